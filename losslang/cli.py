@@ -1,0 +1,272 @@
+"""The command line: one function per verb, each importing its stage inside, so that no verb pays for another's imports.
+
+Exit status: 0 done and clean; 1 a method, a file or a setting is wrong (for `fmt --check`: a layout would change);
+2 the command line itself is wrong; 70 an error of ours; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from losslang import __version__
+from losslang.commands.arguments import CommandParser, nearest
+from losslang.diagnostics import Diagnostic, LosslangError, SpecError
+
+__all__ = ["main"]
+
+OK, WRONG, USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 70, 130, 141
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb of the command line."""
+
+    help: str
+    options: Callable[[CommandParser], None]
+    run: Callable[[Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command (by default the process's own) and give its exit status. Never a traceback."""
+    _tolerate_narrow_encodings()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except SystemExit as exit_:  # argparse: help, or wrong usage
+        return exit_.code if isinstance(exit_.code, int) else USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:  # noqa: BLE001 - whatever it is, a user gets a message
+        return _failed(error)
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(_overview())
+        return OK if arguments else USAGE
+    if arguments[0] == "--version":
+        print(f"losslang {__version__}")
+        return OK
+    name, *rest = arguments
+    if name not in VERBS:
+        print(f"losslang: there is no command `{name}`{nearest(name, VERBS)}\n\n{_overview()}", file=sys.stderr)
+        return USAGE
+    verb = VERBS[name]
+    parser = CommandParser(prog=f"losslang {name}", description=verb.help)
+    verb.options(parser)
+    return verb.run(parser.parse(rest))
+
+
+def _overview() -> str:
+    rows = [f"  {name:<10}{verb.help}" for name, verb in VERBS.items()]
+    return "\n".join(["usage: losslang COMMAND …   (losslang COMMAND --help says more)", "", *rows])
+
+
+# ---------------------------------------------------------------- what can go wrong
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, SpecError):
+        from losslang.diagnostics.render import render_text, wants_color
+
+        print(render_text(error.diagnostics, color=wants_color(sys.stderr)), end="", file=sys.stderr)
+        return WRONG
+    if isinstance(error, LosslangError):
+        print(f"losslang: {error}", file=sys.stderr)
+        return WRONG
+    if isinstance(error, OSError) and error.filename is not None:
+        print(f"losslang: {error.filename}: {error.strerror}", file=sys.stderr)
+        return WRONG
+    if os.environ.get("LOSSLANG_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    print(
+        f"losslang: internal error: {type(error).__name__}: {error}\n"
+        "This is a mistake in losslang, not in your files; please report it"
+        " (LOSSLANG_DEBUG=1 shows where it happened).",
+        file=sys.stderr,
+    )
+    return INTERNAL
+
+
+def _reader_left() -> int:
+    """`losslang … | head`: nobody reads on, so stop quietly, and keep Python from complaining at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
+
+
+def _tolerate_narrow_encodings() -> None:
+    """On a terminal that knows only ASCII, messages show escapes instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # tests put other streams there
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+# ---------------------------------------------------------------- train
+
+
+def _train_options(parser: CommandParser) -> None:
+    parser.specs()
+    parser.add_argument("--recipe", metavar="R", default="toy", help="how to train: a shipped recipe or a file (toy)")
+    parser.add_argument("--data", metavar="D", help="the data set, instead of the recipe's")
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="number of seeds to train (1)")
+    parser.add_argument("--seed", metavar="S", type=int, default=0, help="the first seed (0)")
+    parser.settings()
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (runs/…)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing run folder")
+    parser.add_argument("--quiet", action="store_true", help="print only the table at the end")
+
+
+def _train(options: Namespace) -> int:
+    from losslang.training.cli import train_main
+
+    return train_main(options.specs, options)
+
+
+# ---------------------------------------------------------------- check
+
+
+def _check_options(parser: CommandParser) -> None:
+    parser.specs()
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="text for people, json for tools")
+    parser.settings()
+
+
+def _check(options: Namespace) -> int:
+    from losslang.diagnostics.render import render_json, render_text, wants_color
+    from losslang.pipeline import check
+
+    found = {spec: check(spec, parameters=options.set) for spec in options.specs}
+    diagnostics = [diagnostic for of_spec in found.values() for diagnostic in of_spec]
+    if options.format == "json":
+        print(render_json(diagnostics), end="")
+    else:
+        print(render_text(diagnostics, color=wants_color(sys.stdout)), end="")
+        for spec, of_spec in found.items():
+            if not of_spec:
+                print(f"{spec}: no errors")
+    return WRONG if any(diagnostic.is_error for diagnostic in diagnostics) else OK
+
+
+# ---------------------------------------------------------------- fmt
+
+
+def _fmt_options(parser: CommandParser) -> None:
+    parser.specs()
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--check", action="store_true", help="write nothing; exit 1 if a layout would change")
+    where.add_argument("--stdout", action="store_true", help="print instead of writing")
+    parser.add_argument("--to", choices=["yaml", "loss"], help="convert: writes the sibling file of that spelling")
+
+
+def _fmt(options: Namespace) -> int:
+    from losslang.commands.formatting import format_file
+
+    changed = False
+    wrong: list[Diagnostic] = []
+    for spec in options.specs:
+        try:
+            changed |= format_file(spec, options)
+        except SpecError as error:  # the other files are formatted all the same
+            wrong += error.diagnostics
+    if wrong:
+        raise SpecError(wrong)
+    return WRONG if options.check and changed else OK
+
+
+# ---------------------------------------------------------------- compile
+
+
+def _compile_options(parser: CommandParser) -> None:
+    parser.add_argument("spec", metavar="SPEC", help="a method file")
+    parser.add_argument("-o", metavar="FILE", dest="out", type=Path, help="where to write the torch module")
+    parser.add_argument(
+        "--show",
+        choices=["tree", "graph", "canonical", "optimised", "python"],
+        help="print what the compiler has after this stage",
+    )
+    parser.settings()
+
+
+def _compile(options: Namespace) -> int:
+    from losslang import pipeline
+
+    if options.show:
+        print(pipeline.show(options.spec, options.show, parameters=options.set).rstrip("\n"))
+    if options.out:
+        from losslang.commands.files import write
+
+        write(options.out, pipeline.emit(options.spec, parameters=options.set))
+    elif not options.show:
+        print(pipeline.emit(options.spec, parameters=options.set), end="")
+    return OK
+
+
+# ---------------------------------------------------------------- list, schema, explain
+
+
+def _list_options(parser: CommandParser) -> None:
+    from losslang.commands.inventory import INVENTORY
+
+    parser.add_argument("what", metavar="WHAT", nargs="?", choices=[*INVENTORY], help=", ".join(INVENTORY))
+
+
+def _list(options: Namespace) -> int:
+    from losslang.commands.inventory import inventory_text
+
+    print(inventory_text(options.what), end="")
+    return OK
+
+
+def _schema_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "what",
+        metavar="WHAT",
+        nargs="?",
+        choices=["method", "recipe"],
+        default="method",
+        help="method (default) or recipe",
+    )
+
+
+def _schema(options: Namespace) -> int:
+    import json
+
+    from losslang.schema import json_schema
+
+    print(json.dumps(json_schema(options.what), indent=2, ensure_ascii=False))
+    return OK
+
+
+def _explain_options(parser: CommandParser) -> None:
+    parser.add_argument("code", metavar="CODE", help="a code, such as E301")
+
+
+def _explain(options: Namespace) -> int:
+    from losslang.diagnostics.codes import explain_code
+
+    print(explain_code(options.code), end="")
+    return OK
+
+
+VERBS = {
+    "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
+    "check": Verb("say everything that is wrong with method files", _check_options, _check),
+    "fmt": Verb("lay method files out canonically, or convert between .yaml and .loss", _fmt_options, _fmt),
+    "compile": Verb("write a method as one readable torch module", _compile_options, _compile),
+    "list": Verb("list what ships: specs, primitives, backbones, data, recipes, codes", _list_options, _list),
+    "schema": Verb("print the JSON Schema of method files or recipes, for editors", _schema_options, _schema),
+    "explain": Verb("explain a code such as E301", _explain_options, _explain),
+}

@@ -1,0 +1,1 @@
+"""What the verbs of the command line need beside the stages: options, files, the inventory."""

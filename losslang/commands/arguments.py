@@ -1,0 +1,65 @@
+"""Command-line options: argparse with nearest names, and the options that several verbs share."""
+
+from __future__ import annotations
+
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+__all__ = ["CommandParser", "nearest"]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean `train`?" for a word near a known one, "" otherwise."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+class CommandParser(ArgumentParser):
+    """The options of one verb. Options and files may be mixed; a misspelt one is answered with the nearest name."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+
+    def specs(self) -> None:
+        """Add SPEC…, the method files."""
+        self.add_argument("specs", metavar="SPEC", nargs="+", help="a method file, .yaml or .loss")
+
+    def settings(self) -> None:
+        """Add --set KEY=VALUE, which may be repeated."""
+        self.add_argument(
+            "--set", metavar="K=V", action=_Setting, default={}, help="set a parameter or a setting; may be repeated"
+        )
+
+    def parse(self, arguments: Sequence[str]) -> Namespace:
+        """The options; ends the process with status 2 and a message where they are wrong."""
+        options, unknown = self.parse_known_intermixed_args(arguments)
+        if unknown:
+            name = unknown[0].split("=", 1)[0]
+            self.error(f"there is no option {name}{nearest(name, self._option_string_actions)}")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        """One line on what is wrong, one on where to read more."""
+        self.exit(2, f"{self.prog}: {message}\n(`{self.prog} --help` lists the options)\n")
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            raise ArgumentError(action, f"`{value}` is none of {', '.join(known)}{nearest(str(value), known)}")
+
+
+class _Setting(Action):
+    """Collects `--set k=v` into a mapping of texts; what a value means is for its reader."""
+
+    def __call__(self, _parser: ArgumentParser, namespace: Namespace, values: Any, _option: str | None = None) -> None:
+        key, equals, value = str(values).partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise ArgumentError(self, f"`{values}` is not of the form name=value")
+        settings = getattr(namespace, self.dest)
+        if key in settings:
+            raise ArgumentError(self, f"`{key}` is set twice")
+        setattr(namespace, self.dest, {**settings, key: value.strip()})

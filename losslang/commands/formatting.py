@@ -1,0 +1,45 @@
+"""`losslang fmt`: which file a layout is written to."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from losslang.commands.files import write
+from losslang.diagnostics import LosslangError, Report
+
+__all__ = ["format_file"]
+
+
+def format_file(spec: str, options: Namespace) -> bool:
+    """Format or convert one file; whether that changed (with `--check`, would change) anything.
+
+    Raises SpecError for a file that does not read, LosslangError where a conversion would replace another file.
+    """
+    path = Path(spec)
+    target = path.with_suffix(f".{options.to}") if options.to else path
+    before, after = _texts(spec, None if target == path else options.to)
+    if options.stdout:
+        print(after, end="")
+        return False
+    if target == path and before == after:
+        return False
+    if options.check:
+        print(f"{target} would change" if target == path else f"{target} would be written")
+        return True
+    if target != path and target.exists():
+        raise LosslangError(f"{target} exists already; remove it, or print with --stdout")
+    write(target, after)
+    print(f"{target} written")
+    return True
+
+
+def _texts(spec: str, to: str | None) -> tuple[str, str]:
+    """The text of a method file, and the same method in canonical layout."""
+    from losslang.syntax.format import format_text
+    from losslang.syntax.read import load_source
+
+    report = Report()
+    source = load_source(spec, report)
+    report.raise_errors()
+    return source.text, format_text(source, to=to)
