@@ -10,7 +10,7 @@ __all__ = ["CommandParser", "nearest"]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """ "; did you mean `train`?" for a word near a known one, "" otherwise."""
+    """The end of a message, `; did you mean "train"?`, for a word near a known one; nothing otherwise."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), n=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +16,9 @@ __all__ = ["Code", "all_codes", "explain_code"]
 # The stages that raise codes, each with a table CODES of its own. They are named here, not imported: diagnostics
 # stand below every stage, and the tables are wanted by `explain` and `list` only.
 STAGES = ("losslang.syntax.codes", "losslang.objective.codes")
+
+
+WIDTH = 88  # columns of an explanation
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def explain_code(code: str) -> str:
         near = get_close_matches(code.upper(), codes, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise LosslangError(f"there is no code {code}{hint} (`losslang list codes` shows all)")
-    parts = [f"{code.upper()}: {row.title}", row.explanation]
+    parts = [f"{code.upper()}: {row.title}", textwrap.fill(row.explanation, WIDTH)]
     parts += [f"{name}:\n\n{_indented(text)}" for name, text in (("Wrong", row.wrong), ("Right", row.right)) if text]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 

@@ -9,15 +9,16 @@ __all__ = ["TAB", "Window", "printable", "window"]
 
 TAB = 4  # columns a tab advances to a multiple of
 
-# Controls, formats (bidirectional overrides, zero-width spaces), surrogates, private and unassigned characters, line
-# and paragraph separators: they move the cursor, reorder the line or hide. They are shown by their numbers.
-_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _COMBINING = frozenset({"Mn", "Me"})
 
 
 def printable(text: str) -> str:
-    """`text` with every character that could move a terminal's cursor, or hide, as an escape."""
-    if text.isascii() and text.isprintable():
+    """`text` with every character that could move a terminal's cursor, reorder its line, or hide, as an escape.
+
+    Python calls these not printable: controls, formats (directions of text, spaces of no width), surrogates, private
+    and unassigned characters, and separators other than the space.
+    """
+    if text.isprintable():
         return text
     return "".join(_glyph(character) for character in text)
 
@@ -82,7 +83,7 @@ def _drawn(line: str, first: int, last: int) -> Window:
 
 
 def _glyph(character: str) -> str:
-    if unicodedata.category(character) not in _ESCAPED:
+    if character.isprintable():
         return character
     return {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character) or f"\\u{{{ord(character):x}}}"
 

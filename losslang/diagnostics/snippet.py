@@ -85,7 +85,7 @@ def _caret(mark: Mark, line: str, shown: Window) -> _Caret:
 
 
 def _levels(carets: Iterable[_Caret]) -> list[list[_Caret]]:
-    """Carets that share a row, from left to right; those that overlap take a row of their own below."""
+    """Carets that share a row, from left to right; those that overlap or touch take a row of their own below."""
     levels: list[list[_Caret]] = []
     for caret in sorted(carets, key=lambda caret: (not caret.mark.main, caret.start, caret.end)):
         free = (level for level in levels if all(_apart(caret, other) for other in level))
@@ -98,7 +98,7 @@ def _levels(carets: Iterable[_Caret]) -> list[list[_Caret]]:
 
 
 def _apart(one: _Caret, other: _Caret) -> bool:
-    return one.end <= other.start or other.end <= one.start
+    return one.end < other.start or other.end < one.start
 
 
 def _caret_rows(level: Sequence[_Caret]) -> list[str]:

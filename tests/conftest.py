@@ -1,0 +1,27 @@
+"""What every test gets: hypothesis without deadlines, few threads beside each other, `--bless`."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# Several workers share the cores; torch would start a thread per core in each.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Shared machines stall, so no example has a deadline; CI tries the same examples every time.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--bless", action="store_true", help="rewrite golden answers; read the difference before committing"
+    )
+
+
+@pytest.fixture
+def bless(request):
+    """Whether golden answers are to be rewritten."""
+    return request.config.getoption("--bless")

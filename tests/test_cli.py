@@ -1,0 +1,292 @@
+"""The command line: verbs, options, exit status, and that no traceback ever reaches a user."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from losslang import __version__, cli
+from losslang.cli import main
+from losslang.diagnostics import Diagnostic, LosslangError, Source, Span, SpecError
+
+SPECS = Path(__file__).parents[1] / "specs"
+
+GOOD = """\
+losslang: 1
+method: mine
+networks:
+  encoder: backbone
+  projector: mlp(64, 64)
+define:
+  z: projector(encoder(x))
+objective:
+  align: mean((z[a] - z[b])^2)
+  spread: mean(variance_hinge(z[v]) for v in views)
+"""
+WRONG = GOOD.replace("projector(encoder", "projectr(encoder")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working folder with a good and a wrong method in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "wrong.yaml").write_text(WRONG, encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "losslang", *arguments],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fails_with(monkeypatch, error):
+    """A verb `fail` that raises."""
+
+    def raise_it(_options):
+        raise error
+
+    monkeypatch.setitem(cli.VERBS, "fail", cli.Verb("", lambda _parser: None, raise_it))
+    return main(["fail"])
+
+
+# ---------------------------------------------------------------- the command itself
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"losslang {__version__}\n"
+
+
+@pytest.mark.parametrize("word", ["--help", "-h", "help"])
+def test_help_names_every_verb(word, capsys):
+    assert main([word]) == 0
+    text = capsys.readouterr().out
+    assert all(f"\n  {verb} " in text for verb in cli.VERBS)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_has_help(verb, capsys):
+    assert main([verb, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: losslang {verb} ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "usage: losslang"),
+        (["chekc", "a.yaml"], "there is no command `chekc`; did you mean `check`?"),
+        (["check"], "the following arguments are required: SPEC"),
+        (["check", "a.yaml", "--formt", "json"], "there is no option --formt; did you mean `--format`?"),
+        (["check", "a.yaml", "--form", "json"], "there is no option --form; did you mean `--format`?"),
+        (["check", "a.yaml", "--format=jsn"], "`jsn` is none of text, json; did you mean `json`?"),
+        (["check", "a.yaml", "--set", "width"], "`width` is not of the form name=value"),
+        (["check", "a.yaml", "--set", "w=1", "--set", "w=2"], "`w` is set twice"),
+        (["list", "spec"], "did you mean `specs`?"),
+        (["train", "a.yaml", "--seeds", "many"], "invalid int value: 'many'"),
+        (["fmt", "a.yaml", "--check", "--stdout"], "not allowed with argument"),
+        (["compile"], "the following arguments are required: SPEC"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(arguments, message, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.out + captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_a_mistake_of_the_user_is_a_message(monkeypatch, capsys):
+    assert fails_with(monkeypatch, LosslangError("runs/ cannot be written")) == 1
+    assert capsys.readouterr().err == "losslang: runs/ cannot be written\n"
+
+
+def test_wrong_methods_are_their_diagnostics(monkeypatch, capsys):
+    source = Source("a.yaml", "objective: 1\n")
+    assert fails_with(monkeypatch, SpecError([Diagnostic("E301", "wrong", Span(source, 11, 12))])) == 1
+    assert capsys.readouterr().err.startswith("a.yaml:1:12: error[E301]: wrong\n    1 | objective: 1\n")
+
+
+def test_a_file_that_cannot_be_used_is_a_message(monkeypatch, capsys):
+    assert fails_with(monkeypatch, PermissionError(13, "Permission denied", "out/x.py")) == 1
+    assert capsys.readouterr().err == "losslang: out/x.py: Permission denied\n"
+
+
+def test_an_error_of_ours_asks_for_a_report(monkeypatch, capsys):
+    monkeypatch.delenv("LOSSLANG_DEBUG", raising=False)
+    assert fails_with(monkeypatch, KeyError("z")) == 70
+    err = capsys.readouterr().err
+    assert err.startswith("losslang: internal error: KeyError: 'z'\n")
+    assert "please report it" in err
+    assert "Traceback" not in err
+
+
+def test_the_place_of_an_error_of_ours_on_request(monkeypatch, capsys):
+    monkeypatch.setenv("LOSSLANG_DEBUG", "1")
+    assert fails_with(monkeypatch, KeyError("z")) == 70
+    assert "raise_it" in capsys.readouterr().err
+
+
+def test_an_interruption_is_quiet(monkeypatch, capsys):
+    assert fails_with(monkeypatch, KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == ""
+
+
+# ---------------------------------------------------------------- check
+
+
+def test_check_of_good_and_wrong(folder, capsys):
+    assert main(["check", "good.yaml"]) == 0
+    assert capsys.readouterr().out == "good.yaml: no errors\n"
+    assert main(["check", "good.yaml", "wrong.yaml"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("wrong.yaml:7:6: error[E2")
+    assert "did you mean `projector`" in out
+    assert out.endswith("good.yaml: no errors\n")
+
+
+def test_check_as_json(folder, capsys):
+    assert main(["check", "--format", "json", "good.yaml", "wrong.yaml"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["errors"] == 1
+    assert document["diagnostics"][0]["file"] == "wrong.yaml"
+
+
+def test_check_of_a_file_that_is_not_there(folder, capsys):
+    assert main(["check", "good.yml", "good.yaml"]) == 1
+    out = capsys.readouterr().out
+    assert "good.yml" in out.splitlines()[0]
+    assert out.endswith("good.yaml: no errors\n")
+
+
+def test_settings_reach_the_method(folder, capsys):
+    text = GOOD.replace("networks:", "parameters: {width: 64}\nnetworks:").replace("mlp(64, 64)", "mlp(width, width)")
+    (folder / "sized.yaml").write_text(text, encoding="utf-8")
+    assert main(["check", "sized.yaml", "--set", "width=32"]) == 0
+    assert main(["check", "sized.yaml", "--set", "widht=32"]) == 1
+    assert "did you mean `width`?" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- fmt
+
+
+def test_fmt_writes_in_place_once(folder, capsys):
+    untidy = GOOD.replace("(z[a] - z[b])^2", "(z[a]-z[b])^2")
+    (folder / "good.yaml").write_text(untidy, encoding="utf-8")
+    assert main(["fmt", "--check", "good.yaml"]) == 1
+    assert capsys.readouterr().out == "good.yaml would change\n"
+    assert (folder / "good.yaml").read_text(encoding="utf-8") == untidy
+    assert main(["fmt", "good.yaml"]) == 0
+    assert capsys.readouterr().out == "good.yaml written\n"
+    assert "(z[a] - z[b])^2" in (folder / "good.yaml").read_text(encoding="utf-8")
+    assert main(["fmt", "good.yaml"]) == 0
+    assert main(["fmt", "--check", "good.yaml"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_fmt_converts_to_the_sibling_and_back(folder, capsys):
+    main(["fmt", "good.yaml"])
+    tidy = (folder / "good.yaml").read_text(encoding="utf-8")
+    assert main(["fmt", "--to", "loss", "good.yaml"]) == 0
+    assert (folder / "good.loss").read_text(encoding="utf-8").startswith("method mine\n")
+    assert main(["fmt", "--to", "yaml", "good.loss"]) == 1
+    assert "good.yaml exists already" in capsys.readouterr().err
+    assert main(["fmt", "--to", "yaml", "--stdout", "good.loss"]) == 0
+    assert capsys.readouterr().out == tidy
+
+
+def test_fmt_of_several_formats_the_good_ones(folder, capsys):
+    (folder / "broken.yaml").write_text("losslang: 1\nmethod: [\n", encoding="utf-8")
+    untidy = GOOD.replace("(z[a] - z[b])^2", "(z[a]-z[b])^2")
+    (folder / "good.yaml").write_text(untidy, encoding="utf-8")
+    assert main(["fmt", "broken.yaml", "good.yaml"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("broken.yaml:")
+    assert captured.out == "good.yaml written\n"
+
+
+def test_fmt_keeps_permissions_and_links(folder):
+    (folder / "good.yaml").write_text(GOOD.replace(" - ", "-"), encoding="utf-8")
+    (folder / "good.yaml").chmod(0o640)
+    (folder / "link.yaml").symlink_to("good.yaml")
+    assert main(["fmt", "link.yaml"]) == 0
+    assert (folder / "link.yaml").is_symlink()
+    assert (folder / "good.yaml").stat().st_mode & 0o777 == 0o640
+    assert " - " in (folder / "good.yaml").read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------- compile, list, schema, explain
+
+
+@pytest.mark.parametrize("stage", ["tree", "graph", "canonical"])
+def test_every_stage_can_be_shown(stage, folder, capsys):
+    assert main(["compile", "good.yaml", "--show", stage]) == 0
+    assert "align" in capsys.readouterr().out
+
+
+def test_compile_writes_python(folder, capsys):
+    assert main(["compile", "good.yaml", "-o", "mine.py"]) == 0
+    assert capsys.readouterr().out == ""
+    compile((folder / "mine.py").read_text(encoding="utf-8"), "mine.py", "exec")
+
+
+def test_compile_into_a_folder_that_is_not_there(folder, capsys):
+    assert main(["compile", "good.yaml", "-o", "no/mine.py"]) == 1
+    assert capsys.readouterr().err == "losslang: no/mine.py: No such file or directory\n"
+
+
+def test_list(capsys):
+    assert main(["list", "specs"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert "simsiam" in {row.split()[0] for row in rows}
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{kind}\n" in out for kind in ("specs", "primitives", "backbones", "data", "recipes", "codes"))
+
+
+@pytest.mark.parametrize("what", ["method", "recipe"])
+def test_schema_is_json(what, capsys):
+    assert main(["schema", what]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["type"] == "object"
+    assert all(field.get("description") for field in schema["properties"].values())
+
+
+def test_explain_a_code(capsys):
+    assert main(["explain", "e301"]) == 0
+    assert capsys.readouterr().out.startswith("E301: ")
+    assert main(["explain", "E999"]) == 1
+    assert "there is no code E999" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- as a process
+
+
+def test_the_process_has_the_same_status_and_output(folder):
+    done = run("check", "wrong.yaml", cwd=folder)
+    assert done.returncode == 1
+    assert done.stdout.startswith("wrong.yaml:7:6: error[E2")
+    assert done.stderr == ""
+
+
+def test_a_reader_that_leaves_is_no_error(folder):
+    command = f"'{sys.executable}' -m losslang list | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.strip() in {"0", "141"}
+
+
+def test_a_terminal_that_knows_only_ascii(folder):
+    (folder / "µ.yaml").write_text(WRONG, encoding="utf-8")
+    done = run("check", "µ.yaml", cwd=folder, PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert done.stdout.startswith("\\xb5.yaml:7:6: error")

@@ -1,0 +1,163 @@
+"""The house's import rule: data flows one way, and the front end runs without torch.
+
+Checked over the imports as written (inside functions too), and in fresh processes over what was really imported.
+Both checks are shown to fail where they should.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import losslang
+
+PACKAGE = Path(losslang.__file__).parent
+VICREG = str(PACKAGE.parent / "specs" / "vicreg.yaml")
+
+# A stage imports itself and stages before it. `shipped` (where files lie) and `diagnostics` stand below all.
+ORDER = [
+    "shipped", "diagnostics",
+    "syntax", "objective", "library", "meaning", "analysis",
+    "networks", "backend", "data", "evaluation", "training", "report",
+]  # fmt: skip
+FRONT_END = {"diagnostics", "shipped", "syntax", "objective", "library", "meaning", "analysis"}
+NUMBERS = {"meaning", "analysis"}  # the stages of the front end that calculate, with numpy
+
+# The compiler as one function: it calls every stage, and what takes a method's path calls it.
+PIPELINE = "pipeline"
+AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
+
+# What drives the stages; no stage knows of it.
+DRIVERS = {"cli", "__main__", "commands", "schema", PIPELINE}
+
+
+def stage_of(module):
+    """`syntax` of `losslang.syntax.tree`; "" of `losslang` itself and of everything else."""
+    first, *rest = module.split(".")
+    return rest[0] if first == "losslang" and rest else ""
+
+
+def imported(source, module):
+    """Every module that a source text imports, relative imports resolved."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = ".".join(module.split(".")[: -node.level]) + "." if node.level else ""
+            base = (package + (node.module or "")).rstrip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def violations(module, source):
+    """What a module imports against the rule."""
+    stage = stage_of(module)
+    for name in imported(source, module):
+        library, other = name.split(".")[0], stage_of(name)
+        if stage in FRONT_END and library in {"torch", "torchvision", "sklearn", "rich"}:
+            yield f"{module} imports {library}"
+        if stage in FRONT_END - NUMBERS and library == "numpy":
+            yield f"{module} imports numpy"
+        if stage not in ORDER or not other or other == stage:
+            continue
+        if other == PIPELINE and stage in AFTER_PIPELINE:
+            continue
+        if other in DRIVERS or (other in ORDER and ORDER.index(other) > ORDER.index(stage)):
+            yield f"{module} imports {name}, a later stage"
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        yield ".".join(parts), path.read_text(encoding="utf-8")
+
+
+def test_every_folder_and_module_has_its_place():
+    names = {stage_of(module) for module, _ in modules()} - {"__init__"}
+    assert names <= {*ORDER, *DRIVERS}
+
+
+@pytest.mark.parametrize("stage", [*ORDER, *sorted(DRIVERS)])
+def test_imports_go_one_way(stage):
+    of_stage = ((module, source) for module, source in modules() if stage_of(module) == stage)
+    assert not [found for module, source in of_stage for found in violations(module, source)]
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("losslang.syntax.read", "import torch"),
+        ("losslang.analysis.verdict", "def f():\n    from torch import nn"),
+        ("losslang.syntax.read", "import numpy as np"),
+        ("losslang.syntax.read", "from losslang.objective import graph"),
+        ("losslang.syntax.read", "from losslang import objective"),
+        ("losslang.syntax.read", "from ..objective.graph import Graph"),
+        ("losslang.diagnostics.codes", "import losslang.syntax.codes"),
+        ("losslang.objective.graph", "from losslang.pipeline import check"),
+        ("losslang.training.cli", "from losslang.cli import main"),
+    ],
+)
+def test_the_rule_finds(module, line):
+    assert list(violations(module, line))
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("losslang.objective.graph", "from losslang.syntax.tree import Method"),
+        ("losslang.objective.graph", "from . import axes"),
+        ("losslang.meaning.evaluate", "import numpy as np"),
+        ("losslang.backend.emit", "import torch"),
+        ("losslang.training.cli", "from losslang import pipeline, __version__"),
+    ],
+)
+def test_the_rule_allows(module, line):
+    assert not list(violations(module, line))
+
+
+# ---------------------------------------------------------------- in fresh processes
+
+HEAVY = {"torch", "numpy", "sklearn", "rich"}
+
+
+def loaded_after(program, path=()):
+    """The heavy packages that a fresh process has imported at the end of a program."""
+    report = "\nimport sys\nprint('\\n', *sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program + report],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": ":".join([*map(str, path), str(PACKAGE.parent)])},
+    )
+    return HEAVY & set(run.stdout.splitlines()[-1].split())
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert not loaded_after("import losslang; losslang.SpecError; assert 'lark' not in __import__('sys').modules")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", VICREG],
+        ["fmt", "--stdout", VICREG],
+        ["list"],
+        ["schema"],
+        ["explain", "E301"],
+        ["compile", "--show", "graph", VICREG],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_the_front_end_imports_no_torch(arguments):
+    loaded = loaded_after(f"from losslang.cli import main\nassert main({arguments!r}) == 0")
+    assert "torch" not in loaded
+    assert "sklearn" not in loaded
+
+
+def test_the_fresh_process_notices(tmp_path):
+    (tmp_path / "torch.py").write_text("")
+    assert loaded_after("def late():\n    import torch\nlate()", path=[tmp_path]) == {"torch"}

@@ -1,0 +1,67 @@
+"""The README's two commands are whole, and CI runs the one that tests."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def start_commands():
+    """The commands of the section "Start"."""
+    section = README.partition("\n## Start\n")[2].partition("\n## ")[0]
+    return [block.strip() for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)]
+
+
+def steps(command):
+    return [shlex.split(step) for step in command.split(" && ")]
+
+
+def test_there_are_two_of_one_line_each():
+    commands = start_commands()
+    assert len(commands) == 2
+    assert not any("\n" in command for command in commands)
+
+
+@pytest.mark.parametrize("command", start_commands())
+def test_each_begins_with_nothing_and_installs_what_is_pinned(command):
+    make, install, _ = steps(command)
+    assert make == ["python3", "-m", "venv", ".venv"]
+    assert install[:3] == [".venv/bin/pip", "install", "-c"]
+    assert (ROOT / install[3]).is_file()
+    package, extras = re.fullmatch(r"(\.)\[(.*)\]", install[5]).groups()
+    assert install[4] == "-e"
+    assert package == "."
+    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
+
+
+def test_the_first_trains_a_spec_that_is_there():
+    *_, train = steps(start_commands()[0])
+    assert train[:2] == [".venv/bin/losslang", "train"]
+    assert (ROOT / train[2]).is_file()
+
+
+def test_the_second_runs_the_tests():
+    *_, test = steps(start_commands()[1])
+    assert test[:3] == [".venv/bin/python", "-m", "pytest"]
+
+
+def test_ci_takes_the_test_command_from_the_readme():
+    """`.ci/run` picks the line of a sh block that names pytest; it must find the one above, and name no other."""
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+    assert [line for line in lines if "pytest" in line] == [start_commands()[1]]
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert len(re.findall("pytest", script)) == 1
+
+
+def test_every_dependency_is_pinned_as_tested():
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pinned = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", pins, re.MULTILINE)}
+    extras = [need for needs in PROJECT["optional-dependencies"].values() for need in needs]
+    wanted = {re.match(r"[\w.-]+", need)[0].lower() for need in [*PROJECT["dependencies"], *extras]}
+    assert wanted - {"losslang"} <= pinned
