@@ -186,7 +186,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Definition:
-    """`def name(parameters) = ["""documentation"""] [name = expression]… expression`; `body` None removes an inherited one."""
+    """`def name(parameters) = [documentation] [name = expression]… expression`; a body of None removes an inherited one."""
 
     name: str
     parameters: tuple[DefinitionParameter, ...] = ()

@@ -1,0 +1,92 @@
+"""Text -> expression: Lark's LALR tables, fed with our tokens; every failure becomes one diagnostic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from losslang.diagnostics import Report, Span
+from losslang.syntax.fragment import Fragment
+from losslang.syntax.limits import acceptable, parsable
+from losslang.syntax.tokens import Token, tokenize
+from losslang.syntax.tree import DefinitionParameter, Expression
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+__all__ = ["parse_expression", "parse_parameters", "parse_tokens"]
+
+def parse_expression(fragment: Fragment, report: Report) -> Expression | None:
+    """The expression that a text holds, or None and a diagnostic in the report. Comments in it are skipped."""
+    tokens = [token for token in tokenize(fragment) if token.type != "COMMENT"]
+    return parse_tokens(tokens, fragment.span(), report)
+
+
+def parse_tokens(tokens: Sequence[Token], place: Span, report: Report) -> Expression | None:
+    """The same from tokens (without comments); `place` is where an empty text is reported."""
+    if not tokens:
+        report.add("E101", "An expression is missing here", place)
+        return None
+    expression: Expression | None = _parse(tokens, "expression", report)
+    if expression is None or not acceptable(expression, len(tokens), report):
+        return None
+    return expression
+
+
+def parse_parameters(tokens: Sequence[Token], report: Report) -> tuple[DefinitionParameter, ...] | None:
+    """The parameters of a definition, from its opening bracket to the closing one."""
+    result: tuple[DefinitionParameter, ...] | None = _parse(tokens, "parameters", report)
+    defaults = [each.default for each in result or () if each.default is not None]
+    return result if all(acceptable(each, len(tokens), report) for each in defaults) else None
+
+
+@cache
+def _lark() -> Lark:
+    """Built once, at the first expression (about 30 ms)."""
+    from importlib import resources
+
+    from lark import Lark
+    from lark.lexer import Lexer
+
+    from losslang.syntax.builder import Builder
+
+    class NoLexer(Lexer):
+        """Stands where Lark wants a lexer: the tokens are fed to the parser one by one."""
+
+        def __init__(self, lexer_conf: object) -> None:
+            pass
+
+        def lex(self, lexer_state: object, parser_state: object) -> Any:  # pragma: no cover
+            raise NotImplementedError
+
+    grammar = resources.files("losslang.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        lexer=NoLexer,
+        start=["expression", "parameters"],
+        transformer=Builder(),
+        maybe_placeholders=True,
+    )
+
+
+def _parse(tokens: Sequence[Token], start: str, report: Report) -> Any:
+    """Feeds the tokens; the first one that does not fit is explained."""
+    from lark.exceptions import UnexpectedToken
+
+    if not parsable(tokens, report):
+        return None
+    state = _lark().parse_interactive(start=start).parser_state
+    at = 0
+    try:
+        for at, token in enumerate(tokens):  # noqa: B007 - the place of the failure
+            state.feed_token(token)  # type: ignore[arg-type]
+        at = len(tokens)
+        last = tokens[-1]
+        return state.feed_token(Token("$END", "", last.source, last.end, last.end), is_end=True)  # type: ignore[arg-type]
+    except UnexpectedToken:
+        from losslang.syntax.mistakes import explain
+
+        explain(tokens, at, start, report)
+        return None

@@ -1,0 +1,163 @@
+"""The YAML spelling: text -> Method."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from losslang.diagnostics import NOWHERE, Report, Source, Span
+from losslang.syntax.checks import check_file_name, check_forward_mode
+from losslang.syntax.comments import allowed_codes, settle_views
+from losslang.syntax.names import nearest
+from losslang.syntax.read_yaml_sections import read_entries, read_functions, read_recipes, read_views
+from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name
+from losslang.syntax.yaml_comments import Placed, place_comments
+from losslang.syntax.yaml_nodes import plain_text_of
+from losslang.syntax.yaml_text import Document, Mapping, Node, Pair, Scalar, read_nodes
+
+__all__ = ["KEYS", "read_yaml"]
+
+KEYS: Final = (
+    *("losslang", "method", "title", "paper", "notes", "extends", "parameters", "views", "forward"),
+    *("networks", "functions", "define", "objective", "recipes"),
+)
+"""The keys of a method file, in canonical order."""
+
+HEADERS: Final = ("losslang", "method", "title", "paper", "notes", "extends", "views", "forward")
+
+
+def read_yaml(source: Source, report: Report) -> Method | None:
+    """The method in a YAML text. With errors, what could be read of it; None if it is no method at all."""
+    document = read_nodes(source, report)
+    root = document.root
+    if not isinstance(root, Mapping):
+        _refuse_root(root, source, document, report)
+        return None
+    return _Reader(source, document, root, report).read()
+
+
+def _refuse_root(root: Node | None, source: Source, document: Document, report: Report) -> None:
+    if not document.complete or (root is not None and not isinstance(root, Scalar) and report.has_errors):
+        return
+    place = root.span if root is not None else Span(source, 0, 0)
+    report.add(
+        "E506",
+        "This is not a method file: it is " + ("empty" if root is None else "no mapping of keys to values"),
+        place,
+        help="begin with `losslang: 1` and `method: name`",
+    )
+
+
+class _Reader:
+    def __init__(self, source: Source, document: Document, root: Mapping, report: Report) -> None:
+        self.source = source
+        self.document = document
+        self.report = report
+        self.pairs = {pair.key.text: pair for pair in root.pairs}
+        self.placed: Placed = place_comments(document, source)
+        self.root = root
+
+    def read(self) -> Method:
+        self._check_keys()
+        method = self.pairs.get("method")
+        name = self._text("method")
+        if method is not None and name:
+            check_file_name(name, method.value.span, self.report)
+        extends = self._text("extends")
+        if extends:
+            check_file_name(extends, self.pairs["extends"].value.span, self.report)
+        views_pair = self.pairs.get("views")
+        views = read_views(views_pair, self.placed, self.report) if views_pair is not None else None
+        headers = {key: comments for key in HEADERS if (comments := self._comments(key)) != NO_COMMENTS}
+        if views:
+            views, header = settle_views(views, headers.pop("views", NO_COMMENTS))
+            headers |= {"views": header} if header != NO_COMMENTS else {}
+        return Method(
+            name=name,
+            title=self._text("title"),
+            paper=self._text("paper"),
+            notes=self._text("notes"),
+            extends=extends,
+            parameters=self._entries("parameters"),
+            views=views,
+            forward=self._forward(),
+            networks=self._entries("networks"),
+            functions=read_functions(self.pairs.get("functions"), self.placed, self.report),
+            define=self._entries("define"),
+            objective=self._entries("objective") if "objective" in self.pairs else None,
+            recipes=read_recipes(self.pairs.get("recipes"), self.placed, self.report),
+            head=tuple(self.placed.head),
+            tail=tuple(self.placed.tail),
+            header_comments=tuple((key, headers[key]) for key in HEADERS if key in headers),
+            allow=allowed_codes(self.placed.all, self.report),
+            name_span=self._place("method"),
+            extends_span=self._place("extends"),
+            views_span=self._place("views"),
+            forward_span=self._place("forward"),
+            span=Span(self.source, 0, len(self.source.text)),
+        )
+
+    def _check_keys(self) -> None:
+        for pair in self.root.pairs:
+            if pair.key.text not in KEYS:
+                _refuse_key(pair, self.report)
+        version = self.pairs.get("losslang")
+        if version is None:
+            self._missing("E516", "The version of the language is missing", "write `losslang: 1` in the first line")
+        elif not isinstance(version.value, Scalar) or version.value.text != "1":
+            self.report.add(
+                "E143",
+                "This version of the language is not known",
+                version.value.span if version.value.span.text else version.key.span,
+                help="write `losslang: 1`",
+            )
+        if "method" not in self.pairs:
+            self._missing("E141", "The method has no name", "add `method: name`")
+        if "objective" not in self.pairs and "extends" not in self.pairs:
+            self._missing(
+                "E142", "The method has no objective", "add `objective:` with its terms, or `extends:` another method"
+            )
+
+    def _missing(self, code: str, message: str, remedy: str) -> None:
+        if self.document.complete:
+            pairs = self.root.pairs
+            place = pairs[0].key.span if pairs else Span(self.source, 0, 0)
+            self.report.add(code, message, place, help=remedy)
+
+    def _text(self, key: str) -> str:
+        pair = self.pairs.get(key)
+        return plain_text_of(pair, self.report) if pair is not None else ""
+
+    def _comments(self, key: str) -> Comments:
+        pair = self.pairs.get(key)
+        return self.placed.of.get(pair.key.span.start, NO_COMMENTS) if pair is not None else NO_COMMENTS
+
+    def _entries(self, key: str) -> tuple[Entry, ...]:
+        return read_entries(self.pairs.get(key), self.placed, self.report)
+
+    def _forward(self) -> str | tuple[Entry, ...] | None:
+        pair = self.pairs.get("forward")
+        if pair is None:
+            return None
+        if isinstance(pair.value, Scalar) and not pair.value.is_empty:
+            return pair.value.text if check_forward_mode(pair.value.text, pair.value.span, self.report) else None
+        entries = read_entries(pair, self.placed, self.report)
+        for entry in entries:
+            mode = entry.value
+            check_forward_mode(mode.id if isinstance(mode, Name) else entry.span.text, entry.span, self.report)
+        return entries
+
+    def _place(self, key: str) -> Span:
+        pair = self.pairs.get(key)
+        return pair.value.span if pair is not None else NOWHERE
+
+
+def _refuse_key(pair: Pair, report: Report) -> None:
+    near = nearest(pair.key.text, KEYS)
+    shown = pair.key.text if len(pair.key.text) <= 40 else pair.key.text[:39] + "…"
+    report.add(
+        "E510",
+        f"A method has no key `{shown}`",
+        pair.key.span,
+        label=f"did you mean `{near}`?" if near else "",
+        help="" if near else "the keys are " + ", ".join(KEYS),
+    )
