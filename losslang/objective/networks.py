@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from losslang.objective.axes import Size
 from losslang.objective.schedules import Schedule
 
 __all__ = ["Network", "Norm", "Scalar"]
@@ -42,7 +43,7 @@ class Network:
     """
 
     kind: str
-    widths: tuple[int, ...] = ()
+    widths: tuple[Size, ...] = ()  # a name such as features(encoder) until the recipe binds it
     norm: Norm = NO_NORM
     last_norm: Norm = NO_NORM
     activation: str = "relu"

@@ -1,0 +1,345 @@
+"""From the typed graph to the source of one nn.Module."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from losslang import __version__
+from losslang.backend.boundary import Input, find_inputs, is_embedding
+from losslang.backend.code import ATOM, Code, call, method, sign
+from losslang.backend.front import embed_lines
+from losslang.backend.kernels import KERNELS
+from losslang.backend.library import sources_for
+from losslang.backend.state import STATE_KERNELS, buffer_lines, commit_lines
+from losslang.objective.context import static_value
+from losslang.objective.graph import Node, walk
+from losslang.objective.schedules import Clock, Schedule
+from losslang.objective.spec import Spec
+
+__all__ = ["emit", "loss_networks"]
+
+WIDTH = 88
+_RESERVED = {"self", "torch", "math", "nn", "Tensor", "dtype", "device", "Output", "step", "x", "views"}
+
+
+def loss_networks(spec: Spec) -> tuple[str, ...]:
+    """The networks applied to something other than images and network outputs: they live in the loss."""
+    names = [
+        str(node["network"]) for node in spec.graph.nodes() if node.op == "apply" and not is_embedding(node)
+    ]
+    return tuple(dict.fromkeys(names))
+
+
+def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
+    """The source of the module: functions it calls, the loss, and the networks' part.
+
+    Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
+    """
+    writer = _Writer(spec, clock, find_inputs(spec, named=named))
+    loss = writer.loss_class()
+    body = "\n".join(loss)
+    front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec)))
+    functions = sources_for(body + front)
+    return "\n".join([*_head(spec), "", functions, "", "", body, "", "", front, ""])
+
+
+def class_name(spec: Spec) -> str:
+    """`simsiam_no_predictor` -> `SimsiamNoPredictor`."""
+    words = re.split(r"[^0-9a-zA-Z]+", spec.method_name)
+    name = "".join(word[:1].upper() + word[1:] for word in words)
+    return name if name[:1].isalpha() else f"Method{name}"
+
+
+def _head(spec: Spec) -> list[str]:
+    title = spec.title or spec.method_name
+    paper = f" ({spec.paper})" if spec.paper else ""
+    lines = [
+        f'"""{_plain(title)}{_plain(paper)}.',
+        "",
+        f"Written by losslang {__version__} from {_plain(spec.source.name)}, hash {spec.hash}. Needs torch alone.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "import math",
+        "from collections.abc import Mapping, Sequence",
+        "from typing import NamedTuple",
+        "",
+        "import torch",
+        "from torch import Tensor, nn",
+        "",
+        "# ruff: noqa",
+    ]
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Text that cannot leave the comment or docstring it stands in."""
+    return "".join(c if c.isprintable() and c not in '\\"' else "?" for c in text)
+
+
+@dataclass
+class _Writer:
+    spec: Spec
+    clock: Clock
+    inputs: tuple[Input, ...]
+    taken: set[str] = field(default_factory=lambda: set(_RESERVED))
+    codes: dict[int, Code] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    uses: Counter[int] = field(default_factory=Counter)
+    names: dict[int, str] = field(default_factory=dict)
+
+    # ---------------------------------------------------------------- the class
+
+    def loss_class(self) -> list[str]:
+        spec, name = self.spec, class_name(self.spec)
+        body = self.objective_lines()
+        arguments = ", ".join(self.codes[i.node.number].text for i in self.inputs)
+        networks = loss_networks(spec)
+        signature = "".join(f", {_safe(n)}: nn.Module" for n in networks)
+        return [
+            f"class {name}Loss(nn.Module):",
+            f'    """The objective of {spec.method_name}: {", ".join(t.name for t in spec.graph.terms)}."""',
+            "",
+            f"    inputs = {self.input_table()!r}",
+            "",
+            f"    def __init__(self{signature}) -> None:",
+            "        super().__init__()",
+            *(f"        self.{_safe(n)} = {_safe(n)}" for n in networks),
+            *self.parameter_lines(),
+            '        self.register_buffer("step", torch.zeros((), dtype=torch.int64))',
+            *(f"        {line}" for state in spec.graph.states for line in buffer_lines(state)),
+            "        self.pending = False",
+            "",
+            *self.forward_lines(arguments),
+            "",
+            f"    def objective(self, {', '.join(f'{self.codes[i.node.number].text}: Tensor' for i in self.inputs)}) -> Output:",
+            '        """The terms, from embeddings in the layout of `inputs`."""',
+            *(f"        {line}" for line in body),
+            "",
+            "    @torch.no_grad()",
+            "    def after_step(self) -> None:",
+            '        """State and schedules move on; called by the next training step if nobody else does."""',
+            "        if self.pending:",
+            *(f"            {line}" for state in spec.graph.states for line in commit_lines(state)),
+            "            self.step += 1",
+            "            self.pending = False",
+        ]
+
+    def input_table(self) -> dict[str, tuple[str, ...]]:
+        return {i.name: tuple(str(axis) for axis in i.node.type.axes) for i in self.inputs}
+
+    def parameter_lines(self) -> Iterable[str]:
+        used = {str(node["name"]) for node in self.nodes() if node.op == "parameter"}
+        for name, value in self.spec.parameters.items():
+            if name in used:
+                yield _commented(f"        self.{_safe(name)} = {value.value!r}", value.source)
+
+    def forward_lines(self, arguments: str) -> list[str]:
+        names = [self.codes[i.node.number].text for i in self.inputs]
+        kinds = [
+            "Tensor | Mapping[str, Tensor] | Sequence[Tensor]" if i.views else "Tensor" for i in self.inputs
+        ]
+        lines = [
+            f"    def forward(self, {', '.join(f'{n}: {k}' for n, k in zip(names, kinds, strict=True))}) -> Output:",
+            f'        """The loss; {"; ".join(_describe(i) for i in self.inputs)}."""',
+            "        if self.training and self.pending:",
+            "            self.after_step()",
+        ]
+        for i, name in zip(self.inputs, names, strict=True):
+            lines += [f"        {line}" for line in _prepare(i, name)]
+        first = names[0]
+        return [
+            *lines,
+            f"        with torch.autocast({first}.device.type, enabled=False):",
+            f"            out = self.objective({arguments})",
+            "        self.pending = self.training",
+            "        return out",
+        ]
+
+    # ---------------------------------------------------------------- the mathematics
+
+    def nodes(self) -> list[Node]:
+        given = {i.node.number for i in self.inputs}
+        roots = [term.value for term in self.spec.graph.terms]
+        roots += [state.node for state in self.spec.graph.states]
+        keep: set[int] = set()
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node.number not in keep:
+                keep.add(node.number)
+                if node.number not in given:
+                    stack.extend(node.inputs)
+        return [node for node in walk(roots) if node.number in keep]
+
+    def objective_lines(self) -> list[str]:
+        self.names = {}
+        for name, node in self.spec.graph.definitions.items():
+            self.names.setdefault(node.number, name)
+        for i in self.inputs:
+            self.codes[i.node.number] = Code(self.fresh(i.name))
+        nodes = self.nodes()
+        self.uses = Counter(child.number for node in nodes for child in node.inputs)
+        self.uses.update(t.value.number for t in self.spec.graph.terms)
+        first = self.codes[self.inputs[0].node.number].text
+        for node in nodes:
+            if node.number not in self.codes:
+                self.codes[node.number] = self.node(node)
+        terms, raws = self.term_lines()
+        text = "\n".join([*self.lines, *terms])
+        used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
+        head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
+        return [*head, *self.lines, *terms, *self.output_lines(raws)]
+
+    def node(self, node: Node) -> Code:
+        code = self.leaf(node)
+        if code is not None:
+            return code
+        operands = [self.codes[child.number] for child in node.inputs]
+        if node.op in STATE_KERNELS:
+            lines, code = STATE_KERNELS[node.op](node, operands)
+            self.lines += [_commented(line, _place(node)) for line in lines]
+        elif node.op == "apply":
+            code = self.apply(node, operands[0])
+        else:
+            code = KERNELS[node.op](node, operands)
+        return self.bind(node, code) if self.deserves_name(node, code) else code
+
+    def leaf(self, node: Node) -> Code | None:
+        if node.op == "constant":
+            return Code(repr(node["value"]), ATOM, scalar=True)
+        if node.op == "parameter":
+            return Code(f"self.{_safe(str(node['name']))}", ATOM, scalar=True)
+        if node.op == "schedule":
+            return self.bind(node, _schedule(node, self.clock), str(node["name"]))
+        folded = static_value(node, {}) if not node.inputs or node.op in {"add", "multiply"} else None
+        return Code(repr(folded), ATOM, scalar=True) if folded is not None and folded >= 0 else None
+
+    def apply(self, node: Node, operand: Code) -> Code:
+        name = f"self.{_safe(str(node['network']))}"
+        axes = node.inputs[0].type.axes
+        if axes[0].name == "view":
+            mode = "jointly" if self.spec.forward[str(node["network"])] == "joint" else "separately"
+            if len(axes) == 3:  # noqa: PLR2004 - view, batch, feature
+                return call(mode, name, operand.text)
+        return call(name, operand.text) if len(axes) == 2 else call("on_rows", name, operand.text)  # noqa: PLR2004
+
+    def deserves_name(self, node: Node, code: Code) -> bool:
+        simple = re.fullmatch(r"[\w.]+(\[[\d:, ]+\])?(\.detach\(\))?", code.text) is not None
+        if simple or code.scalar:
+            return False
+        return self.uses[node.number] > 1 or node.number in self.names or len(code.text) > WIDTH
+
+    def bind(self, node: Node, code: Code, wanted: str = "") -> Code:
+        name = self.fresh(wanted or self.names.get(node.number) or _LABELS.get(node.op, node.op))
+        self.lines.append(_commented(f"{name} = {code.text}", _place(node)))
+        return Code(name)
+
+    def fresh(self, wanted: str) -> str:
+        name = _safe(wanted)
+        count = 1
+        while name in self.taken:
+            count += 1
+            name = f"{_safe(wanted)}_{count}"
+        self.taken.add(name)
+        return name
+
+    def term_lines(self) -> tuple[list[str], dict[str, str]]:
+        """One line a term, and its value before the leading weight where it has one."""
+        lines: list[str] = []
+        raws: dict[str, str] = {}
+        self.terms: dict[str, str] = {}
+        for term in self.spec.graph.terms:
+            place = f"{term.span.source.name}:{term.span.line}"
+            name = self.fresh(term.name if term.name not in self.names.values() else f"{term.name}_term")
+            self.terms[term.name] = name
+            if term.weight is None or term.raw is None:
+                code = self.codes[term.value.number]
+            else:
+                raw = self.fresh(f"raw_{term.name}")
+                lines.append(_commented(f"{raw} = {_tensor(self.codes[term.raw.number])}", place))
+                raws[term.name] = raw
+                weight = self.codes[term.weight.number]
+                code = sign("*", weight, Code(raw))
+            lines.append(_commented(f"{name} = {_tensor(code)}", place))
+        return lines, raws
+
+    def output_lines(self, raws: dict[str, str]) -> list[str]:
+        total = " + ".join(self.terms.values())
+        terms = ", ".join(f'"{name}": {code}' for name, code in self.terms.items())
+        raw = ", ".join(f'"{name}": {code}' for name, code in raws.items())
+        return [f"return Output({total}, {{{terms}}}, {{{raw}}})"]
+
+
+# ---------------------------------------------------------------- pieces
+
+
+_LABELS = {
+    "normalize": "unit_rows",
+    "dot": "product",
+    "mean": "mean",
+    "subtract": "difference",
+    "total": "pairs",
+    "power": "powered",
+    "select": "view",
+    "running": "statistic",
+}
+
+
+def _safe(name: str) -> str:
+    """A name that Python allows and that hides nothing."""
+    name = re.sub(r"\W", "_", name)
+    clash = keyword.iskeyword(name) or hasattr(__builtins__, name) or name in dir(_MODULE)
+    return f"{name}_" if clash or name in _RESERVED else name
+
+
+class _Namespace:
+    """Names that attributes and local variables must not take."""
+
+    forward = objective = after_step = step = pending = training = inputs = None
+    train = eval = float = half = double = state_dict = parameters = buffers = modules = apply = to = None
+    sum = max = min = abs = None
+
+
+_MODULE = _Namespace
+
+
+def _tensor(code: Code) -> str:
+    return f"torch.full((), {code.text}, dtype=dtype, device=device)" if code.scalar else code.text
+
+
+def _place(node: Node) -> str:
+    return f"{node.span.source.name}:{node.span.line}"
+
+
+def _commented(line: str, place: str) -> str:
+    return f"{line}  # {_plain(place)}"
+
+
+def _describe(i: Input) -> str:
+    axes = ", ".join(str(axis) for axis in i.node.type.axes)
+    return f"{i.name} is [{axes}]" + (", without gradient" if i.detached else "")
+
+
+def _prepare(i: Input, name: str) -> Iterable[str]:
+    if i.views:
+        yield f"{name} = as_views({name}, {i.views!r})"
+    axes = tuple(str(axis) for axis in i.node.type.axes)
+    sizes = tuple(dim.known for dim in i.node.type.dims)
+    code = call("widened", f'checked({name}, "{i.name}", {axes!r}, {sizes!r})')
+    yield f"{name} = {(method(code, 'detach') if i.detached else code).text}"
+
+
+def _schedule(node: Node, clock: Clock) -> Code:
+    schedule = node["schedule"]
+    assert isinstance(schedule, Schedule)
+    plan = schedule.plan(clock)
+    parts = [repr(schedule.kind), repr(schedule.start), repr(schedule.end)]
+    return call("scheduled", "self.step", *parts, *(str(n) for n in (plan.warm, plan.last, plan.span, plan.quantum)))
+
+

@@ -1,0 +1,288 @@
+"""Functions that emitted modules call. Each needs torch alone: emission copies the source of those a method uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Output"]
+
+
+class Output(NamedTuple):
+    """The loss, its terms by name (they sum to the total), and weighted terms before their leading weight."""
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    raw: dict[str, Tensor]
+
+
+# ---------------------------------------------------------------- inputs
+
+
+def as_views(value: Tensor | Mapping[str, Tensor] | Sequence[Tensor], views: Sequence[str]) -> Tensor:
+    """[view, batch, …] from one tensor in view order, a list in view order, or tensors by view name."""
+    if isinstance(value, Tensor):
+        if value.shape[0] != len(views):
+            raise ValueError(f"{len(views)} views are needed ({', '.join(views)}), and the tensor has {value.shape[0]}")
+        return value
+    if isinstance(value, Mapping):
+        missing = [view for view in views if view not in value]
+        if missing:
+            raise ValueError(f"the view `{missing[0]}` is missing; needed are {', '.join(views)}")
+        return torch.stack([value[view] for view in views])
+    return torch.stack(list(value))
+
+
+def checked(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int | None]) -> Tensor:
+    """The input itself, if it has the axes and sizes the method was compiled for."""
+    fits = x.dim() == len(sizes) and all(s is None or s == n for s, n in zip(sizes, x.shape, strict=True))
+    if not fits:
+        wanted = ", ".join(a if s is None else f"{a}={s}" for a, s in zip(axes, sizes, strict=True))
+        raise ValueError(f"`{name}` must be [{wanted}], and has the shape {list(x.shape)}; compile_loss takes sizes=")
+    return x
+
+
+def widened(x: Tensor) -> Tensor:
+    """Half precision as float32: statistics, softmax and log-det need its range."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+# ---------------------------------------------------------------- networks on views and rows
+
+
+def separately(network: nn.Module, x: Tensor | Sequence[Tensor]) -> Tensor:
+    """Every view as its own batch."""
+    return torch.stack([network(view) for view in x])
+
+
+def jointly(network: nn.Module, x: Tensor | Sequence[Tensor]) -> Tensor:
+    """All views of equal size as one batch."""
+    views = list(x)
+    outputs: list[Tensor | None] = [None] * len(views)
+    for shape in dict.fromkeys(view.shape for view in views):
+        places = [i for i, view in enumerate(views) if view.shape == shape]
+        together = network(torch.cat([views[i] for i in places]))
+        for i, output in zip(places, together.chunk(len(places)), strict=True):
+            outputs[i] = output
+    return torch.stack([output for output in outputs if output is not None])
+
+
+def on_rows(network: nn.Module, x: Tensor) -> Tensor:
+    """Every row by itself, whatever axes stand before the last."""
+    return network(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
+# ---------------------------------------------------------------- elementwise and reductions
+
+
+def safe_sqrt(x: Tensor) -> Tensor:
+    """Square root with gradient 0 at 0."""
+    positive = x > 0
+    return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), torch.zeros_like(x))
+
+
+def length(x: Tensor, dim: Sequence[int]) -> Tensor:
+    """Euclidean length over axes, with gradient 0 at 0; scaled by the largest entry, so that squares stay in range."""
+    scale = x.detach().abs().amax(dim=list(dim), keepdim=True)
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    squares = (x / scale).square().sum(dim=list(dim), keepdim=True)
+    root = safe_sqrt(squares) * scale
+    for axis in sorted(dim, reverse=True):
+        root = root.squeeze(axis)
+    return root
+
+
+def unit(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
+    """x / max(length, eps): unit vectors along axes."""
+    norm = length(x, dim)
+    for axis in sorted(dim):
+        norm = norm.unsqueeze(axis)
+    return x / norm.clamp(min=eps)
+
+
+def variance(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
+    """Variance over axes with divisor n - ddof, in two passes."""
+    dims = list(dim)
+    if where is None:
+        centered = x - x.mean(dim=dims, keepdim=True)
+        count = math.prod(x.shape[axis] for axis in dims)
+        return centered.square().sum(dim=dims) / (count - ddof)
+    weight = where.to(x.dtype).expand_as(x)
+    total = weight.sum(dim=dims, keepdim=True)
+    centered = (x - (x * weight).sum(dim=dims, keepdim=True) / total) * weight
+    return centered.square().sum(dim=dims) / (weight.sum(dim=dims) - ddof)
+
+
+def masked_mean(x: Tensor, where: Tensor, dim: Sequence[int]) -> Tensor:
+    """Mean over the true entries."""
+    x, where = torch.broadcast_tensors(x, where)
+    kept = torch.where(where, x, torch.zeros_like(x))
+    return kept.sum(dim=list(dim)) / where.sum(dim=list(dim))
+
+
+def masked_sum(x: Tensor, where: Tensor, dim: Sequence[int]) -> Tensor:
+    """Sum over the true entries."""
+    x, where = torch.broadcast_tensors(x, where)
+    return torch.where(where, x, torch.zeros_like(x)).sum(dim=list(dim))
+
+
+def kept(x: Tensor, where: Tensor) -> Tensor:
+    """The true entries, and minus infinity elsewhere."""
+    return torch.where(where, x, torch.full((), -math.inf, dtype=x.dtype, device=x.device))
+
+
+def largest(x: Tensor, dim: Sequence[int]) -> Tensor:
+    """Largest entry over axes; the gradient is shared among equals."""
+    return x.amax(dim=list(dim))
+
+
+def log_softmax_over(x: Tensor, dim: Sequence[int]) -> Tensor:
+    """x minus its log-sum-exp over axes."""
+    if len(dim) == 1:
+        return x.log_softmax(dim[0])
+    return x - x.logsumexp(dim=list(dim), keepdim=True)
+
+
+# ---------------------------------------------------------------- matrices [..., a, a']
+
+
+def log_determinant(matrix: Tensor) -> Tensor:
+    """Log-determinant of positive definite matrices, by Cholesky."""
+    factor = torch.linalg.cholesky(matrix)
+    return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+
+def log_series(matrix: Tensor, order: int) -> Tensor:
+    """Taylor polynomial of the matrix logarithm about the identity."""
+    x = matrix - torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    power, total = x, x
+    for k in range(2, order + 1):
+        power = power @ x
+        total = total + (-1) ** (k + 1) * power / k
+    return total
+
+
+def inverse_cholesky(matrix: Tensor) -> Tensor:
+    """W with Wᵀ M W = I: the inverse of the Cholesky factor, transposed."""
+    factor = torch.linalg.cholesky(matrix)
+    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    return torch.linalg.solve_triangular(factor, eye.expand_as(matrix), upper=False).mT
+
+
+def inverse_symmetric(matrix: Tensor) -> Tensor:
+    """The symmetric inverse square root."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
+
+
+def nuclear(matrix: Tensor) -> Tensor:
+    """Sum of the singular values."""
+    return torch.linalg.svdvals(matrix).sum(-1)
+
+
+# ---------------------------------------------------------------- assignment and random draws
+
+
+@torch.no_grad()
+def balanced(
+    scores: Tensor, epsilon: float | Tensor, iterations: int, samples: int, also: Tensor | None = None
+) -> Tensor:
+    """Sinkhorn in the log domain: samples over axis `samples`, prototypes last; every sample sums to 1 at the end.
+
+    Rows of `also` are assigned together with the batch and then dropped; rows that are not finite do not count.
+    """
+    logits = scores / epsilon
+    earlier = 0
+    if also is not None:
+        earlier = also.shape[samples]
+        logits = torch.cat([also / epsilon, logits], dim=samples)
+    for _ in range(iterations):
+        logits = logits - logits.logsumexp(dim=samples, keepdim=True)
+        normal = logits - logits.logsumexp(dim=-1, keepdim=True)
+        logits = torch.where(logits == -math.inf, logits, normal)
+    return logits.narrow(samples, earlier, scores.shape[samples]).exp()
+
+
+@torch.no_grad()
+def one_hot_largest(x: Tensor, dim: int) -> Tensor:
+    """1 at the first of the largest entries, 0 elsewhere."""
+    return torch.zeros_like(x).scatter_(dim, x.argmax(dim=dim, keepdim=True), 1.0)
+
+
+@torch.no_grad()
+def unit_directions(count: int, size: int, like: Tensor, step: Tensor, salt: int) -> Tensor:
+    """[direction, feature]: unit vectors drawn anew each step, the same on every process.
+
+    Counter-based (a hash of step, salt and position gives uniform numbers, Box-Muller normal ones), so that the draw
+    needs no generator state, survives a resume and does not break the graph of torch.compile.
+    """
+    position = torch.arange(count * size, device=like.device, dtype=torch.int64)
+    key = (step.to(like.device) * 2654435761 + salt * 40503) & 0xFFFFFFFF
+    one = scrambled(position * 2 + key * 7919)
+    two = scrambled(position * 2 + 1 + key * 7919)
+    radius = (-2 * ((one + 1) / 4294967297.0).log()).sqrt()
+    normal = radius * (two * (2 * math.pi / 4294967296.0)).cos()
+    return unit(normal.to(like.dtype).view(count, size), (1,), 1e-12)
+
+
+def scrambled(x: Tensor) -> Tensor:
+    """A 32-bit hash of integers, as float64 (lowbias32 by Wellons)."""
+    x = x & 0xFFFFFFFF
+    x = ((x ^ (x >> 16)) * 0x7FEB352D) & 0xFFFFFFFF
+    x = ((x ^ (x >> 15)) * 0x846CA68B) & 0xFFFFFFFF
+    return (x ^ (x >> 16)).to(torch.float64)
+
+
+@torch.no_grad()
+def quantiles(count: int, like: Tensor) -> Tensor:
+    """The (i + ½)/n quantiles of the standard normal."""
+    places = (torch.arange(count, device=like.device, dtype=torch.float64) + 0.5) / count
+    return torch.special.ndtri(places).to(like.dtype)
+
+
+@torch.no_grad()
+def shuffled_order(count: int, like: Tensor, step: Tensor) -> Tensor:
+    """A permutation of the rows, drawn anew each step, the same on every process."""
+    position = torch.arange(count, device=like.device, dtype=torch.int64)
+    return scrambled(position + (step.to(like.device) + 1) * 2654435761).argsort()
+
+
+def in_groups(x: Tensor, rows: int, dim: int, order: Tensor | None = None) -> Tensor:
+    """[…, batch, …] to [group, …, rows, …]: consecutive groups, an incomplete last one dropped."""
+    count = x.shape[dim]
+    rows = min(rows, count)
+    if order is not None:
+        x = x.index_select(dim, order)
+    return x.narrow(dim, 0, count // rows * rows).unflatten(dim, (-1, rows)).movedim(dim, 0)
+
+
+# ---------------------------------------------------------------- state and schedules
+
+
+@torch.no_grad()
+def pushed(queue: Tensor, rows: Tensor, dim: int) -> Tensor:
+    """The queue after new rows came in at its end, the oldest gone."""
+    size = queue.shape[dim]
+    together = torch.cat([queue, rows.to(queue.dtype)], dim=dim)
+    return together.narrow(dim, together.shape[dim] - size, size)
+
+
+def scheduled(
+    step: Tensor, kind: str, start: float, end: float, warm: int, last: int, span: int, quantum: int
+) -> Tensor:
+    """The value of a schedule after `step` finished steps: `warm` steps of rise from 0, then from start to end."""
+    t = (step // quantum * quantum).to(torch.float64)
+    if kind == "step":
+        value = torch.where(t < last, start, end)
+    else:
+        progress = ((t - warm) / span).clamp(0.0, 1.0)
+        if kind == "cosine":
+            progress = (1 - (math.pi * progress).cos()) / 2
+        value = start + (end - start) * progress
+    return torch.where(t < warm, start * t / max(warm, 1), value)
+
+

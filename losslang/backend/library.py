@@ -1,0 +1,36 @@
+"""The source of the functions that an emitted module calls."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from importlib import resources
+
+__all__ = ["sources_for"]
+
+
+@functools.cache
+def _definitions() -> dict[str, str]:
+    """Every top-level function and class of `functions.py`, by name, in order. Read as text: torch is not imported."""
+    text = (resources.files("losslang.backend") / "functions.py").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    found = {}
+    for item in ast.parse(text).body:
+        if isinstance(item, ast.FunctionDef | ast.ClassDef):
+            start = min([item.lineno, *(d.lineno for d in item.decorator_list)])
+            found[item.name] = "\n".join(lines[start - 1 : item.end_lineno])
+    return found
+
+
+def sources_for(text: str) -> str:
+    """The functions that a source mentions, and those that these mention."""
+    definitions = _definitions()
+    needed = {"Output"}
+    pending = [text]
+    while pending:
+        words = set(re.findall(r"\b\w+\b", pending.pop()))
+        new = {name for name in definitions if name in words and name not in needed}
+        needed |= new
+        pending.extend(definitions[name] for name in new)
+    return "\n\n\n".join(["", *(definitions[name] for name in definitions if name in needed)]).lstrip("\n")

@@ -1,0 +1,203 @@
+"""The meaning of a method: its terms, as float64 numbers, for given embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from losslang.meaning.arrays import Array
+from losslang.meaning.kernels import KERNELS, group_rows
+from losslang.objective.axes import BATCH
+from losslang.objective.graph import Node, walk
+from losslang.objective.operations import OPERATIONS
+from losslang.objective.schedules import Clock, Schedule
+from losslang.objective.spec import Spec
+
+__all__ = ["Evaluation", "World", "evaluate", "finite_difference"]
+
+
+@dataclass
+class World:
+    """What a method meets: embeddings, networks that live in the loss, state, time and random draws.
+
+    - `given`: arrays by the name of a definition, in the layout of its type ([view, batch, feature], say).
+    - `networks`: functions of an array whose last axis is `feature`, by network name.
+    - `state`: the values of running statistics and queues before this step, by name; missing ones are at their start.
+    - `draws`: arrays in place of random ones: `directions` [direction, feature] and `order`, a permutation of the rows.
+    - `seed`: of whatever else is drawn.
+    """
+
+    given: Mapping[str, Array]
+    networks: Mapping[str, Callable[[Array], Array]] = field(default_factory=dict)
+    state: Mapping[str, Array] = field(default_factory=dict)
+    step: int = 0
+    clock: Clock = Clock()
+    seed: int = 0
+    draws: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of one step: every term, their sum, the state after the step, and every node's value."""
+
+    terms: dict[str, float]
+    state: dict[str, Array]
+    values: dict[int, Array]
+
+    @property
+    def total(self) -> float:
+        """The loss."""
+        return sum(self.terms.values())
+
+
+def _is_cut(node: Node) -> bool:
+    """Whether gradients stop at a node: it is held when others move."""
+    row = OPERATIONS.get(node.op)
+    if row is None:
+        return False
+    return not row.gradient or (node.op == "running" and node["read"] == "before")
+
+
+class _Evaluator:
+    def __init__(self, spec: Spec, world: World, held: Mapping[int, Array] | None) -> None:
+        self.spec, self.world, self.held = spec, world, held or {}
+        self.given = {spec.graph.definitions[name].number: np.asarray(a, float) for name, a in world.given.items()}
+        self.values: dict[int, Array] = {}
+        self.state: dict[str, Array] = {}
+        self.random = np.random.default_rng(world.seed)
+        self.order: Array | None = world.draws.get("order")
+
+    def value(self, node: Node) -> Array:
+        if node.number in self.given:
+            return self.given[node.number]
+        if _is_cut(node) and node.number in self.held:
+            return self.held[node.number]
+        special = getattr(self, f"_{node.op}", None)
+        if special is not None:
+            return special(node)  # type: ignore[no-any-return]
+        return KERNELS[node.op](node, [self.values[child.number] for child in node.inputs])
+
+    def run(self, roots: Sequence[Node]) -> None:
+        for node in walk_to(roots, set(self.given)):
+            self.values[node.number] = np.asarray(self.value(node))
+
+    # ---- leaves and networks
+
+    def _constant(self, node: Node) -> Array:
+        return np.asarray(node["value"], float)
+
+    def _parameter(self, node: Node) -> Array:
+        value = self.spec.parameters[str(node["name"])].value
+        assert isinstance(value, int | float)
+        return np.asarray(value, float)
+
+    def _schedule(self, node: Node) -> Array:
+        schedule = node["schedule"]
+        assert isinstance(schedule, Schedule)
+        return np.asarray(schedule.plan(self.world.clock).value(self.world.step))
+
+    def _apply(self, node: Node) -> Array:
+        name = str(node["network"])
+        if name not in self.world.networks:
+            raise KeyError(f"the meaning needs the network `{name}`, or a given value for what it makes")
+        return self.world.networks[name](self.values[node.inputs[0].number])
+
+    def _images(self, node: Node) -> Array:
+        raise KeyError("the meaning starts from embeddings: give the outputs of the networks")
+
+    # ---- groups and draws
+
+    def _group(self, node: Node) -> Array:
+        rows = node["rows"]
+        assert isinstance(rows, int)
+        x, of = self.values[node.inputs[0].number], node.inputs[0].type
+        axis = of.position(BATCH)
+        if node["shuffle"] and self.order is None:
+            self.order = self.random.permutation(x.shape[axis]).astype(float)
+        order = None if self.order is None or not node["shuffle"] else self.order.astype(int).tolist()
+        return group_rows(x, axis, rows, order)
+
+    def _random_directions(self, node: Node) -> Array:
+        if "directions" in self.world.draws:
+            return self.world.draws["directions"]
+        count, like = node["count"], node.inputs[0]
+        assert isinstance(count, int)
+        (axis,) = node.axes()
+        size = self.values[like.number].shape[like.type.position(axis)]
+        drawn = self.random.standard_normal((count, size))
+        return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+    # ---- state
+
+    def _running(self, node: Node) -> Array:
+        name, new = str(node["name"]), self.values[node.inputs[0].number]
+        momentum = float(self.values[node.inputs[1].number])
+        old = self.world.state.get(name)
+        if old is None:
+            old = _start(node, new)
+        after = momentum * old + (1 - momentum) * new
+        self.state[name] = after
+        return after if node["read"] == "after" else old
+
+    def _queue(self, node: Node) -> Array:
+        name, size = str(node["name"]), node["size"]
+        assert isinstance(size, int)
+        new = self.values[node.inputs[0].number]
+        axis = node.type.axes.index(next(a for a in node.type.axes if a.name == "queue"))
+        old = self.world.state.get(name)
+        if old is None:
+            shape = list(new.shape)
+            shape[axis] = 0 if node["init"] == "empty" else size
+            old = self.random.standard_normal(shape)
+            old = old / np.linalg.norm(old, axis=-1, keepdims=True)
+        rows = np.concatenate([old, new], axis=axis)
+        after = np.take(rows, range(max(rows.shape[axis] - size, 0), rows.shape[axis]), axis=axis)
+        self.state[name] = after
+        read = after if node["read"] == "after" else old
+        return read if read.shape[axis] == size else np.take(read, [], axis=axis)
+
+
+def _start(node: Node, like: Array) -> Array:
+    if node["init"] == "identity":
+        return np.broadcast_to(np.eye(like.shape[-1]), like.shape)
+    return like if node["init"] == "first" else np.zeros_like(like)
+
+
+def walk_to(roots: Sequence[Node], given: set[int]) -> list[Node]:
+    """The nodes under `roots`, operands first, without what lies under given ones."""
+    keep: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.number not in keep:
+            keep.add(node.number)
+            if node.number not in given:
+                stack.extend(node.inputs)
+    return [node for node in walk(roots) if node.number in keep]
+
+
+def evaluate(spec: Spec, world: World, *, held: Mapping[int, Array] | None = None) -> Evaluation:
+    """The terms of a method in a world.
+
+    `held` fixes the values of nodes where gradients stop (from an earlier `Evaluation.values`), so that differences of
+    values are differences along the gradient. Raises KeyError where the world lacks an embedding or a network.
+    """
+    evaluator = _Evaluator(spec, world, held)
+    evaluator.run([term.value for term in spec.graph.terms] + [state.node for state in spec.graph.states])
+    terms = {term.name: float(evaluator.values[term.value.number]) for term in spec.graph.terms}
+    return Evaluation(terms, evaluator.state, evaluator.values)
+
+
+def finite_difference(spec: Spec, world: World, name: str, direction: Array, step: float = 1e-6) -> float:
+    """The derivative of the loss as the given value `name` moves along `direction`, by central differences.
+
+    Gradients stop where the method says: stopped values keep those of the unmoved world.
+    """
+    base = evaluate(spec, world)
+    moved = []
+    for sign in (1.0, -1.0):
+        given = {**world.given, name: world.given[name] + sign * step * direction}
+        moved.append(evaluate(spec, replace(world, given=given), held=base.values).total)
+    return (moved[0] - moved[1]) / (2 * step)

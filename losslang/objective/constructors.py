@@ -1,0 +1,262 @@
+"""Networks: from the expressions of a method to descriptions, by the table of constructors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from losslang.diagnostics import Report
+from losslang.objective.axes import Size
+from losslang.objective.networks import Network, Norm
+from losslang.objective.parameters import Changing, ParameterValue, evaluate_static
+from losslang.objective.schedules import Schedule
+from losslang.syntax.names import nearest
+from losslang.syntax.tree import Call, Entry, Expression, Keyword, Name
+
+__all__ = ["CONSTRUCTORS", "Constructor", "read_networks"]
+
+
+@dataclass(frozen=True)
+class Constructor:
+    """A row of the table: how many sizes and parts a constructor takes, and its options."""
+
+    name: str
+    usage: str
+    summary: str
+    sizes: tuple[int, int] = (0, 0)
+    parts: tuple[int, int] = (0, 0)
+    options: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+_ANY = 1000
+_LAYERS = ("norm", "last_norm", "activation", "bias", "last_bias")
+_ROWS = (
+    Constructor("backbone", "backbone", "images to feature vectors; the recipe picks it"),
+    Constructor(
+        "mlp",
+        "mlp(hidden, …, output, norm=, last_norm=, activation=, bias=, last_bias=)",
+        "linear layers; norm and activation after every one but the last",
+        sizes=(1, _ANY),
+        options=_LAYERS,
+    ),
+    Constructor("linear", "linear(output, bias=true)", "one linear layer", sizes=(1, 1), options=("bias",)),
+    Constructor("bias_layer", "bias_layer", "z + b, with b zero at first"),
+    Constructor("identity", "identity", "z itself"),
+    Constructor("normalize", "normalize", "unit rows, as a stage of a chain"),
+    Constructor("chain", "chain(one, two, …)", "one after the other", parts=(1, _ANY)),
+    Constructor(
+        "prototypes",
+        "prototypes(count, rows=free|weight_norm|project)",
+        "scores against count vectors",
+        sizes=(1, 1),
+        options=("rows",),
+    ),
+    Constructor(
+        "ema", "ema(network, momentum=)", "moving average of a network", parts=(1, 1), options=("momentum",), needs=("momentum",)
+    ),
+    Constructor("frozen", "frozen(network)", "never trained", parts=(1, 1)),
+    Constructor(
+        "freeze_for",
+        "freeze_for(network, epochs=|steps=)",
+        "trained only after some epochs or steps",
+        parts=(1, 1),
+        options=("epochs", "steps"),
+    ),
+)
+CONSTRUCTORS: dict[str, Constructor] = {row.name: row for row in _ROWS}
+
+_WORDS = {
+    "activation": ("relu", "gelu", "tanh", "silu", "none"),
+    "rows": ("free", "weight_norm", "project"),
+    "norm": ("none", "batchnorm", "layernorm", "iternorm"),
+    "last_norm": ("none", "batchnorm", "layernorm", "iternorm"),
+}
+
+
+@dataclass
+class _Reader:
+    entries: Mapping[str, Entry]
+    parameters: Mapping[str, ParameterValue]
+    report: Report
+    feature_sizes: Mapping[str, int] = field(default_factory=dict)
+    done: dict[str, Network | None] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+
+    def named(self, name: str) -> Network | None:
+        """The network of that name, read on first use."""
+        if name not in self.done:
+            self.open.append(name)
+            entry = self.entries[name]
+            assert entry.value is not None
+            self.done[name] = self.read(entry.value)
+            self.open.pop()
+        return self.done[name]
+
+    def read(self, expression: Expression) -> Network | None:
+        """A constructor, or the name of another network."""
+        if isinstance(expression, Name) and not expression.primes:
+            if expression.id in self.entries:
+                return self.reference(expression)
+            expression = Call(expression.id, function_span=expression.span, span=expression.span)
+        if not isinstance(expression, Call) or expression.loops:
+            self.report.add(
+                "E212", "a network is a constructor such as mlp(512, 2048), or the name of a network", expression.span
+            )
+            return None
+        if expression.function not in CONSTRUCTORS:
+            self.unknown(expression)
+            return None
+        return self.construct(expression, CONSTRUCTORS[expression.function])
+
+    def unknown(self, call: Call) -> None:
+        close = nearest(call.function, [*CONSTRUCTORS, *self.entries])
+        help_ = f"did you mean `{close}`?" if close else f"the constructors are {', '.join(CONSTRUCTORS)}"
+        self.report.add("E213", f"there is no network or constructor `{call.function}`", call.function_span, help=help_)
+
+    def reference(self, name: Name) -> Network | None:
+        if name.id in self.open:
+            circle = " -> ".join([*self.open[self.open.index(name.id) :], name.id])
+            self.report.add("E214", f"networks are built from each other in a circle: {circle}", name.span)
+            return None
+        return None if self.named(name.id) is None else Network("reference", name=name.id)
+
+    def construct(self, call: Call, row: Constructor) -> Network | None:
+        low, high = row.parts if row.parts[1] else row.sizes
+        if not low <= len(call.arguments) <= high:
+            self.report.add("E215", f"`{row.name}` is written {row.usage}", call.span)
+            return None
+        network: Network | None = Network(row.name)
+        if row.parts[1]:
+            parts = [self.read(argument) for argument in call.arguments]
+            network = None if None in parts else Network(row.name, parts=tuple(p for p in parts if p is not None))
+        else:
+            widths = [self.size(argument) for argument in call.arguments]
+            network = None if None in widths else Network(row.name, widths=tuple(w for w in widths if w is not None))
+        for keyword in call.keywords:
+            network = self.option(network, row, keyword)
+        return self.complete(network, row, call)
+
+    def complete(self, network: Network | None, row: Constructor, call: Call) -> Network | None:
+        if network is None:
+            return None
+        given = {keyword.name for keyword in call.keywords}
+        missing = [name for name in row.needs if name not in given]
+        if missing or (row.name == "freeze_for" and len(given) != 1):
+            self.report.add("E215", f"`{row.name}` is written {row.usage}", call.span)
+            return None
+        if "bias" in given and "last_bias" not in given:
+            network = replace(network, last_bias=network.bias)
+        return network
+
+    def features(self, call: Call) -> Size | None:
+        """`features(encoder)`: the feature size of a backbone, a name until the recipe binds it."""
+        (name,) = call.arguments if len(call.arguments) == 1 else (None,)
+        if isinstance(name, Name) and name.id in self.entries:
+            return self.feature_sizes.get(name.id, f"features({name.id})")
+        self.report.add("E216", "`features` takes the name of a backbone: features(encoder)", call.span)
+        return None
+
+    def size(self, expression: Expression) -> Size | None:
+        if isinstance(expression, Call) and expression.function == "features":
+            return self.features(expression)
+        before = len(self.report.diagnostics)
+        try:
+            value = evaluate_static(expression, self.parameters, self.report)
+        except Changing:
+            value = None
+        if isinstance(value, int) and 1 <= value <= 10**7:  # noqa: PLR2004
+            return value
+        if len(self.report.diagnostics) == before:
+            self.report.add("E216", "a size is a whole number from 1 to 10,000,000, without a schedule", expression.span)
+        return None
+
+    def option(self, network: Network | None, row: Constructor, keyword: Keyword) -> Network | None:
+        name = keyword.name
+        if name not in row.options:
+            close = nearest(name, row.options)
+            help_ = f"did you mean `{close}`?" if close else f"{row.name} is written {row.usage}"
+            self.report.add("E203", f"`{row.name}` has no option `{name}`", keyword.span, help=help_)
+            return None
+        value: object
+        if name in {"norm", "last_norm"}:
+            value = self.norm(keyword.value)
+        elif name in _WORDS:
+            value = self.word(keyword.value, _WORDS[name], name)
+        elif name in {"bias", "last_bias"}:
+            value = self.flag(keyword.value)
+        else:
+            value = self.number(keyword.value, name)
+        return None if network is None or value is None else replace(network, **{name: value})  # type: ignore[arg-type]
+
+    def word(self, expression: Expression, choices: tuple[str, ...], option: str) -> str | None:
+        if isinstance(expression, Name) and expression.id in choices:
+            return expression.id
+        close = nearest(expression.id, choices) if isinstance(expression, Name) else None
+        help_ = f"did you mean `{close}`?" if close else f"one of {', '.join(choices)}"
+        self.report.add("E217", f"`{option}` takes one of {len(choices)} words", expression.span, help=help_)
+        return None
+
+    def flag(self, expression: Expression) -> bool | None:
+        if isinstance(expression, Name) and expression.id in {"true", "false"}:
+            return expression.id == "true"
+        self.report.add("E217", "true or false is needed here", expression.span)
+        return None
+
+    def norm(self, expression: Expression) -> Norm | None:
+        if not isinstance(expression, Call):
+            kind = self.word(expression, _WORDS["norm"], "norm")
+            return None if kind is None else Norm(kind)
+        kind = self.word(Name(expression.function, 0, expression.function_span), _WORDS["norm"], "norm")
+        flags: dict[str, bool] = {}
+        for keyword in expression.keywords:
+            if kind != "batchnorm" or keyword.name not in {"affine", "beta"} or expression.arguments:
+                self.report.add(
+                    "E203", f"`{expression.function}` has no option `{keyword.name}`", keyword.span,
+                    help="batchnorm takes affine=false, or beta=false",
+                )
+                return None
+            flag = self.flag(keyword.value)
+            if flag is None:
+                return None
+            flags[keyword.name] = flag
+        return None if kind is None else Norm(kind, **flags)
+
+    def number(self, expression: Expression, name: str) -> object:
+        before = len(self.report.diagnostics)
+        try:
+            value = evaluate_static(expression, self.parameters, self.report)
+        except Changing:
+            self.report.add("E218", f"`{name}` is a number or one schedule, not a computation with schedules", expression.span)
+            return None
+        if value is None:
+            return None
+        if isinstance(value, Schedule) and name == "momentum":
+            return self.momentum(value, expression, (value.start, value.end))
+        if isinstance(value, Schedule):
+            self.report.add("E405", "a number is needed here, and a schedule changes from step to step", expression.span)
+            return None
+        if name == "momentum":
+            return self.momentum(float(value), expression, (value,))
+        if value < 0 or (name == "steps" and not isinstance(value, int)):
+            self.report.add("E404", f"`{name}` counts, and {value} is no count", expression.span)
+        return value if len(self.report.diagnostics) == before else None
+
+    def momentum(
+        self, value: float | Schedule, expression: Expression, ends: tuple[float, ...]
+    ) -> float | Schedule | None:
+        if all(0 <= end <= 1 for end in ends):
+            return value
+        self.report.add("E219", "momentum lies between 0 (copy) and 1 (never moves)", expression.span)
+        return None
+
+
+def read_networks(
+    entries: Mapping[str, Entry],
+    parameters: Mapping[str, ParameterValue],
+    report: Report,
+    feature_sizes: Mapping[str, int],
+) -> dict[str, Network | None]:
+    """The networks of a method in order of declaration; None for those reported as wrong."""
+    reader = _Reader(entries, parameters, report, feature_sizes)
+    return {name: reader.named(name) for name in entries}

@@ -1,0 +1,159 @@
+"""Definitions: inlined at every call, with their names kept for people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from losslang.diagnostics import Span
+from losslang.objective import elaborate as expressions
+from losslang.objective.axes import AXIS_NAMES, Axis, describe_axes
+from losslang.objective.calls import read_axes
+from losslang.objective.context import Context, Scope, Value
+from losslang.objective.graph import Application
+from losslang.objective.rules import Problem, Typed
+from losslang.syntax.names import nearest
+from losslang.syntax.tree import Call, Definition, DefinitionParameter, Expression, Items, Name
+
+__all__ = ["inline", "usage"]
+
+MAX_DEPTH = 32
+
+
+def usage(definition: Definition) -> str:
+    """The signature as written in a method."""
+    from losslang.syntax.write import write_expression
+
+    parts = [p.name if p.default is None else f"{p.name}={write_expression(p.default)}" for p in definition.parameters]
+    return f"{definition.name}({', '.join(parts)})"
+
+
+def inline(call: Call, definition: Definition, context: Context, scope: Scope) -> Typed | None:
+    """The value of a definition at work on its arguments."""
+    name = definition.name
+    context.used.add(("function", name))
+    if name in scope.inside or len(scope.inside) >= MAX_DEPTH:
+        circle = " -> ".join([*scope.inside, name])
+        raise Problem("E204", f"definitions call each other in a circle: {circle}")
+    bound = _bind(call, definition, context, scope)
+    if bound is None:
+        return None
+    mapped = _map_over(definition, bound, scope)
+    span = expressions.place(call, scope)
+    inner = Scope(bound, mapped, (*scope.inside, name), span, scope.grouping)
+    for binding in definition.bindings:
+        assert binding.value is not None
+        value = expressions.elaborate(binding.value, context, inner)
+        if value is None:
+            return None
+        inner = inner.bind(binding.name, value)
+    assert definition.body is not None
+    result = expressions.elaborate(definition.body, context, inner)
+    if result is None:
+        return None
+    _note(definition, bound, result, span, context, scope)
+    return result if scope.inside else replace(result, span=span)
+
+
+def _note(
+    definition: Definition, bound: dict[str, Value], result: Typed, span: Span, context: Context, scope: Scope
+) -> None:
+    context.applications.append(
+        Application(
+            definition.name,
+            tuple((name, value.node) for name, value in bound.items() if isinstance(value, Typed)),
+            result.node,
+            tuple(role for group in definition.roles for role in group.names),
+            tuple(option for group in definition.roles for option in group.options),
+            span,
+            len(scope.inside),
+        )
+    )
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _bind(call: Call, definition: Definition, context: Context, scope: Scope) -> dict[str, Value] | None:
+    given = _match(call, definition, scope)
+    bound: dict[str, Value] = {}
+    broken = False
+    for parameter in definition.parameters:
+        value: Value | None
+        if parameter.name in given:
+            value = _argument(given[parameter.name], parameter, context, scope)
+        else:
+            assert parameter.default is not None
+            inside = Scope(inside=(*scope.inside, definition.name), span=expressions.place(call, scope))
+            value = _argument(parameter.default, parameter, context, inside)
+        if value is None:
+            broken = True
+        else:
+            bound[parameter.name] = value
+    return None if broken else bound
+
+
+def _match(call: Call, definition: Definition, scope: Scope) -> dict[str, Expression]:
+    parameters = [parameter.name for parameter in definition.parameters]
+
+    def labels(span: Span) -> list[tuple[Span, str]]:
+        return [] if scope.inside else [(span, "")]
+
+    if len(call.arguments) > len(parameters):
+        extra = call.arguments[len(parameters)].span
+        raise Problem(
+            "E202", f"`{definition.name}` takes fewer values", labels=labels(extra), help=f"it is written {usage(definition)}"
+        )
+    given = dict(zip(parameters, call.arguments, strict=False))
+    for keyword in call.keywords:
+        if keyword.name not in parameters:
+            close = nearest(keyword.name, parameters)
+            help_ = f"did you mean `{close}`?" if close else f"it is written {usage(definition)}"
+            raise Problem(
+                "E203", f"`{definition.name}` has no parameter `{keyword.name}`", labels=labels(keyword.span), help=help_
+            )
+        if keyword.name in given:
+            raise Problem("E203", f"`{definition.name}` is given `{keyword.name}` twice", labels=labels(keyword.span))
+        given[keyword.name] = keyword.value
+    missing = [p.name for p in definition.parameters if p.default is None and p.name not in given]
+    if missing:
+        raise Problem(
+            "E202",
+            f"`{definition.name}` needs `{missing[0]}`",
+            labels=labels(call.function_span),
+            help=f"it is written {usage(definition)}",
+        )
+    return given
+
+
+def _argument(
+    expression: Expression, parameter: DefinitionParameter, context: Context, scope: Scope
+) -> Value | None:
+    if _names_axes(parameter.default) and _names_axes(expression, scope):
+        return read_axes(expression, scope) or ()
+    return expressions.elaborate(expression, context, scope)
+
+
+def _names_axes(expression: Expression | None, scope: Scope | None = None) -> bool:
+    """Whether an expression is an axis or a list of axes, such as the default `over=batch`."""
+    items = expression.items if isinstance(expression, Items) else (expression,)
+    bound = {name for name, value in scope.names.items() if isinstance(value, tuple)} if scope else set()
+    return bool(items) and all(isinstance(i, Name) and (i.id in AXIS_NAMES or i.id in bound) for i in items)
+
+
+def _map_over(definition: Definition, bound: dict[str, Value], scope: Scope) -> frozenset[Axis]:
+    """The further axes of annotated arguments: the definition is computed for each of their entries."""
+    mapped: set[Axis] = set(scope.mapped)
+    for parameter in definition.parameters:
+        value = bound[parameter.name]
+        if parameter.axes is None or not isinstance(value, Typed):
+            continue
+        wanted = {Axis(name.id, name.primes) for name in parameter.axes}
+        missing = [axis for axis in wanted if not value.type.has(axis)]
+        if missing:
+            raise Problem(
+                "E324",
+                f"`{definition.name}` takes {parameter.name} with axes {describe_axes(sorted(wanted, key=lambda a: a.place))}",
+                labels=[(value.span, f"has {describe_axes(value.type.axes)}")],
+            )
+        mapped |= set(value.type.axes) - wanted
+    return frozenset(mapped)

@@ -1,0 +1,132 @@
+"""Warnings: what types allow and is seldom meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from losslang.diagnostics import Report
+from losslang.objective.context import Context, static_value
+from losslang.objective.graph import Graph, Node, walk
+from losslang.objective.mentions import names_in
+from losslang.objective.resolve import Resolved
+
+__all__ = ["LINTS", "lint"]
+
+Lint = Callable[[Resolved, Context, Graph, Report], None]
+
+
+def _unused(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    sections = (
+        ("network", resolved.networks, "W101"),
+        ("define", resolved.define, "W102"),
+        ("parameter", resolved.parameters, "W103"),
+    )
+    spelled = {"define": "definition"}
+    mentioned = _mentioned(resolved)
+    for section, entries, code in sections:
+        for name, entry in entries.items():
+            used = name in mentioned if section == "parameter" else (section, name) in context.used
+            # an inherited entry may serve a sibling method, so only the file's own entries are named
+            own = entry.name_span.source is resolved.method.span.source
+            if not used and own:
+                report.add(code, f"the {spelled.get(section, section)} `{name}` is never used", entry.name_span)
+
+
+def _mentioned(resolved: Resolved) -> set[str]:
+    entries = [*resolved.parameters.values(), *resolved.networks.values()]
+    entries += [*resolved.define.values(), *resolved.objective.values()]
+    return {name for entry in entries if entry.value is not None for name in names_in(entry.value)}
+
+
+def _no_gradient(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    for term in graph.terms:
+        if not term.value.trains:
+            report.add(
+                "W104",
+                f"the term `{term.name}` trains nothing: no gradient reaches a network",
+                term.span,
+                help="a stopgrad, a target or a running statistic may cut every path",
+            )
+
+
+def _zero_weight(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    for term in graph.terms:
+        if term.weight is not None and static_value(term.weight, context.parameters) == 0:
+            report.add("W105", f"the term `{term.name}` has weight 0", term.span, help="remove it, or set its weight")
+
+
+def _target_of_untrained(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    trained = frozenset().union(*(term.value.trains for term in graph.terms))
+    for name, network in context.networks.items():
+        if network is None or network.kind != "ema" or ("network", name) not in context.used:
+            continue
+        followed = _references(name, context)
+        if followed and not followed & trained:
+            entry = resolved.networks[name]
+            report.add("W106", f"`{name}` follows networks that nothing trains: {', '.join(sorted(followed))}", entry.span)
+
+
+def _references(name: str, context: Context) -> frozenset[str]:
+    found: set[str] = set()
+    pending = [context.networks[name]]
+    while pending:
+        network = pending.pop()
+        if network is None:
+            continue
+        if network.kind == "reference" and network.name not in found:
+            found.add(network.name)
+            pending.append(context.networks[network.name])
+        pending.extend(network.parts)
+    return frozenset(found)
+
+
+def _hinge_on_unit_vectors(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    for application in graph.applications:
+        if application.name != "variance_hinge" or application.depth:
+            continue
+        z = dict(application.arguments).get("z")
+        if z is not None and _is_unit(z):
+            report.add(
+                "W107",
+                "a variance hinge on unit vectors: no feature can reach a deviation of 1",
+                application.span,
+                help="give it the embedding before normalize, or target=1 / size(z, feature) ^ 0.5",
+            )
+
+
+def _is_unit(node: Node) -> bool:
+    while node.op in {"select", "take", "stopgrad", "group"}:
+        node = node.inputs[0]
+    return node.op == "normalize"
+
+
+def _long_memory(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    for node in walk(state.node for state in graph.states):
+        if node.op != "running" or node["read"] != "after" or not node.trains:
+            continue
+        momentum = static_value(node.inputs[1], context.parameters)
+        if momentum is not None and momentum >= 0.99:  # noqa: PLR2004
+            report.add(
+                "W108",
+                f"the gradient through a running statistic with momentum {momentum} is scaled by {1 - momentum:.3g}",
+                node.span,
+            )
+
+
+LINTS: dict[str, Lint] = {
+    "unused": _unused,
+    "no gradient": _no_gradient,
+    "zero weight": _zero_weight,
+    "target of untrained networks": _target_of_untrained,
+    "variance hinge on unit vectors": _hinge_on_unit_vectors,
+    "gradient through a long memory": _long_memory,
+}
+
+
+def lint(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+    """Run every lint; a code that the file allows is dropped."""
+    own = Report()
+    for check in LINTS.values():
+        check(resolved, context, graph, own)
+    allowed = resolved.method.allow
+    report.diagnostics.extend(d for d in own.diagnostics if d.code not in allowed)

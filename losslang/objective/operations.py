@@ -1,0 +1,298 @@
+"""The table of core operations. Everything else of the language is written with them.
+
+Each row is the signature, type rule, behaviour on the batch axis, numeric rule and source of one operation; its
+meaning is the row of the same name in `losslang.meaning.kernels`, its torch form that in `losslang.backend.kernels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from losslang.objective import rules
+from losslang.objective.axes import BATCH, FEATURE, Type
+
+__all__ = ["OPERATIONS", "STATEFUL", "Operation", "Parameter"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a core operation.
+
+    `kind`: `value` (a tensor), `mask`, `axes` (one axis or a list), `axis`, `integer`, `number` (static), `word` (one of
+    `choices`), `flag` (true or false). A parameter without default must be given, unless it is `optional`.
+    """
+
+    name: str
+    kind: str = "value"
+    default: object = None
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One core operation. `batch` says what the operation does to the axis that processes share:
+
+    `rows` (each row by itself), `sum` (reduces it: a sum over processes), `order` (depends on the order of rows: one side
+    gathered), `none` (never sees it), `state` (kept across steps).
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    rule: Callable[[rules.Bound], Type]
+    batch: str
+    summary: str
+    numeric: str = ""
+    source: str = ""
+    gradient: bool = True
+
+    @property
+    def usage(self) -> str:
+        """The signature as written in a method."""
+
+        def show(p: Parameter) -> str:
+            if p.kind in {"value", "mask"} and not p.optional:
+                return p.name
+            if p.choices:
+                return f"{p.name}={'|'.join(p.choices)}"
+            return p.name if p.default is None else f"{p.name}={_spell(p.default)}"
+
+        return f"{self.name}({', '.join(show(p) for p in self.parameters)})"
+
+
+def _spell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_spell, value)) + "]" if len(value) != 1 else _spell(value[0])
+    return str(value)
+
+
+X = Parameter("x")
+WHERE = Parameter("where", "mask", optional=True)
+OVER_ALL = Parameter("over", "axes", optional=True)
+OVER_FEATURE = Parameter("over", "axes", (FEATURE,))
+OVER_BATCH = Parameter("over", "axes", (BATCH,))
+MATRIX = Parameter("over", "axis", optional=True)
+DDOF = Parameter("ddof", "number")
+EPS = Parameter("eps", "number", 0.0)
+
+
+def _unary(name: str, summary: str, numeric: str = "") -> Operation:
+    return Operation(name, (X,), rules.elementwise, "rows", summary, numeric)
+
+
+def _binary(name: str, summary: str, rule: Callable[[rules.Bound], Type] = rules.elementwise) -> Operation:
+    return Operation(name, (X, Parameter("y")), rule, "rows", summary)
+
+
+def _reduction(name: str, summary: str, *extra: Parameter, numeric: str = "") -> Operation:
+    return Operation(name, (X, OVER_ALL, *extra, WHERE), rules.reduction, "sum", summary, numeric)
+
+
+_ROWS = (
+    # ------------------------------------------------------------ arithmetic, comparison, logic (written with signs)
+    _binary("add", "x + y"),
+    _binary("subtract", "x - y"),
+    _binary("multiply", "x * y"),
+    _binary("divide", "x / y"),
+    _binary("power", "x ^ y"),
+    _unary("negative", "-x"),
+    _binary("equal", "x == y", rules.comparison),
+    _binary("not_equal", "x != y", rules.comparison),
+    _binary("less", "x < y", rules.comparison),
+    _binary("less_equal", "x <= y", rules.comparison),
+    _binary("greater", "x > y", rules.comparison),
+    _binary("greater_equal", "x >= y", rules.comparison),
+    _binary("both", "x and y, of masks", rules.logical),
+    _binary("either", "x or y, of masks", rules.logical),
+    Operation("negate", (X,), rules.logical, "rows", "not x, of a mask"),
+    # ------------------------------------------------------------ elementwise
+    _unary("exp", "e to the x", "float32"),
+    _unary("log", "natural logarithm", "float32"),
+    _unary("sqrt", "square root; gradient 0 at 0", "float32"),
+    _unary("abs", "absolute value"),
+    _unary("relu", "max(x, 0)"),
+    _unary("tanh", "hyperbolic tangent"),
+    _unary("sigmoid", "1 / (1 + e^-x)"),
+    _unary("softplus", "log(1 + e^x)", "float32"),
+    _unary("sin", "sine"),
+    _unary("cos", "cosine"),
+    _binary("maximum", "the larger of two; the gradient goes to it, half to each where equal"),
+    _binary("minimum", "the smaller of two"),
+    # ------------------------------------------------------------ reductions
+    _reduction("mean", "mean over axes; with `where`, over the true entries"),
+    _reduction("sum", "sum over axes"),
+    _reduction("var", "variance over axes, divisor n - ddof", DDOF, numeric="float32, two passes"),
+    _reduction("std", "sqrt(variance + eps)", DDOF, EPS, numeric="float32, two passes"),
+    _reduction("norm", "Euclidean length; gradient 0 at 0", numeric="float32"),
+    _reduction("max", "largest entry; the gradient is shared among equals"),
+    _reduction("logsumexp", "log of the sum of exponentials", numeric="float32, shifted by the maximum"),
+    Operation(
+        "softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "exponentials that sum to 1", "float32, shifted"
+    ),
+    Operation(
+        "log_softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "logarithm of softmax", "float32, shifted"
+    ),
+    Operation(
+        "integrate", (X, OVER_FEATURE), rules.integrate, "rows", "trapezoid rule over the knots of `linspace`"
+    ),
+    # ------------------------------------------------------------ shape
+    Operation(
+        "normalize",
+        (X, OVER_FEATURE, Parameter("eps", "number", 1e-12)),
+        rules.keeps,
+        "sum",
+        "unit length: x / max(norm(x), eps)",
+        "float32",
+    ),
+    Operation(
+        "dot",
+        (X, Parameter("y"), OVER_FEATURE, Parameter("pairs", "axes", optional=True)),
+        rules.dot,
+        "sum",
+        "multiply and sum over `over`; axes in `pairs` stay independent and appear primed",
+    ),
+    Operation("first", (X, Parameter("count", "integer"), OVER_FEATURE), rules.first, "order", "the first entries"),
+    Operation(
+        "roll", (X, Parameter("shift", "integer", 1), OVER_BATCH), rules.same_type, "order", "entry i becomes entry i + shift"
+    ),
+    Operation("sort", (X, OVER_BATCH), rules.keeps, "order", "ascending order along an axis"),
+    Operation(
+        "linspace",
+        (Parameter("start", "number"), Parameter("stop", "number"), Parameter("count", "integer")),
+        rules.linspace,
+        "none",
+        "evenly spaced knots [knot]",
+    ),
+    # ------------------------------------------------------------ matrices
+    Operation("logdet", (X, MATRIX), rules.matrix_to_number, "none", "log-determinant, positive definite", "float32"),
+    Operation(
+        "matrix_log",
+        (X, Parameter("order", "integer", 4), MATRIX),
+        rules.matrix_to_matrix,
+        "none",
+        "Taylor polynomial of the matrix logarithm about the identity",
+        "float32",
+        "Zhang et al. 2024, Matrix-SSL",
+    ),
+    Operation(
+        "inverse_root",
+        (X, Parameter("method", "word", "symmetric", choices=("symmetric", "cholesky")), MATRIX),
+        rules.matrix_to_matrix,
+        "none",
+        "W with Wᵀ x W = I: the inverse square root, or the inverse Cholesky factor, transposed",
+        "float32",
+        "Ermolov et al. 2021, W-MSE",
+    ),
+    Operation(
+        "nuclear_norm", (X, OVER_ALL), rules.nuclear, "order", "sum of singular values of [rows, columns]", "float32"
+    ),
+    Operation("eigenvalues", (X, MATRIX), rules.matrix_to_ranks, "none", "of a symmetric matrix, ascending", "float32"),
+    # ------------------------------------------------------------ gradient, assignment, random
+    Operation("stopgrad", (X,), rules.same_type, "rows", "the same value, without gradient", gradient=False),
+    Operation(
+        "sinkhorn",
+        (
+            X,
+            Parameter("epsilon", "value"),
+            Parameter("iterations", "integer"),
+            OVER_BATCH,
+            Parameter("also", "value", optional=True),
+        ),
+        rules.sinkhorn,
+        "sum",
+        "balanced assignment of samples to prototypes, without gradient; every sample sums to 1 at the end",
+        "float32, log domain",
+        "Caron et al. 2020, SwAV; Cuturi 2013",
+        gradient=False,
+    ),
+    Operation(
+        "argmax", (X, OVER_FEATURE), rules.argmax, "order", "one-hot of the largest entry, first among equals", gradient=False
+    ),
+    Operation(
+        "random_directions",
+        (Parameter("count", "integer"), Parameter("like"), OVER_FEATURE),
+        rules.directions,
+        "none",
+        "unit vectors, drawn anew each step, equal on every process",
+        gradient=False,
+    ),
+    Operation(
+        "normal_quantiles",
+        (Parameter("like"), OVER_BATCH),
+        rules.quantiles,
+        "order",
+        "the (i + ½)/n quantiles of the standard normal",
+        gradient=False,
+    ),
+    # ------------------------------------------------------------ state
+    Operation(
+        "running",
+        (
+            X,
+            Parameter("momentum", "value"),
+            Parameter("read", "word", choices=("before", "after")),
+            Parameter("init", "word", "0", choices=("0", "identity", "first")),
+        ),
+        rules.running,
+        "state",
+        "moving statistic: new = momentum·old + (1 − momentum)·x",
+    ),
+    Operation(
+        "queue",
+        (
+            X,
+            Parameter("size", "integer"),
+            Parameter("read", "word", "before", choices=("before", "after")),
+            Parameter("init", "word", "unit_normal", choices=("unit_normal", "empty")),
+            Parameter("start", "integer", 0),
+        ),
+        rules.queue,
+        "state",
+        "the last `size` rows of earlier batches, first in first out, without gradient",
+        source="He et al. 2020, MoCo",
+        gradient=False,
+    ),
+    Operation("memory", (X,), rules.memory, "state", "the values of the same images at their last visit", gradient=False),
+    Operation(
+        "centroids",
+        (X, Parameter("count", "integer"), Parameter("iterations", "integer", 10)),
+        rules.centroids,
+        "state",
+        "spherical k-means of a memory, at the start of every epoch",
+        source="Caron et al. 2020, DeepCluster-v2",
+        gradient=False,
+    ),
+)
+
+OPERATIONS: dict[str, Operation] = {row.name: row for row in _ROWS}
+
+STATEFUL = frozenset(name for name, row in OPERATIONS.items() if row.batch == "state")
+
+SIGNS = {
+    "+": "add",
+    "-": "subtract",
+    "*": "multiply",
+    "/": "divide",
+    "^": "power",
+    "==": "equal",
+    "!=": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+    "and": "both",
+    "or": "either",
+}
+
+SPELLED_WITH_SIGNS = frozenset(SIGNS.values()) | {"negative", "negate"}
+
+SPECIAL: dict[str, str] = {
+    "size": "size(z, axis): number of entries along an axis; of the batch, the global batch",
+    "same": "same(axis): the mask [axis, axis'] of equal indices; same(feature) is the identity matrix",
+    "local": "local(expression, rows=64, shuffle=false): computed on consecutive groups of rows, then averaged",
+}
+"""Operations that the elaborator itself knows: their arguments are not values."""
+

@@ -1,0 +1,123 @@
+"""`extends`: one method from a chain of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from losslang.diagnostics import Label, Report, Span
+from losslang.syntax.names import nearest
+from losslang.syntax.tree import Definition, Entry, Method, Override, View
+
+__all__ = ["FindBase", "Resolved", "resolve"]
+
+FindBase = Callable[[Method, Report], Method | None]
+"""Reads the method that a method extends; reports and returns None where it cannot."""
+
+MAX_CHAIN = 32
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def name_span(self) -> Span: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+@dataclass
+class Resolved:
+    """A method after `extends`; every entry still points into the file it was written in."""
+
+    method: Method
+    parameters: dict[str, Entry] = field(default_factory=dict)
+    networks: dict[str, Entry] = field(default_factory=dict)
+    functions: dict[str, Definition] = field(default_factory=dict)
+    define: dict[str, Entry] = field(default_factory=dict)
+    objective: dict[str, Entry] = field(default_factory=dict)
+    views: tuple[View, ...] = (View("a"), View("b"))
+    forward: str | tuple[Entry, ...] = "separate"
+    recipes: dict[str, dict[tuple[str, ...], Override]] = field(default_factory=dict)
+    title: str = ""
+    paper: str = ""
+    notes: str = ""
+    bases: tuple[str, ...] = ()
+
+
+def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | None:
+    chain = [method]
+    names = {method.name}
+    while chain[-1].extends:
+        current = chain[-1]
+        if current.extends in names or len(chain) >= MAX_CHAIN:
+            path = " extends ".join(f"`{m.name}`" for m in [*chain[-2:]]) + f" extends `{current.extends}`"
+            report.add("E205", f"`extends` runs in a circle: {path}", current.extends_span)
+            return None
+        base = find(current, report)
+        if base is None:
+            return None
+        names.add(base.name)
+        chain.append(base)
+    return chain
+
+
+def _merge(
+    kind: str, target: dict[str, N], entries: Iterable[N], removes: Callable[[N], bool], report: Report, *, first: bool
+) -> None:
+    seen: dict[str, N] = {}
+    for entry in entries:
+        if entry.name in seen:
+            report.add(
+                "E206",
+                f"the {kind} `{entry.name}` is given twice",
+                entry.name_span,
+                labels=[Label(seen[entry.name].name_span, "first here")],
+            )
+            continue
+        seen[entry.name] = entry
+        if not removes(entry):
+            target[entry.name] = entry
+        elif first or entry.name not in target:
+            close = nearest(entry.name, target)
+            hint = "" if first or not close else f"did you mean `{close}`?"
+            message = f"there is no inherited {kind} `{entry.name}` to remove"
+            report.add("E207", message, entry.name_span, help=hint or "removing needs `extends` and an inherited entry")
+        else:
+            del target[entry.name]
+
+
+def _apply(resolved: Resolved, method: Method, report: Report, *, first: bool) -> None:
+    def gone(entry: Entry) -> bool:
+        return entry.value is None
+
+    _merge("parameter", resolved.parameters, method.parameters, gone, report, first=first)
+    _merge("network", resolved.networks, method.networks, gone, report, first=first)
+    _merge("function", resolved.functions, method.functions, lambda d: d.body is None, report, first=first)
+    _merge("definition", resolved.define, method.define, gone, report, first=first)
+    _merge("term", resolved.objective, method.objective or (), gone, report, first=first)
+    resolved.views = method.views if method.views is not None else resolved.views
+    resolved.forward = method.forward if method.forward is not None else resolved.forward
+    for recipe in method.recipes:
+        settings = resolved.recipes.setdefault(recipe.recipe, {})
+        settings.update({override.path: override for override in recipe.overrides})
+    resolved.title = method.title or resolved.title
+    resolved.paper = method.paper or resolved.paper
+    resolved.notes = method.notes or resolved.notes
+
+
+def resolve(method: Method, find: FindBase, report: Report) -> Resolved | None:
+    """The method with everything it inherits; None (with a diagnostic) where the chain is broken."""
+    chain = _chain(method, find, report)
+    if chain is None:
+        return None
+    resolved = Resolved(method, bases=tuple(base.name for base in chain[1:]))
+    for depth, part in enumerate(reversed(chain)):
+        _apply(resolved, part, report, first=depth == 0)
+    if not resolved.objective:
+        report.add(
+            "E208", "nothing is minimised: the method has no objective", method.name_span, help="add a term to `objective`"
+        )
+    return resolved

@@ -1,0 +1,164 @@
+"""The compiler as one function: read, resolve, type; then evaluate, emit. Every stage can be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from losslang.diagnostics import Diagnostic, LosslangError, Report, Source
+from losslang.library import shipped_library
+from losslang.objective.method import type_method
+from losslang.objective.parameters import Override
+from losslang.objective.resolve import resolve
+from losslang.objective.spec import Spec
+from losslang.shipped import shipped_specs
+from losslang.syntax.names import nearest
+from losslang.syntax.read import load_source, read_method
+from losslang.syntax.tree import Method
+
+if TYPE_CHECKING:
+    from losslang.objective.schedules import Clock
+
+__all__ = ["STAGES", "Settings", "check", "emit", "load", "retype", "show"]
+
+Settings: TypeAlias = Mapping[str, "int | float | Override"]
+"""Parameters set from outside, by name; an `Override` also says by whom."""
+
+
+def compile_source(
+    source: Source,
+    report: Report,
+    *,
+    parameters: Settings | None = None,
+    feature_sizes: Mapping[str, int] | None = None,
+    input_sizes: Mapping[str, int] | None = None,
+) -> Spec | None:
+    """Text to typed method; None where the report has errors."""
+    method = read_method(source, report)
+    if method is None:
+        return None
+    resolved = resolve(method, find_base, report)
+    if resolved is None:
+        return None
+    return type_method(
+        resolved,
+        shipped_library(),
+        report,
+        overrides=_overrides(parameters or {}),
+        feature_sizes=feature_sizes or {},
+        input_sizes=input_sizes or {},
+    )
+
+
+def find_base(method: Method, report: Report) -> Method | None:
+    """The method that a method extends: a file beside it, or one that ships."""
+    beside = Path(method.span.source.name).parent
+    own = Path(method.span.source.name).name
+    candidates = [beside / f"{method.extends}{suffix}" for suffix in (".yaml", ".yml", ".loss")]
+    path = next((path for path in candidates if path.name != own and path.is_file()), None)
+    path = path or shipped_specs().get(method.extends)
+    if path is None:
+        close = nearest(method.extends, [*shipped_specs(), *(p.stem for p in beside.glob("*.yaml"))])
+        help_ = f"did you mean `{close}`?" if close else "it is looked for beside this file and among the shipped methods"
+        report.add("E222", f"there is no method `{method.extends}` to extend", method.extends_span, help=help_)
+        return None
+    source = load_source(path, report)
+    return None if source is None else read_method(source, report)
+
+
+def _overrides(parameters: Settings) -> dict[str, Override]:
+    return {
+        name: value if isinstance(value, Override) else Override(value, "--set") for name, value in parameters.items()
+    }
+
+
+# ---------------------------------------------------------------- the stages, for people and for later stages
+
+
+def check(path: str | Path, *, parameters: Settings | None = None) -> tuple[Diagnostic, ...]:
+    """Every diagnostic of a method file, by place."""
+    report = Report()
+    source = load_source(path, report)
+    if source is not None:
+        compile_source(source, report, parameters=parameters)
+    return report.sorted()
+
+
+def load(
+    path: str | Path | Source,
+    *,
+    parameters: Settings | None = None,
+    feature_sizes: Mapping[str, int] | None = None,
+    input_sizes: Mapping[str, int] | None = None,
+) -> Spec:
+    """A typed, checked method.
+
+    `path` is a file, or the name of a shipped method where no such file exists. `feature_sizes` binds the feature size of
+    backbones by network name, `input_sizes` the feature size of network outputs by definition.
+    Raises SpecError with every diagnostic where it has errors.
+    """
+    report = Report()
+    source = path if isinstance(path, Source) else load_source(_find(path), report)
+    spec = None
+    if source is not None:
+        spec = compile_source(
+            source, report, parameters=parameters, feature_sizes=feature_sizes, input_sizes=input_sizes
+        )
+    report.raise_errors()
+    assert spec is not None
+    return spec
+
+
+def _find(path: str | Path) -> Path:
+    shipped = shipped_specs()
+    return shipped[str(path)] if str(path) in shipped and not Path(path).exists() else Path(path)
+
+
+def retype(
+    spec: Spec, *, feature_sizes: Mapping[str, int] | None = None, input_sizes: Mapping[str, int] | None = None
+) -> Spec:
+    """The same method with sizes bound. Raises SpecError where they do not fit."""
+    if not feature_sizes and not input_sizes:
+        return spec
+    set_ = {
+        name: Override(value.value, value.source)
+        for name, value in spec.parameters.items()
+        if value.overridden and isinstance(value.value, int | float)
+    }
+    return load(spec.source, parameters=set_, feature_sizes=feature_sizes, input_sizes=input_sizes)
+
+
+def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: Clock | None = None) -> str:
+    """The Python source of a method's module."""
+    from losslang.backend.emit import emit as emit_source
+    from losslang.objective.schedules import Clock
+
+    spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
+    return emit_source(spec, clock or Clock(steps=100_000, steps_per_epoch=1000))
+
+
+def show(path: str | Path, stage: str, *, parameters: Settings | None = None) -> str:
+    """One stage of the compiler as text. Raises SpecError, and LosslangError for an unknown stage."""
+    if stage not in STAGES:
+        raise LosslangError(f"there is no stage `{stage}`; there are {', '.join(STAGES)}")
+    if stage == "tree":
+        return _show_tree(path)
+    if stage == "python":
+        return emit(path, parameters=parameters)
+    from losslang.objective.show import show_graph
+
+    return show_graph(load(path, parameters=parameters))
+
+
+def _show_tree(path: str | Path) -> str:
+    from losslang.syntax.format import format_source
+
+    report = Report()
+    source = load_source(_find(path), report)
+    text = "" if source is None else format_source(source, "loss")
+    report.raise_errors()
+    return text
+
+
+STAGES = ("tree", "graph", "canonical", "optimised", "python")
