@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from losslang import __version__
-from losslang.commands.arguments import CommandParser, nearest
+from losslang.commands.arguments import CommandParser, did_you_mean
 from losslang.diagnostics import Diagnostic, LosslangError, SpecError
 
 __all__ = ["main"]
@@ -58,7 +58,7 @@ def _run(arguments: list[str]) -> int:
         return OK
     name, *rest = arguments
     if name not in VERBS:
-        print(f"losslang: there is no command `{name}`{nearest(name, VERBS)}\n\n{_overview()}", file=sys.stderr)
+        print(f"losslang: there is no command `{name}`{did_you_mean(name, VERBS)}\n\n{_overview()}", file=sys.stderr)
         return USAGE
     verb = VERBS[name]
     parser = CommandParser(prog=f"losslang {name}", description=verb.help)
@@ -141,7 +141,7 @@ def _train(options: Namespace) -> int:
 def _check_options(parser: CommandParser) -> None:
     parser.specs()
     parser.add_argument("--format", choices=["text", "json"], default="text", help="text for people, json for tools")
-    parser.settings()
+    parser.parameters()
 
 
 def _check(options: Namespace) -> int:
@@ -197,7 +197,7 @@ def _compile_options(parser: CommandParser) -> None:
         choices=["tree", "graph", "canonical", "optimised", "python"],
         help="print what the compiler has after this stage",
     )
-    parser.settings()
+    parser.parameters()
 
 
 def _compile(options: Namespace) -> int:

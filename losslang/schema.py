@@ -82,7 +82,7 @@ _RECIPES: Schema = {
     "type": "object",
     "description": "Settings that this method changes for a recipe, by the name of the recipe.",
     "additionalProperties": {"type": "object"},
-    "examples": [{"toy": {"optimizer": {"lr": 0.1}}}],
+    "examples": [{"toy": {"optimiser": {"lr": 0.1}}}],
 }
 
 _PROPERTIES: Schema = {
@@ -110,7 +110,11 @@ _PROPERTIES: Schema = {
             "target": "ema(encoder, momentum=0.99)",
         },
     ),
-    "functions": _entries("Primitives of this method's own.", {"type": "string"}),
+    "functions": _entries(
+        "Primitives of this method's own: `name: |`, and the definition on the lines below.",
+        {"type": "string", "pattern": "^\\s*(@|#|def\\s)"},
+        {"spread": "def spread(z: [batch, feature], target=1) =\n  mean(relu(target - std(z, over=batch, ddof=1)))"},
+    ),
     "define": _entries(
         "Named values, each an expression of the images `x`, networks and other definitions.",
         _EXPRESSION,

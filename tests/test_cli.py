@@ -91,6 +91,7 @@ def test_every_verb_has_help(verb, capsys):
         (["check", "a.yaml", "--format=jsn"], "`jsn` is none of text, json; did you mean `json`?"),
         (["check", "a.yaml", "--set", "width"], "`width` is not of the form name=value"),
         (["check", "a.yaml", "--set", "w=1", "--set", "w=2"], "`w` is set twice"),
+        (["check", "a.yaml", "--set", "w=warm"], "`w` is set to `warm`, which is not a number"),
         (["list", "spec"], "did you mean `specs`?"),
         (["train", "a.yaml", "--seeds", "many"], "invalid int value: 'many'"),
         (["fmt", "a.yaml", "--check", "--stdout"], "not allowed with argument"),

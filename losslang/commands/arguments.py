@@ -6,15 +6,15 @@ from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-__all__ = ["CommandParser", "nearest"]
+__all__ = ["CommandParser", "did_you_mean"]
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message, `; did you mean "train"?`, for a word near a known one; nothing otherwise."""
-    from difflib import get_close_matches
+    from losslang.syntax.names import nearest
 
-    near = get_close_matches(word, list(known), n=1)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, known)
+    return f"; did you mean `{near}`?" if near else ""
 
 
 class CommandParser(ArgumentParser):
@@ -28,9 +28,15 @@ class CommandParser(ArgumentParser):
         self.add_argument("specs", metavar="SPEC", nargs="+", help="a method file, .yaml or .loss")
 
     def settings(self) -> None:
-        """Add --set KEY=VALUE, which may be repeated."""
+        """Add --set KEY=VALUE, which may be repeated; what a value means is for its reader."""
         self.add_argument(
             "--set", metavar="K=V", action=_Setting, default={}, help="set a parameter or a setting; may be repeated"
+        )
+
+    def parameters(self) -> None:
+        """Add --set KEY=NUMBER, which may be repeated: parameters of the method alone."""
+        self.add_argument(
+            "--set", metavar="K=N", action=_Parameter, default={}, help="set a parameter; may be repeated"
         )
 
     def parse(self, arguments: Sequence[str]) -> Namespace:
@@ -38,7 +44,7 @@ class CommandParser(ArgumentParser):
         options, unknown = self.parse_known_intermixed_args(arguments)
         if unknown:
             name = unknown[0].split("=", 1)[0]
-            self.error(f"there is no option {name}{nearest(name, self._option_string_actions)}")
+            self.error(f"there is no option {name}{did_you_mean(name, self._option_string_actions)}")
         return options
 
     def error(self, message: str) -> NoReturn:
@@ -48,18 +54,34 @@ class CommandParser(ArgumentParser):
     def _check_value(self, action: Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             known = [str(choice) for choice in action.choices]
-            raise ArgumentError(action, f"`{value}` is none of {', '.join(known)}{nearest(str(value), known)}")
+            raise ArgumentError(action, f"`{value}` is none of {', '.join(known)}{did_you_mean(str(value), known)}")
 
 
 class _Setting(Action):
-    """Collects `--set k=v` into a mapping of texts; what a value means is for its reader."""
+    """Collects `--set k=v` into a mapping of texts."""
 
     def __call__(self, _parser: ArgumentParser, namespace: Namespace, values: Any, _option: str | None = None) -> None:
-        key, equals, value = str(values).partition("=")
-        key = key.strip()
+        key, equals, value = (part.strip() for part in str(values).partition("="))
         if not equals or not key:
             raise ArgumentError(self, f"`{values}` is not of the form name=value")
         settings = getattr(namespace, self.dest)
         if key in settings:
             raise ArgumentError(self, f"`{key}` is set twice")
-        setattr(namespace, self.dest, {**settings, key: value.strip()})
+        setattr(namespace, self.dest, {**settings, key: self.value(key, value)})
+
+    def value(self, _key: str, text: str) -> Any:
+        """What is kept of the value's text."""
+        return text
+
+
+class _Parameter(_Setting):
+    """Collects `--set k=v` into a mapping of numbers."""
+
+    def value(self, key: str, text: str) -> int | float:
+        """The number that the text spells."""
+        from losslang.syntax.settings import plain_number
+
+        number = plain_number(text)
+        if number is None:
+            raise ArgumentError(self, f"`{key}` is set to `{text}`, which is not a number")
+        return number

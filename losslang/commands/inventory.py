@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from losslang.shipped import shipped_recipes, shipped_specs
+
+if TYPE_CHECKING:
+    from losslang.syntax.tree import DefinitionParameter
 
 __all__ = ["INVENTORY", "inventory_text"]
 
 Row = tuple[str, str]
 
 # A title as either spelling writes it; reading the whole file would cost a hundred times more.
-_TITLE = re.compile(r"""^(?:title:\s*|method\s+\w+\s+)["']?(?P<title>[^"'\n]+)""", re.MULTILINE)
+_TITLE = re.compile(r"^(?:title: *|method +[\w.-]+ +)(?P<title>\S.*)$", re.MULTILINE)
 
 
 def inventory_text(kind: str | None) -> str:
@@ -35,7 +39,7 @@ def _specs() -> Iterable[Row]:
 
 def _title(path: Path) -> str:
     found = _TITLE.search(path.read_text(encoding="utf-8"))
-    return found["title"].strip() if found else ""
+    return found["title"].strip(" \"'") if found else ""
 
 
 def _recipes() -> Iterable[Row]:
@@ -53,8 +57,32 @@ def _codes() -> Iterable[Row]:
     return ((code, row.title) for code, row in all_codes().items())
 
 
+def _primitives() -> Iterable[Row]:
+    """The library in the language, then the core operations it is written with."""
+    from losslang.library import shipped_library
+    from losslang.objective.operations import OPERATIONS
+
+    for name, definition in shipped_library().items():
+        yield f"{name}({', '.join(map(_spelled, definition.parameters))})", definition.documentation.partition("\n")[0]
+    for operation in OPERATIONS.values():
+        yield operation.usage, operation.summary
+
+
+def _spelled(parameter: DefinitionParameter) -> str:
+    default = parameter.default
+    return parameter.name if default is None else f"{parameter.name}={default.span.text}"
+
+
+def _networks() -> Iterable[Row]:
+    from losslang.objective.constructors import CONSTRUCTORS
+
+    return ((row.usage, row.summary) for row in CONSTRUCTORS.values())
+
+
 INVENTORY: dict[str, Callable[[], Iterable[Row]]] = {
     "specs": _specs,
+    "primitives": _primitives,
+    "networks": _networks,
     "recipes": _recipes,
     "codes": _codes,
 }

@@ -6,7 +6,6 @@ import importlib
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 
 from losslang.diagnostics.report import LosslangError
@@ -44,12 +43,9 @@ def all_codes() -> Mapping[str, Code]:
 
 def explain_code(code: str) -> str:
     """The long explanation of a code, as text. Raises LosslangError for a code that does not exist."""
-    codes = all_codes()
-    row = codes.get(code.upper())
+    row = all_codes().get(code.upper())
     if row is None:
-        near = get_close_matches(code.upper(), codes, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise LosslangError(f"there is no code {code}{hint} (`losslang list codes` shows all)")
+        raise LosslangError(f"there is no code {code} (`losslang list codes` shows all)")
     parts = [f"{code.upper()}: {row.title}", textwrap.fill(row.explanation, WIDTH)]
     parts += [f"{name}:\n\n{_indented(text)}" for name, text in (("Wrong", row.wrong), ("Right", row.right)) if text]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"

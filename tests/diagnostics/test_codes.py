@@ -44,5 +44,5 @@ def test_every_code_explains_itself(code):
 
 
 def test_a_code_that_does_not_exist():
-    with pytest.raises(LosslangError, match=r"there is no code E9999; did you mean E\d{3}\? \(`losslang list codes`"):
+    with pytest.raises(LosslangError, match=r"there is no code E9999 \(`losslang list codes`"):
         explain_code("E9999")
