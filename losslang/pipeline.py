@@ -121,12 +121,7 @@ def retype(
     """The same method with sizes bound. Raises SpecError where they do not fit."""
     if not feature_sizes and not input_sizes:
         return spec
-    set_ = {
-        name: Override(value.value, value.source)
-        for name, value in spec.parameters.items()
-        if value.overridden and isinstance(value.value, int | float)
-    }
-    return load(spec.source, parameters=set_, feature_sizes=feature_sizes, input_sizes=input_sizes)
+    return load(spec.source, parameters=spec.overrides, feature_sizes=feature_sizes, input_sizes=input_sizes)
 
 
 def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: Clock | None = None) -> str:

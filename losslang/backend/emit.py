@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections import Counter
@@ -10,10 +11,10 @@ from dataclasses import dataclass, field
 
 from losslang import __version__
 from losslang.backend.boundary import Input, find_inputs, is_embedding
-from losslang.backend.code import ATOM, Code, call, method, sign
+from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.kernels import KERNELS
-from losslang.backend.library import sources_for
+from losslang.backend.library import function_names, sources_for
 from losslang.backend.state import STATE_KERNELS, buffer_lines, commit_lines
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
@@ -137,7 +138,7 @@ class _Writer:
         used = {str(node["name"]) for node in self.nodes() if node.op == "parameter"}
         for name, value in self.spec.parameters.items():
             if name in used:
-                yield _commented(f"        self.{_safe(name)} = {value.value!r}", value.source)
+                yield _commented(f"        self.{_safe(name)} = {value.value!r}", short_place(value.source))
 
     def forward_lines(self, arguments: str) -> list[str]:
         names = [self.codes[i.node.number].text for i in self.inputs]
@@ -181,6 +182,10 @@ class _Writer:
         self.names = {}
         for name, node in self.spec.graph.definitions.items():
             self.names.setdefault(node.number, name)
+        for term in self.spec.graph.terms:
+            self.names.setdefault(term.value.number, term.name)
+            if term.raw is not None:
+                self.names.setdefault(term.raw.number, f"raw_{term.name}")
         for i in self.inputs:
             self.codes[i.node.number] = Code(self.fresh(i.name))
         nodes = self.nodes()
@@ -190,11 +195,11 @@ class _Writer:
         for node in nodes:
             if node.number not in self.codes:
                 self.codes[node.number] = self.node(node)
-        terms, raws = self.term_lines()
-        text = "\n".join([*self.lines, *terms])
+        output = self.output_line()
+        text = "\n".join([*self.lines, output])
         used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
         head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
-        return [*head, *self.lines, *terms, *self.output_lines(raws)]
+        return [*head, *self.lines, output]
 
     def node(self, node: Node) -> Code:
         code = self.leaf(node)
@@ -249,31 +254,15 @@ class _Writer:
         self.taken.add(name)
         return name
 
-    def term_lines(self) -> tuple[list[str], dict[str, str]]:
-        """One line a term, and its value before the leading weight where it has one."""
-        lines: list[str] = []
-        raws: dict[str, str] = {}
-        self.terms: dict[str, str] = {}
-        for term in self.spec.graph.terms:
-            place = f"{term.span.source.name}:{term.span.line}"
-            name = self.fresh(term.name if term.name not in self.names.values() else f"{term.name}_term")
-            self.terms[term.name] = name
-            if term.weight is None or term.raw is None:
-                code = self.codes[term.value.number]
-            else:
-                raw = self.fresh(f"raw_{term.name}")
-                lines.append(_commented(f"{raw} = {_tensor(self.codes[term.raw.number])}", place))
-                raws[term.name] = raw
-                weight = self.codes[term.weight.number]
-                code = sign("*", weight, Code(raw))
-            lines.append(_commented(f"{name} = {_tensor(code)}", place))
-        return lines, raws
+    def output_line(self) -> str:
+        terms = self.spec.graph.terms
+        codes = {term.name: _tensor(self.codes[term.value.number]) for term in terms}
+        raw = {term.name: _tensor(self.codes[term.raw.number]) for term in terms if term.raw is not None}
 
-    def output_lines(self, raws: dict[str, str]) -> list[str]:
-        total = " + ".join(self.terms.values())
-        terms = ", ".join(f'"{name}": {code}' for name, code in self.terms.items())
-        raw = ", ".join(f'"{name}": {code}' for name, code in raws.items())
-        return [f"return Output({total}, {{{terms}}}, {{{raw}}})"]
+        def table(entries: dict[str, str]) -> str:
+            return "{" + ", ".join(f'"{name}": {code}' for name, code in entries.items()) + "}"
+
+        return f"return Output({' + '.join(codes.values())}, {table(codes)}, {table(raw)})"
 
 
 # ---------------------------------------------------------------- pieces
@@ -294,19 +283,22 @@ _LABELS = {
 def _safe(name: str) -> str:
     """A name that Python allows and that hides nothing."""
     name = re.sub(r"\W", "_", name)
-    clash = keyword.iskeyword(name) or hasattr(__builtins__, name) or name in dir(_MODULE)
-    return f"{name}_" if clash or name in _RESERVED else name
+    clash = keyword.iskeyword(name) or name in _BUILTINS or name in MODULE_NAMES or name in _RESERVED
+    return f"{name}_" if clash or name in function_names() else name
 
 
-class _Namespace:
-    """Names that attributes and local variables must not take."""
+_BUILTINS = frozenset(dir(builtins))
 
-    forward = objective = after_step = step = pending = training = inputs = None
-    train = eval = float = half = double = state_dict = parameters = buffers = modules = apply = to = None
-    sum = max = min = abs = None
-
-
-_MODULE = _Namespace
+MODULE_NAMES = frozenset(
+    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval "
+    "extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia "
+    "named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer "
+    "register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook "
+    "register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter "
+    "register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory "
+    "state_dict to to_empty train training type xpu zero_grad inputs objective pending after_step".split()
+)
+"""What an attribute of an nn.Module must not be called (a test compares it with torch's)."""
 
 
 def _tensor(code: Code) -> str:
@@ -314,7 +306,13 @@ def _tensor(code: Code) -> str:
 
 
 def _place(node: Node) -> str:
-    return f"{node.span.source.name}:{node.span.line}"
+    return short_place(str(node.span))
+
+
+def short_place(place: str) -> str:
+    """`specs/simclr.yaml:9:4` -> `simclr.yaml:9`."""
+    file, line, *_ = [*place.replace("\\", "/").rsplit("/", 1)[-1].split(":"), ""]
+    return f"{file}:{line}" if line else file
 
 
 def _commented(line: str, place: str) -> str:
@@ -331,7 +329,7 @@ def _prepare(i: Input, name: str) -> Iterable[str]:
         yield f"{name} = as_views({name}, {i.views!r})"
     axes = tuple(str(axis) for axis in i.node.type.axes)
     sizes = tuple(dim.known for dim in i.node.type.dims)
-    code = call("widened", f'checked({name}, "{i.name}", {axes!r}, {sizes!r})')
+    code = call("widened_input", f'checked_input({name}, "{i.name}", {axes!r}, {sizes!r})')
     yield f"{name} = {(method(code, 'detach') if i.detached else code).text}"
 
 
@@ -340,6 +338,6 @@ def _schedule(node: Node, clock: Clock) -> Code:
     assert isinstance(schedule, Schedule)
     plan = schedule.plan(clock)
     parts = [repr(schedule.kind), repr(schedule.start), repr(schedule.end)]
-    return call("scheduled", "self.step", *parts, *(str(n) for n in (plan.warm, plan.last, plan.span, plan.quantum)))
+    return call("schedule_value", "self.step", *parts, *(str(n) for n in (plan.warm, plan.last, plan.span, plan.quantum)))
 
 

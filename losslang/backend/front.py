@@ -60,7 +60,7 @@ def embed_lines(spec: Spec, inputs: tuple[Input, ...], name: str) -> list[str]:
             variable = f"{names.get(node.number, node['network'])}_"
             while variable in known.values():
                 variable += "_"
-            place = f"{node.span.source.name}:{node.span.line}".replace("\n", " ")
+            place = f"{node.span.source.name.rsplit('/', 1)[-1]}:{node.span.line}".replace("\n", " ")
             lines.append(f"        {variable} = {_applied(spec, node, known)}  # {place}")
             known[node.number] = variable
     returned = ", ".join(f"{key!r}: {known[node.number]}" for key, node in wanted.items())

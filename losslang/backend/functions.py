@@ -37,7 +37,7 @@ def as_views(value: Tensor | Mapping[str, Tensor] | Sequence[Tensor], views: Seq
     return torch.stack(list(value))
 
 
-def checked(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int | None]) -> Tensor:
+def checked_input(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int | None]) -> Tensor:
     """The input itself, if it has the axes and sizes the method was compiled for."""
     fits = x.dim() == len(sizes) and all(s is None or s == n for s, n in zip(sizes, x.shape, strict=True))
     if not fits:
@@ -46,7 +46,7 @@ def checked(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int | Non
     return x
 
 
-def widened(x: Tensor) -> Tensor:
+def widened_input(x: Tensor) -> Tensor:
     """Half precision as float32: statistics, softmax and log-det need its range."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
@@ -85,26 +85,20 @@ def safe_sqrt(x: Tensor) -> Tensor:
     return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), torch.zeros_like(x))
 
 
-def length(x: Tensor, dim: Sequence[int]) -> Tensor:
+def length_over(x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tensor:
     """Euclidean length over axes, with gradient 0 at 0; scaled by the largest entry, so that squares stay in range."""
     scale = x.detach().abs().amax(dim=list(dim), keepdim=True)
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    squares = (x / scale).square().sum(dim=list(dim), keepdim=True)
-    root = safe_sqrt(squares) * scale
-    for axis in sorted(dim, reverse=True):
-        root = root.squeeze(axis)
-    return root
+    root = safe_sqrt((x / scale).square().sum(dim=list(dim), keepdim=True)) * scale
+    return root if keepdim else root.squeeze(tuple(dim))
 
 
-def unit(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
+def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
     """x / max(length, eps): unit vectors along axes."""
-    norm = length(x, dim)
-    for axis in sorted(dim):
-        norm = norm.unsqueeze(axis)
-    return x / norm.clamp(min=eps)
+    return x / length_over(x, dim, keepdim=True).clamp(min=eps)
 
 
-def variance(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
+def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
     """Variance over axes with divisor n - ddof, in two passes."""
     dims = list(dim)
     if where is None:
@@ -130,12 +124,12 @@ def masked_sum(x: Tensor, where: Tensor, dim: Sequence[int]) -> Tensor:
     return torch.where(where, x, torch.zeros_like(x)).sum(dim=list(dim))
 
 
-def kept(x: Tensor, where: Tensor) -> Tensor:
+def kept_where(x: Tensor, where: Tensor) -> Tensor:
     """The true entries, and minus infinity elsewhere."""
     return torch.where(where, x, torch.full((), -math.inf, dtype=x.dtype, device=x.device))
 
 
-def largest(x: Tensor, dim: Sequence[int]) -> Tensor:
+def largest_over(x: Tensor, dim: Sequence[int]) -> Tensor:
     """Largest entry over axes; the gradient is shared among equals."""
     return x.amax(dim=list(dim))
 
@@ -179,7 +173,7 @@ def inverse_symmetric(matrix: Tensor) -> Tensor:
     return (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
 
 
-def nuclear(matrix: Tensor) -> Tensor:
+def nuclear_norm_of(matrix: Tensor) -> Tensor:
     """Sum of the singular values."""
     return torch.linalg.svdvals(matrix).sum(-1)
 
@@ -188,7 +182,7 @@ def nuclear(matrix: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def balanced(
+def sinkhorn_codes(
     scores: Tensor, epsilon: float | Tensor, iterations: int, samples: int, also: Tensor | None = None
 ) -> Tensor:
     """Sinkhorn in the log domain: samples over axis `samples`, prototypes last; every sample sums to 1 at the end.
@@ -226,7 +220,7 @@ def unit_directions(count: int, size: int, like: Tensor, step: Tensor, salt: int
     two = scrambled(position * 2 + 1 + key * 7919)
     radius = (-2 * ((one + 1) / 4294967297.0).log()).sqrt()
     normal = radius * (two * (2 * math.pi / 4294967296.0)).cos()
-    return unit(normal.to(like.dtype).view(count, size), (1,), 1e-12)
+    return unit_rows(normal.to(like.dtype).view(count, size), (1,), 1e-12)
 
 
 def scrambled(x: Tensor) -> Tensor:
@@ -238,7 +232,7 @@ def scrambled(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def quantiles(count: int, like: Tensor) -> Tensor:
+def quantiles_of_normal(count: int, like: Tensor) -> Tensor:
     """The (i + ½)/n quantiles of the standard normal."""
     places = (torch.arange(count, device=like.device, dtype=torch.float64) + 0.5) / count
     return torch.special.ndtri(places).to(like.dtype)
@@ -264,14 +258,14 @@ def in_groups(x: Tensor, rows: int, dim: int, order: Tensor | None = None) -> Te
 
 
 @torch.no_grad()
-def pushed(queue: Tensor, rows: Tensor, dim: int) -> Tensor:
+def pushed_queue(queue: Tensor, rows: Tensor, dim: int) -> Tensor:
     """The queue after new rows came in at its end, the oldest gone."""
     size = queue.shape[dim]
     together = torch.cat([queue, rows.to(queue.dtype)], dim=dim)
     return together.narrow(dim, together.shape[dim] - size, size)
 
 
-def scheduled(
+def schedule_value(
     step: Tensor, kind: str, start: float, end: float, warm: int, last: int, span: int, quantum: int
 ) -> Tensor:
     """The value of a schedule after `step` finished steps: `warm` steps of rise from 0, then from start to end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from losslang.backend.code import ATOM, SIGN, Code, call, method, sign
+from losslang.backend.code import ATOM, PRODUCT, SIGN, Code, call, method, sign
 from losslang.meaning.arrays import contract
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.graph import Node
@@ -120,7 +120,7 @@ def _reduction(name: str, masked: str = "", plain: str = "") -> Kernel:
             where = spread(codes[1], node.inputs[1].type, of.axes)
             if masked:
                 return call(masked, x.text, where.text, _dims(of, axes))
-            x = call("torch.where", where.text, x.text, "0.0") if name == "norm" else call("kept", x.text, where.text)
+            x = call("torch.where", where.text, x.text, "0.0") if name == "norm" else call("kept_where", x.text, where.text)
         if plain:
             return call(plain, x.text, _dims(of, axes))
         if len(axes) == len(of.dims) and name in {"mean", "sum"}:
@@ -135,7 +135,7 @@ def _spread_of(node: Node, codes: Sequence[Code]) -> Code:
     parts = [spread(codes[0], node.inputs[0].type, of.axes).text, _dims(of, node.axes()), repr(node["ddof"])]
     if len(codes) > 1:
         parts.append(spread(codes[1], node.inputs[1].type, of.axes).text)
-    return call("variance", *parts)
+    return call("variance_over", *parts)
 
 
 def _std(node: Node, codes: Sequence[Code]) -> Code:
@@ -150,7 +150,7 @@ def _softmax(log: bool) -> Kernel:  # noqa: FBT001
         of = _joined(node)
         x = spread(codes[0], node.inputs[0].type, of.axes)
         if len(codes) > 1:
-            x = call("kept", x.text, spread(codes[1], node.inputs[1].type, of.axes).text)
+            x = call("kept_where", x.text, spread(codes[1], node.inputs[1].type, of.axes).text)
         axes = node.axes()
         if len(axes) == 1:
             return method(x, "log_softmax" if log else "softmax", _dim(of, axes))
@@ -242,7 +242,7 @@ def _nuclear_norm(node: Node, codes: Sequence[Code]) -> Code:
     x = codes[0]
     if of.axes[-2:] != axes:
         x = method(x, "movedim", "(" + ", ".join(str(of.position(axis)) for axis in axes) + ")", "(-2, -1)")
-    return call("nuclear", x.text)
+    return call("nuclear_norm_of", x.text)
 
 
 # ---------------------------------------------------------------- gradient, assignment, random, views
@@ -255,7 +255,7 @@ def _stopgrad(node: Node, codes: Sequence[Code]) -> Code:
 def _sinkhorn(node: Node, codes: Sequence[Code]) -> Code:
     samples = node.type.position(BATCH)
     parts = [codes[0].text, codes[1].text, str(node["iterations"]), str(samples)]
-    return call("balanced", *parts, *(code.text for code in codes[2:]))
+    return call("sinkhorn_codes", *parts, *(code.text for code in codes[2:]))
 
 
 def _argmax(node: Node, codes: Sequence[Code]) -> Code:
@@ -270,7 +270,7 @@ def _random_directions(node: Node, codes: Sequence[Code]) -> Code:
 
 def _normal_quantiles(node: Node, codes: Sequence[Code]) -> Code:
     size = f"{codes[0].atom}.shape[{_dim(node.inputs[0].type, node.axes())}]"
-    return call("quantiles", size, codes[0].text)
+    return call("quantiles_of_normal", size, codes[0].text)
 
 
 def _same(node: Node, codes: Sequence[Code]) -> Code:
@@ -283,7 +283,7 @@ def _same(node: Node, codes: Sequence[Code]) -> Code:
 def _size(node: Node, codes: Sequence[Code]) -> Code:
     of, axes = node.inputs[0].type, node.axes("axes")
     parts = [f"{codes[0].atom}.shape[{_dim(of, [axis])}]" for axis in axes]
-    return Code(" * ".join(parts), SIGN if len(parts) > 1 else ATOM, scalar=True)
+    return Code(" * ".join(parts), PRODUCT if len(parts) > 1 else ATOM, scalar=True)
 
 
 def _select(node: Node, codes: Sequence[Code]) -> Code:
@@ -359,13 +359,13 @@ KERNELS: dict[str, Kernel] = {
     "sum": _reduction("sum", masked="masked_sum"),
     "var": _spread_of,
     "std": _std,
-    "norm": _reduction("norm", plain="length"),
-    "max": _reduction("amax", plain="largest"),
+    "norm": _reduction("norm", plain="length_over"),
+    "max": _reduction("amax", plain="largest_over"),
     "logsumexp": _reduction("logsumexp"),
     "softmax": _softmax(log=False),
     "log_softmax": _softmax(log=True),
     "integrate": _integrate,
-    "normalize": lambda node, codes: call("unit", codes[0].text, _dims(node.type, node.axes()), repr(node["eps"])),
+    "normalize": lambda node, codes: call("unit_rows", codes[0].text, _dims(node.type, node.axes()), repr(node["eps"])),
     "dot": _dot,
     "first": _first,
     "roll": _roll,

@@ -7,7 +7,7 @@ import functools
 import re
 from importlib import resources
 
-__all__ = ["sources_for"]
+__all__ = ["function_names", "sources_for"]
 
 
 @functools.cache
@@ -21,6 +21,12 @@ def _definitions() -> dict[str, str]:
             start = min([item.lineno, *(d.lineno for d in item.decorator_list)])
             found[item.name] = "\n".join(lines[start - 1 : item.end_lineno])
     return found
+
+
+@functools.cache
+def function_names() -> frozenset[str]:
+    """The names that emitted modules must not give to values."""
+    return frozenset(_definitions())
 
 
 def sources_for(text: str) -> str:

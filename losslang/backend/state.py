@@ -83,7 +83,7 @@ def _queue(node: Node, codes: Sequence[Code]) -> tuple[list[str], Code]:
     name = node["name"]
     place = node.type.position(Axis("queue"))
     lines = [
-        f"{name}_new = {call('pushed', f'self.{name}', codes[0].text, str(place)).text}",
+        f"{name}_new = {call('pushed_queue', f'self.{name}', codes[0].text, str(place)).text}",
         f"if self.training:\n            self.{name}_next.copy_({name}_new)",
     ]
     return lines, Code(f"{name}_new.to(dtype)" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")

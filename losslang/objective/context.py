@@ -124,8 +124,8 @@ def static_value(node: Node, parameters: Mapping[str, ParameterValue]) -> int | 
         assert isinstance(value, int | float)
         return value
     if node.op == "parameter":
-        found = parameters[str(node["name"])].value
-        return None if isinstance(found, Schedule) else found
+        found = parameters.get(str(node["name"]))
+        return None if found is None or isinstance(found.value, Schedule) else found.value
     if node.op == "negative":
         inner = static_value(node.inputs[0], parameters)
         return None if inner is None else -inner

@@ -9,7 +9,7 @@ from functools import cached_property
 from losslang.diagnostics import Diagnostic, Source
 from losslang.objective.graph import Graph, Node
 from losslang.objective.networks import Network
-from losslang.objective.parameters import ParameterValue
+from losslang.objective.parameters import Override, ParameterValue
 from losslang.objective.views import Views
 
 __all__ = ["Spec"]
@@ -43,6 +43,15 @@ class Spec:
     def view_groups(self) -> dict[str, tuple[str, ...]]:
         """The views of every group."""
         return {name: group.names for name, group in self.view_set.groups.items()}
+
+    @property
+    def overrides(self) -> dict[str, Override]:
+        """The parameters that were set from outside."""
+        return {
+            name: Override(value.value, value.source)
+            for name, value in self.parameters.items()
+            if value.overridden and isinstance(value.value, int | float)
+        }
 
     @property
     def source_text(self) -> str:

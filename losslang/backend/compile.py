@@ -1,0 +1,137 @@
+"""From a method to an nn.Module: `compile` with its networks, `compile_loss` for anyone's training loop."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import linecache
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from losslang.backend.emit import class_name, emit, loss_networks
+from losslang.backend.functions import Output
+from losslang.backend.model import Model
+from losslang.diagnostics import LosslangError
+from losslang.objective.schedules import Clock
+from losslang.objective.spec import Spec
+from losslang.pipeline import Settings, load, retype
+
+__all__ = ["Model", "Output", "compile", "compile_loss"]
+
+_numbers = itertools.count()
+
+
+def compile_loss(
+    spec: str | Path | Spec,
+    *,
+    parameters: Settings | None = None,
+    sizes: Mapping[str, int] | None = None,
+    steps: int | None = None,
+    steps_per_epoch: int | None = None,
+) -> nn.Module:
+    """The objective of a method as a module that takes embeddings.
+
+    The inputs are the outputs of the method's networks, by the name of their definition; `module.inputs` lists them with
+    their axes. Each is a tensor [view, batch, feature] in view order or a mapping from view to [batch, feature]; the call
+    gives `Output(total, terms, raw)`. `sizes` are the feature sizes of inputs that differ from the method's own. `steps` and
+    `steps_per_epoch` are needed where schedules count them. State moves on with every training step.
+
+    Raises SpecError where the method has errors, LosslangError where a schedule has no end.
+    """
+    spec = _typed(spec, parameters, input_sizes=sizes)
+    source = _source(spec, Clock(steps, steps_per_epoch), named=True)
+    names = loss_networks(spec)
+    networks = _build(spec, {}, names) if names else {}
+    return _class(source, f"{class_name(spec)}Loss", spec)(*(networks[name] for name in names))
+
+
+def compile(  # noqa: A001 - the language's word
+    spec: str | Path | Spec,
+    *,
+    backbone: nn.Module,
+    feature_size: int,
+    parameters: Settings | None = None,
+    steps: int | None = None,
+    steps_per_epoch: int | None = None,
+) -> Model:
+    """A method as a whole: networks and objective. `feature_size` is that of the backbone, which maps images [batch, …] to
+    [batch, feature].
+
+    Raises SpecError where the method has errors, LosslangError where a schedule has no end.
+    """
+    spec = _typed(spec, parameters)
+    backbones = [name for name, network in spec.networks.items() if network.kind == "backbone"]
+    spec = retype(spec, feature_sizes=dict.fromkeys(backbones, feature_size))
+    clock = Clock(steps, steps_per_epoch)
+    source = _source(spec, clock)
+    networks = _build(spec, {name: (backbone, feature_size) for name in backbones}, tuple(spec.networks))
+    inside = loss_networks(spec)
+    make = _class(source, f"{class_name(spec)}Loss", spec)
+    loss = make(*(networks[name] for name in inside))
+    front = _class(source, class_name(spec), spec)({n: m for n, m in networks.items() if n not in inside}, loss)
+    return Model(spec, front, networks, source, clock)
+
+
+def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mapping[str, int] | None) -> Spec:
+    if isinstance(spec, Spec) and not parameters:
+        return retype(spec, **sizes)
+    if isinstance(spec, Spec):
+        known = {n: v for n, v in spec.overrides.items() if n not in (parameters or {})}
+        return load(spec.source, parameters={**known, **(parameters or {})}, **sizes)
+    return load(spec, parameters=parameters, **sizes)
+
+
+def _source(spec: Spec, clock: Clock, *, named: bool = False) -> str:
+    try:
+        return emit(spec, clock, named=named)
+    except ValueError as error:
+        raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
+
+
+def _class(source: str, name: str, spec: Spec) -> Callable[..., Any]:
+    """The class of that name; its source is registered, so that tracebacks show its lines with their places."""
+    file = f"<losslang {spec.method_name} {next(_numbers)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace: dict[str, Any] = {"__name__": f"losslang_emitted_{spec.method_name}"}
+    exec(builtins.compile(source, file, "exec"), namespace)  # noqa: S102 - our own text, from a typed graph
+    return cast("Callable[..., Any]", namespace[name])
+
+
+def _build(
+    spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Sequence[str]
+) -> dict[str, nn.Module]:
+    from losslang.networks import build
+
+    modules: dict[str, nn.Module] = {}
+
+    def made(name: str) -> nn.Module:
+        if name not in modules:
+            network = spec.networks[name]
+            for other in _references(spec, name):
+                made(other)
+            if network.kind == "backbone":
+                modules[name] = given[name][0]
+            else:
+                size = spec.network_inputs.get(name)
+                in_features = size if isinstance(size, int) else 0
+                modules[name], _ = build(network, in_features=in_features, named=modules)
+        return modules[name]
+
+    for name in wanted:
+        if name in spec.network_inputs:  # a network that nothing applies has no input size
+            made(name)
+    return modules
+
+
+def _references(spec: Spec, name: str) -> list[str]:
+    found, pending = [], [spec.networks[name]]
+    while pending:
+        network = pending.pop()
+        if network.kind == "reference":
+            found.append(network.name)
+        pending.extend(network.parts)
+    return found
+

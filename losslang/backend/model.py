@@ -1,0 +1,110 @@
+"""The compiled method: networks, loss, and what happens after an optimiser step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from losslang.backend.front import embeddings
+from losslang.backend.functions import Output
+from losslang.objective.graph import Node
+from losslang.objective.networks import Network
+from losslang.objective.schedules import Clock, Plan, Schedule
+from losslang.objective.spec import Spec
+
+__all__ = ["Model", "embedding_name"]
+
+
+class Model(nn.Module):
+    """A method with its networks. Call it with views of images; call `after_step` after every optimiser step.
+
+    If `after_step` is not called, the next training step does what it would have done.
+    """
+
+    def __init__(
+        self, spec: Spec, front: nn.Module, networks: Mapping[str, nn.Module], source: str, clock: Clock
+    ) -> None:
+        super().__init__()
+        self.front = front
+        self.spec, self.source, self.clock = spec, source, clock
+        self._all = dict(networks)
+        self._targets = {n: spec.networks[n] for n in networks if spec.networks[n].kind == "ema"}
+        self._plans = {n: _plan(network, clock) for n, network in self._targets.items()}
+        self._sources = {n: _module(network.parts[0], self._all) for n, network in self._targets.items()}
+        self._steps = 0
+        self.register_load_state_dict_post_hook(_read_steps)
+
+    @property
+    def networks(self) -> nn.ModuleDict:
+        """The networks by name."""
+        return self.front.networks  # type: ignore[return-value]
+
+    @property
+    def loss(self) -> nn.Module:
+        """The objective alone."""
+        return self.front.loss  # type: ignore[return-value]
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The backbone."""
+        name = next(n for n, network in self.spec.networks.items() if network.kind == "backbone")
+        return self._all[name]
+
+    def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> Output:
+        """The loss of a batch: images [batch, …] by view name, or in view order."""
+        return self.front(views)  # type: ignore[no-any-return]
+
+    def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
+        """Every definition that networks alone make: [view, batch, feature], or [batch, feature] of one view."""
+        return self.front.embed(views)  # type: ignore[operator, no-any-return]
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Targets follow, state and schedules move on."""
+        for name, plan in self._plans.items():
+            momentum = plan if isinstance(plan, float) else plan.value(self._steps)
+            self._all[name].update(self._sources[name], momentum)  # type: ignore[operator]
+        for name, steps in self._freezes():
+            if self._steps + 1 >= steps:
+                self._all[name].thaw()  # type: ignore[operator]
+        self.loss.after_step()  # type: ignore[operator]
+        self._steps += 1
+
+    def _freezes(self) -> list[tuple[str, int]]:
+        per_epoch = self.clock.steps_per_epoch or 0
+        found = []
+        for name in self._all:
+            network = self.spec.networks[name]
+            if network.kind == "freeze_for":
+                steps = network.steps if network.steps is not None else round((network.epochs or 0) * per_epoch)
+                found.append((name, steps))
+        return found
+
+
+def _read_steps(model: Model, _keys: object) -> None:
+    model._steps = int(model.loss.step)  # type: ignore[arg-type]  # noqa: SLF001
+
+
+def _plan(network: Network, clock: Clock) -> float | Plan:
+    momentum = network.momentum
+    return momentum.plan(clock) if isinstance(momentum, Schedule) else float(momentum or 0.0)
+
+
+def _module(network: Network, networks: Mapping[str, nn.Module]) -> nn.Module:
+    """The module that a description stands for, made of networks that exist already."""
+    if network.kind == "reference":
+        return networks[network.name]
+    if network.kind == "chain":
+        return nn.Sequential(*(_module(part, networks) for part in network.parts))
+    raise ValueError(f"a target follows networks by name, and `{network.kind}` is a constructor")
+
+
+def embedding_name(spec: Spec) -> str:
+    """The definition that diagnostics look at: `z`, else the first output of networks that train."""
+    found: dict[str, Node] = embeddings(spec)
+    if "z" in found:
+        return "z"
+    trained = [name for name, node in found.items() if node.trains]
+    return trained[0] if trained else next(iter(found), "")
