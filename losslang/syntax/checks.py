@@ -12,6 +12,7 @@ from losslang.syntax.tokens import RESERVED
 
 __all__ = [
     "FORWARD_MODES",
+    "HEADERS",
     "MAX_VIEWS",
     "check_file_name",
     "check_forward_mode",
@@ -21,6 +22,9 @@ __all__ = [
 ]
 
 MAX_VIEWS: Final = 1000
+HEADERS: Final = ("losslang", "method", "title", "paper", "notes", "extends", "views", "forward")
+"""What may own comments without being an entry, in canonical order."""
+
 FORWARD_MODES: Final = ("separate", "joint")
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 

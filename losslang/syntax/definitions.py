@@ -18,7 +18,7 @@ from losslang.syntax.texts import plain_text
 from losslang.syntax.tokens import CLOSING, OPENING, Token, span_of, tokenize
 from losslang.syntax.tree import Comments, Definition, DefinitionParameter, Entry, Expression
 
-__all__ = ["index_definitions", "parse_definition", "read_definition", "read_library"]
+__all__ = ["index_definitions", "parse_definition", "read_definition", "read_library", "refuse_lone_roles"]
 
 _FORM: Final = "def name(z: [batch, feature], eps=1e-4) = …"
 
@@ -72,11 +72,12 @@ def _definitions(fragment: Fragment, report: Report) -> list[Definition]:
         else:
             report.add("E149", "Only definitions stand here", block.head.first.span, help=f"write `{_FORM}`")
         roles = []
-    _refuse_lone_roles(roles, report)
+    refuse_lone_roles(roles, report)
     return [each for each in found if each is not None]
 
 
-def _refuse_lone_roles(roles: Sequence[Line], report: Report) -> None:
+def refuse_lone_roles(roles: Sequence[Line], report: Report) -> None:
+    """Reports `@role` lines that no definition follows."""
     for line in roles:
         report.add("E140", "No definition follows this role", span_of(line.tokens))
 

@@ -11,7 +11,10 @@ from losslang.syntax.tokens import RESERVED
 __all__ = ["STATEMENT_WORDS", "is_file_name", "is_name", "nearest"]
 
 STATEMENT_WORDS: Final = frozenset(
-    "losslang method paper notes extends parameter network view forward def minimize recipe remove".split()
+    (
+        *("losslang", "method", "paper", "notes", "extends", "parameter", "network", "view", "forward"),
+        *("def", "minimize", "recipe", "remove"),
+    )
 )
 """The words that begin a statement of the text form; no value may be called so, in either spelling."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from losslang.diagnostics import NOWHERE, Report, Source, Span
-from losslang.syntax.checks import check_file_name, check_forward_mode
+from losslang.syntax.checks import HEADERS, check_file_name, check_forward_mode
 from losslang.syntax.comments import allowed_codes, settle_views
 from losslang.syntax.names import nearest
 from losslang.syntax.read_yaml_sections import read_entries, read_functions, read_recipes, read_views
@@ -21,8 +21,6 @@ KEYS: Final = (
     *("networks", "functions", "define", "objective", "recipes"),
 )
 """The keys of a method file, in canonical order."""
-
-HEADERS: Final = ("losslang", "method", "title", "paper", "notes", "extends", "views", "forward")
 
 
 def read_yaml(source: Source, report: Report) -> Method | None:
@@ -68,6 +66,9 @@ class _Reader:
         views_pair = self.pairs.get("views")
         views = read_views(views_pair, self.placed, self.report) if views_pair is not None else None
         headers = {key: comments for key in HEADERS if (comments := self._comments(key)) != NO_COMMENTS}
+        if "losslang" in headers:  # it is written first, and what stands above the first key is the head
+            self.placed.head += headers["losslang"].above
+            headers["losslang"] = Comments(after=headers["losslang"].after)
         if views:
             views, header = settle_views(views, headers.pop("views", NO_COMMENTS))
             headers |= {"views": header} if header != NO_COMMENTS else {}
@@ -87,7 +88,7 @@ class _Reader:
             recipes=read_recipes(self.pairs.get("recipes"), self.placed, self.report),
             head=tuple(self.placed.head),
             tail=tuple(self.placed.tail),
-            header_comments=tuple((key, headers[key]) for key in HEADERS if key in headers),
+            header_comments=tuple((key, headers[key]) for key in HEADERS if headers.get(key, NO_COMMENTS) != NO_COMMENTS),
             allow=allowed_codes(self.placed.all, self.report),
             name_span=self._place("method"),
             extends_span=self._place("extends"),
