@@ -15,7 +15,7 @@ from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.kernels import KERNELS
 from losslang.backend.library import function_names, sources_for
-from losslang.backend.state import STATE_KERNELS, buffer_lines, commit_lines
+from losslang.backend.state import STATE_KERNELS, buffer_lines, commit_lines, refuse_unwritten
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
 from losslang.objective.schedules import Clock, Schedule
@@ -40,6 +40,7 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
 
     Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
     """
+    refuse_unwritten(spec.graph.states)
     writer = _Writer(spec, clock, find_inputs(spec, named=named))
     loss = writer.loss_class()
     body = "\n".join(loss)
@@ -207,7 +208,7 @@ class _Writer:
             return code
         operands = [self.codes[child.number] for child in node.inputs]
         if node.op in STATE_KERNELS:
-            lines, code = STATE_KERNELS[node.op](node, operands)
+            lines, code = STATE_KERNELS[node.op](node, operands, self.clock)
             self.lines += [_commented(line, _place(node)) for line in lines]
         elif node.op == "apply":
             code = self.apply(node, operands[0])

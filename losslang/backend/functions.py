@@ -187,13 +187,15 @@ def sinkhorn_codes(
 ) -> Tensor:
     """Sinkhorn in the log domain: samples over axis `samples`, prototypes last; every sample sums to 1 at the end.
 
-    Rows of `also` are assigned together with the batch and then dropped; rows that are not finite do not count.
+    Rows of `also` are assigned together with the batch and then dropped; while they are not all there (a queue that is
+    not full holds NaN) none counts.
     """
     logits = scores / epsilon
     earlier = 0
     if also is not None:
         earlier = also.shape[samples]
-        logits = torch.cat([also / epsilon, logits], dim=samples)
+        absent = torch.full_like(also, -math.inf)
+        logits = torch.cat([torch.where(also.isfinite().all(), also / epsilon, absent), logits], dim=samples)
     for _ in range(iterations):
         logits = logits - logits.logsumexp(dim=samples, keepdim=True)
         normal = logits - logits.logsumexp(dim=-1, keepdim=True)
@@ -233,8 +235,8 @@ def scrambled(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def quantiles_of_normal(count: int, like: Tensor) -> Tensor:
-    """The (i + ½)/n quantiles of the standard normal."""
-    places = (torch.arange(count, device=like.device, dtype=torch.float64) + 0.5) / count
+    """The quantiles of the standard normal at i/(n + 1), i = 1 … n."""
+    places = torch.arange(1, count + 1, device=like.device, dtype=torch.float64) / (count + 1)
     return torch.special.ndtri(places).to(like.dtype)
 
 
@@ -258,11 +260,12 @@ def in_groups(x: Tensor, rows: int, dim: int, order: Tensor | None = None) -> Te
 
 
 @torch.no_grad()
-def pushed_queue(queue: Tensor, rows: Tensor, dim: int) -> Tensor:
-    """The queue after new rows came in at its end, the oldest gone."""
+def pushed_queue(queue: Tensor, rows: Tensor, dim: int, step: Tensor, start: int) -> Tensor:
+    """The queue after new rows came in at its end, the oldest gone; before step `start` nothing comes in."""
     size = queue.shape[dim]
     together = torch.cat([queue, rows.to(queue.dtype)], dim=dim)
-    return together.narrow(dim, together.shape[dim] - size, size)
+    pushed = together.narrow(dim, together.shape[dim] - size, size)
+    return torch.where(step >= start, pushed, queue) if start else pushed
 
 
 def schedule_value(

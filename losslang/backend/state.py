@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from losslang.backend.code import Code, call
+from losslang.backend.code import PRODUCT, SIGN, Code, call
 from losslang.diagnostics import Diagnostic, SpecError
 from losslang.objective.axes import Axis
 from losslang.objective.graph import Node, State
+from losslang.objective.schedules import Clock
 
-__all__ = ["STATE_KERNELS", "buffer_lines", "commit_lines"]
+__all__ = ["STATE_KERNELS", "buffer_lines", "commit_lines", "refuse_unwritten"]
 
-StateKernel = Callable[[Node, Sequence[Code]], tuple[list[str], Code]]
+StateKernel = Callable[[Node, Sequence[Code], Clock], tuple[list[str], Code]]
 
 
 def _shape(node: Node, name: str) -> tuple[int, ...]:
@@ -47,11 +48,16 @@ def _queue_buffers(node: Node, name: str) -> list[str]:
 _BUFFERS = {"running": _running_buffers, "queue": _queue_buffers}
 
 
+def refuse_unwritten(states: Sequence[State]) -> None:
+    """Raises SpecError for state that has no torch form."""
+    for state in states:
+        if state.node.op not in _BUFFERS:
+            message = f"`{state.node.op}` is part of the language, and has no torch form yet"
+            raise SpecError([Diagnostic("E412", message, state.node.span)])
+
+
 def buffer_lines(state: State) -> list[str]:
     """The lines of `__init__` that make the buffers. Raises SpecError where a size is not known."""
-    if state.node.op not in _BUFFERS:
-        message = f"`{state.node.op}` is declared, and its torch form is still to be written"
-        raise SpecError([Diagnostic("E412", message, state.node.span, help="`losslang list operations` tells which")])
     return _BUFFERS[state.node.op](state.node, state.name)
 
 
@@ -63,28 +69,29 @@ def commit_lines(state: State) -> list[str]:
     return lines
 
 
-def _running(node: Node, codes: Sequence[Code]) -> tuple[list[str], Code]:
+def _running(node: Node, codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
     name = node["name"]
     x, momentum = codes
-    old = f"self.{name}"
-    lines = []
+    new = f"{momentum.within(PRODUCT)} * self.{name} + (1 - {momentum.within(PRODUCT)}) * {x.within(SIGN)}"
+    lines = [f"{name}_new = {new}"]
     if node["init"] == "first":
-        lines.append(f"{name}_old = torch.where(self.{name}_started, self.{name}, {x.atom}.detach().to(self.{name}.dtype))")
-        old = f"{name}_old"
-    one_minus = f"(1 - {momentum.within(2)})"
-    lines.append(f"{name}_new = {momentum.within(3)} * {old} + {one_minus} * {x.within(3)}")
-    lines.append(f"if self.training:\n            self.{name}_next.copy_({name}_new.detach())")
-    read = f"{name}_new" if node["read"] == "after" else f"{old}.to(dtype)"
+        lines.append(f"{name}_new = torch.where(self.{name}_started, {name}_new, {x.text})")
+    lines += ["if self.training:", f"    self.{name}_next.copy_({name}_new.detach())"]
     # the buffer changes in place later, so the graph of this step keeps a copy of its own
-    return lines, Code(read if node["read"] == "after" or node["init"] == "first" else f"self.{name}.clone().to(dtype)")
+    return lines, Code(f"{name}_new" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
 
 
-def _queue(node: Node, codes: Sequence[Code]) -> tuple[list[str], Code]:
+def _queue(node: Node, codes: Sequence[Code], clock: Clock) -> tuple[list[str], Code]:
     name = node["name"]
-    place = node.type.position(Axis("queue"))
+    place, start = node.type.position(Axis("queue")), node["start"]
+    assert isinstance(start, int)
+    if start and clock.steps_per_epoch is None:
+        raise ValueError(f"the queue `{name}` starts after {start} epochs, and the number of steps in an epoch is not known")
+    parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(start * (clock.steps_per_epoch or 1))]
     lines = [
-        f"{name}_new = {call('pushed_queue', f'self.{name}', codes[0].text, str(place)).text}",
-        f"if self.training:\n            self.{name}_next.copy_({name}_new)",
+        f"{name}_new = {call('pushed_queue', *parts).text}",
+        "if self.training:",
+        f"    self.{name}_next.copy_({name}_new)",
     ]
     return lines, Code(f"{name}_new.to(dtype)" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
 

@@ -134,10 +134,11 @@ class _Evaluator:
     def _running(self, node: Node) -> Array:
         name, new = str(node["name"]), self.values[node.inputs[0].number]
         momentum = float(self.values[node.inputs[1].number])
-        old = self.world.state.get(name)
-        if old is None:
-            old = _start(node, new)
+        known = self.world.state.get(name)
+        old = _start(node, new) if known is None else known
         after = momentum * old + (1 - momentum) * new
+        if known is None and node["init"] == "first":
+            after = new
         self.state[name] = after
         return after if node["read"] == "after" else old
 
@@ -162,7 +163,7 @@ class _Evaluator:
 def _start(node: Node, like: Array) -> Array:
     if node["init"] == "identity":
         return np.broadcast_to(np.eye(like.shape[-1]), like.shape)
-    return like if node["init"] == "first" else np.zeros_like(like)
+    return np.zeros_like(like)
 
 
 def walk_to(roots: Sequence[Node], given: set[int]) -> list[Node]:

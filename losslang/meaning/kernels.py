@@ -235,7 +235,7 @@ def _argmax(node: Node, operands: Sequence[Array]) -> Array:
 def _normal_quantiles(node: Node, operands: Sequence[Array]) -> Array:
     (axis,) = places(node.inputs[0].type, node.axes())
     n = operands[0].shape[axis]
-    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
+    return np.array([NormalDist().inv_cdf(i / (n + 1)) for i in range(1, n + 1)])
 
 
 def _same(node: Node, operands: Sequence[Array]) -> Array:

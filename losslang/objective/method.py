@@ -11,7 +11,7 @@ from losslang.objective.context import Context, Library, Scope, static_value
 from losslang.objective.elaborate import define, elaborate
 from losslang.objective.graph import Graph, Node, Term
 from losslang.objective.lints import lint
-from losslang.objective.operations import OPERATIONS, SPECIAL
+from losslang.objective.operations import OPERATIONS, SPECIAL, SPELLED_WITH_SIGNS
 from losslang.objective.parameters import SCHEDULES, Override, read_parameters
 from losslang.objective.resolve import Resolved
 from losslang.objective.rules import Problem
@@ -100,7 +100,7 @@ def type_method(
 def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
     """One namespace for everything but terms; nothing of the language is redefined."""
     taken: dict[str, tuple[str, Span | None]] = {"x": ("the images", None), "views": ("all views", None)}
-    taken |= {name: ("an operation", None) for name in [*OPERATIONS, *SPECIAL, *SCHEDULES]}
+    taken |= {name: ("an operation", None) for name in {*OPERATIONS, *SPECIAL, *SCHEDULES} - SPELLED_WITH_SIGNS}
     taken |= {name: ("a constructor of networks", None) for name in [*CONSTRUCTORS, "features"]}
     taken |= {name: ("a function of the library", None) for name in library}
     callable_ = {name for name, (what, _) in taken.items() if what not in {"the images", "all views"}}
@@ -113,8 +113,8 @@ def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
     )
     for kind, names in sections:
         for name, span in names:
-            if kind == "a view" and name in callable_:
-                continue  # views stand in brackets and loops, functions before parentheses
+            if kind in {"a view", "a parameter"} and name in callable_:
+                continue  # neither is ever called, and a call is told from a name by its parentheses
             if name in taken:
                 what, other = taken[name]
                 labels = [Label(other, f"{what} here")] if other else []

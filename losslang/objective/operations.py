@@ -224,7 +224,7 @@ _ROWS = (
         (Parameter("like"), OVER_BATCH),
         rules.quantiles,
         "order",
-        "the (i + ½)/n quantiles of the standard normal",
+        "the quantiles of the standard normal at i/(n + 1), i = 1 … n",
         gradient=False,
     ),
     # ------------------------------------------------------------ state
@@ -238,7 +238,7 @@ _ROWS = (
         ),
         rules.running,
         "state",
-        "moving statistic: new = momentum·old + (1 − momentum)·x",
+        "moving statistic: new = momentum·old + (1 − momentum)·x; with init=first the first new value is x itself, and 0 is read",
     ),
     Operation(
         "queue",
