@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import itertools
 import linecache
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from types import ModuleType
 
 from torch import nn
 
@@ -45,7 +47,8 @@ def compile_loss(
     source = _source(spec, Clock(steps, steps_per_epoch), named=True)
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
-    return _class(source, f"{class_name(spec)}Loss", spec)(*(networks[name] for name in names))
+    make = getattr(_module(source, spec), f"{class_name(spec)}Loss")
+    return make(*(networks[name] for name in names))  # type: ignore[no-any-return]
 
 
 def compile(  # noqa: A001 - the language's word
@@ -69,9 +72,10 @@ def compile(  # noqa: A001 - the language's word
     source = _source(spec, clock)
     networks = _build(spec, {name: (backbone, feature_size) for name in backbones}, tuple(spec.networks))
     inside = loss_networks(spec)
-    make = _class(source, f"{class_name(spec)}Loss", spec)
-    loss = make(*(networks[name] for name in inside))
-    front = _class(source, class_name(spec), spec)({n: m for n, m in networks.items() if n not in inside}, loss)
+    module = _module(source, spec)
+    loss = getattr(module, f"{class_name(spec)}Loss")(*(networks[name] for name in inside))
+    outside = {name: network for name, network in networks.items() if name not in inside}
+    front = getattr(module, class_name(spec))(outside, loss)
     return Model(spec, front, networks, source, clock)
 
 
@@ -91,13 +95,15 @@ def _source(spec: Spec, clock: Clock, *, named: bool = False) -> str:
         raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
 
 
-def _class(source: str, name: str, spec: Spec) -> Callable[..., Any]:
-    """The class of that name; its source is registered, so that tracebacks show its lines with their places."""
-    file = f"<losslang {spec.method_name} {next(_numbers)}>"
+def _module(source: str, spec: Spec) -> ModuleType:
+    """The emitted source as a module: known to torch.compile and pickle, its lines shown in tracebacks."""
+    name = f"losslang_emitted_{re.sub(r'[^0-9a-zA-Z_]', '_', spec.method_name)}_{next(_numbers)}"
+    file = f"<{name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": f"losslang_emitted_{spec.method_name}"}
-    exec(builtins.compile(source, file, "exec"), namespace)  # noqa: S102 - our own text, from a typed graph
-    return cast("Callable[..., Any]", namespace[name])
+    module = ModuleType(name)
+    sys.modules[name] = module
+    exec(builtins.compile(source, file, "exec"), module.__dict__)  # noqa: S102 - our own text, from a typed graph
+    return module
 
 
 def _build(

@@ -103,7 +103,7 @@ def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | No
     dims = list(dim)
     if where is None:
         centered = x - x.mean(dim=dims, keepdim=True)
-        count = math.prod(x.shape[axis] for axis in dims)
+        count = math.prod([x.shape[axis] for axis in dims])
         return centered.square().sum(dim=dims) / (count - ddof)
     weight = where.to(x.dtype).expand_as(x)
     total = weight.sum(dim=dims, keepdim=True)
