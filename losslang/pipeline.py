@@ -14,7 +14,8 @@ from losslang.objective.resolve import resolve
 from losslang.objective.spec import Spec
 from losslang.shipped import shipped_specs
 from losslang.syntax.names import nearest
-from losslang.syntax.read import load_source, read_method
+from losslang.syntax.load import load_source
+from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
@@ -38,17 +39,32 @@ def compile_source(
     method = read_method(source, report)
     if method is None:
         return None
-    resolved = resolve(method, find_base, report)
-    if resolved is None:
-        return None
-    return type_method(
-        resolved,
-        shipped_library(),
-        report,
-        overrides=_overrides(parameters or {}),
-        feature_sizes=feature_sizes or {},
-        input_sizes=input_sizes or {},
+    typing = Report()
+    resolved = resolve(method, find_base, typing)
+    spec = None
+    if resolved is not None:
+        spec = type_method(
+            resolved,
+            shipped_library(),
+            typing,
+            overrides=_overrides(parameters or {}),
+            feature_sizes=feature_sizes or {},
+            input_sizes=input_sizes or {},
+        )
+    _join(report, typing)
+    return None if report.has_errors else spec
+
+
+def _join(report: Report, later: Report) -> None:
+    """Add what a later stage found; what only follows from entries that could not be read is left out."""
+    broken = report.has_errors
+    report.diagnostics.extend(
+        d for d in later.diagnostics if not broken or (d.is_error and d.code not in FOLLOW_ON)
     )
+
+
+FOLLOW_ON = frozenset({"E201", "E207", "E208", "E209", "E213", "E221"})
+"""Codes of names that are missing: an entry with a syntax error is missing too."""
 
 
 def find_base(method: Method, report: Report) -> Method | None:
@@ -147,13 +163,13 @@ def show(path: str | Path, stage: str, *, parameters: Settings | None = None) ->
 
 
 def _show_tree(path: str | Path) -> str:
-    from losslang.syntax.format import format_source
+    from losslang.syntax.format import format_text
 
     report = Report()
     source = load_source(_find(path), report)
-    text = "" if source is None else format_source(source, "loss")
     report.raise_errors()
-    return text
+    assert source is not None
+    return format_text(source, "loss")
 
 
 STAGES = ("tree", "graph", "canonical", "optimised", "python")
