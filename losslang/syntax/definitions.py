@@ -41,13 +41,14 @@ def index_definitions(source: Source) -> dict[str, Fragment]:
 
 def parse_definition(fragment: Fragment, report: Report) -> Definition | None:
     """The one definition that a text holds, with its roles; otherwise None and diagnostics."""
+    before = len(report.diagnostics)
     definitions = _definitions(fragment, report)
     if len(definitions) == 1:
         return definitions[0]
     if definitions:
         extra = definitions[1].name_span
         report.add("E138", "One definition is wanted here, and a second one begins", extra)
-    elif not report.has_errors:
+    elif len(report.diagnostics) == before:
         report.add("E138", "A definition is wanted here", fragment.span(), help=f"write `{_FORM}`")
     return None
 
@@ -155,7 +156,8 @@ def _body_lines(block: Block, rest: list[Token], report: Report) -> list[Line]:
     lines = [Line(0, [], rest)] if rest else []
     if rest and block.body and not _is_text(rest):
         report_continuation(block.head, block.body[0], report)
-        return []
+        lines[0].continued = True
+        return lines
     base = block.body[0].indent if block.body else 0
     for line in block.body:
         if lines and (line.indent > base or line.first.type in OPERATORS):
@@ -178,7 +180,12 @@ def _read_body(lines: list[Line], head: Sequence[Token], report: Report) -> _Bod
         body.comments = lines[0].comments
         lines = lines[1:]
     if not lines:
-        _missing_value(head, report)
+        report.add(
+            "E138",
+            "This definition has no value",
+            span_of(head),
+            help="write it behind `=`, or on indented lines below",
+        )
         return None
     for line in lines[:-1]:
         _read_binding(line, lines[-1], body, report)
@@ -191,16 +198,6 @@ def _read_body(lines: list[Line], head: Sequence[Token], report: Report) -> _Bod
     body.comments = join(body.comments, own.above, own.after)
     check_once(((each.name, each.name_span) for each in body.bindings), report)
     return body
-
-
-def _missing_value(head: Sequence[Token], report: Report) -> None:
-    if not report.has_errors:
-        report.add(
-            "E138",
-            "This definition has no value",
-            span_of(head),
-            help="write it behind `=`, or on indented lines below",
-        )
 
 
 def _is_binding(tokens: Sequence[Token]) -> bool:

@@ -66,7 +66,7 @@ class Draft:
             recipes=self._unique_recipes(report),
             head=self.head,
             tail=tail,
-            header_comments=tuple((key, found) for key in HEADERS if (found := self.headers.get(key, NO_COMMENTS)) != NO_COMMENTS),
+            header_comments=tuple((key, self.headers[key]) for key in HEADERS if self._has_comments(key)),
             allow=allow,
             name_span=self.places.get("method", NOWHERE),
             extends_span=self.places.get("extends", NOWHERE),
@@ -74,6 +74,9 @@ class Draft:
             forward_span=self.places.get("forward", NOWHERE),
             span=Span(self.source, 0, len(self.source.text)),
         )
+
+    def _has_comments(self, key: str) -> bool:
+        return self.headers.get(key, NO_COMMENTS) != NO_COMMENTS
 
     def _check_whole(self, report: Report) -> None:
         first: dict[str, Span] = {}

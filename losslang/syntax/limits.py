@@ -35,7 +35,8 @@ def parsable(tokens: Sequence[Token], report: Report) -> bool:
         return False
     if len(tokens) > MAX_DEPTH and not _few_brackets(tokens, report):
         return False
-    return all([_sound(tokens, at, report) for at, token in enumerate(tokens) if token.type in _DELICATE])
+    unsound = [at for at, token in enumerate(tokens) if token.type in _DELICATE and not _sound(tokens, at, report)]
+    return not unsound
 
 
 def acceptable(expression: Expression, size: int, report: Report) -> bool:
@@ -103,14 +104,14 @@ def _prime_allowed(tokens: Sequence[Token], at: int, report: Report) -> bool:
     """A prime marks the second copy of an axis; functions, arguments and loop names have none."""
     follows = tokens[at + 1].type if at + 1 < len(tokens) else ""
     leads = tokens[at - 1].type if at else ""
-    kind = {"LPAR": "function", "EQUAL": "argument", "COLON": "parameter"}.get(follows)
-    kind = "loop name" if leads == "FOR" else kind
+    kind = {"LPAR": "a function", "EQUAL": "an argument", "COLON": "a parameter"}.get(follows)
+    kind = "a loop" if leads == "FOR" else kind
     if kind is None:
         return True
     bare = tokens[at].text.rstrip("'")
     report.add(
         "E118",
-        f"A {kind} has no prime; `'` marks the second copy of an axis, as in batch'",
+        f"The name of {kind} has no prime; `'` marks the second copy of an axis, as in batch'",
         tokens[at].span,
         help=f"write `{bare}`",
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_expression", "parse_parameters", "parse_tokens"]
 
+
 def parse_expression(fragment: Fragment, report: Report) -> Expression | None:
     """The expression that a text holds, or None and a diagnostic in the report. Comments in it are skipped."""
     tokens = [token for token in tokenize(fragment) if token.type != "COMMENT"]

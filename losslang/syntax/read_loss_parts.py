@@ -34,7 +34,9 @@ FORMS: Final = {
     "remove": "remove parameter x (or network, def, value, term)",
 }
 
-_YAML_KEYS: Final = frozenset({"title", "parameters", "views", "networks", "functions", "define", "objective", "recipes"})
+_YAML_KEYS: Final = frozenset(
+    {"title", "parameters", "views", "networks", "functions", "define", "objective", "recipes"}
+)
 
 
 def is_entry(tokens: Sequence[Token]) -> bool:

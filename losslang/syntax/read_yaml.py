@@ -88,7 +88,9 @@ class _Reader:
             recipes=read_recipes(self.pairs.get("recipes"), self.placed, self.report),
             head=tuple(self.placed.head),
             tail=tuple(self.placed.tail),
-            header_comments=tuple((key, headers[key]) for key in HEADERS if headers.get(key, NO_COMMENTS) != NO_COMMENTS),
+            header_comments=tuple(
+                (key, headers[key]) for key in HEADERS if headers.get(key, NO_COMMENTS) != NO_COMMENTS
+            ),
             allow=allowed_codes(self.placed.all, self.report),
             name_span=self._place("method"),
             extends_span=self._place("extends"),

@@ -111,7 +111,9 @@ def _views(method: Method) -> list[str]:
             for line in commented([f"{view.name}: {view.count}" if sized else f"- {view.name}"], view.comments)
         ]
         return _section("views", lines)
-    return commented([f"views: {_flow_views(views, sized=sized)}"], dict(method.header_comments).get("views", NO_COMMENTS))
+    return commented(
+        [f"views: {_flow_views(views, sized=sized)}"], dict(method.header_comments).get("views", NO_COMMENTS)
+    )
 
 
 def _flow_views(views: tuple[View, ...], *, sized: bool) -> str:

@@ -46,9 +46,12 @@ def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") ->
             report.add("E512", f"`{pair.key.text}` must be {wanted}", place_of(pair), help=remedy)
         case Mapping() | Sequence() as node:
             found = "a mapping" if isinstance(node, Mapping) else "a list"
-            hint = "an expression that begins with a bracket needs quotes" if "expression" in wanted else ""
+            hint = "an expression that begins with a bracket needs quotes" if wanted == "an expression" else ""
             report.add(
-                "E512", f"`{pair.key.text}` must be {wanted}; this is {found} for YAML", _start(node), help=remedy or hint
+                "E512",
+                f"`{pair.key.text}` must be {wanted}; this is {found} for YAML",
+                _start(node),
+                help=remedy or hint,
             )
 
 

@@ -28,7 +28,11 @@ _KNOWN: Final = (
         "YAML takes `*` or `&` at the start of a value for an alias or anchor",
         "put the value in quotes",
     ),
-    (("scanning a tag", "parsing a tag"), "YAML takes `!` at the start of a value for a tag", "put the value in quotes"),
+    (
+        ("scanning a tag", "parsing a tag"),
+        "YAML takes `!` at the start of a value for a tag",
+        "put the value in quotes",
+    ),
     (("directive",), "A line that begins with `%` is a directive for YAML", "leave the line out"),
     (("scanning a block scalar",), "This `|` block is not indented as YAML wants", "indent its lines with spaces"),
     (
@@ -36,7 +40,11 @@ _KNOWN: Final = (
         "No YAML value can begin with this character",
         "put the value in quotes",
     ),
-    (("could not find expected ':'",), "A line without `key:` stands here", "write `name: value`; check the indentation"),
+    (
+        ("could not find expected ':'",),
+        "A line without `key:` stands here",
+        "write `name: value`; check the indentation",
+    ),
     (
         ("expected key", "expected <block end>", "block mapping", "block collection"),
         "This line fits no level of indentation above it, or has no `key:`",

@@ -112,8 +112,8 @@ class _Reader:
         last = 0
         try:
             for event in self._events():
-                last = event.end_mark.index
                 self._take(event)
+                last = event.end_mark.index
         except yaml.YAMLError as problem:
             in_flow = bool(self.open) and self.open[-1].flow
             report_problem(problem, self.source, in_flow=in_flow, report=self.report)
@@ -123,16 +123,20 @@ class _Reader:
         return self.document
 
     def _events(self) -> Iterator[Any]:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        events: Iterator[Any] = yaml.parse(self.source.text, Loader=loader)
-        return events
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the pure one where PyYAML came without its C library
+        parse: Any = yaml.parse  # its stubs allow for events without marks
+        yield from parse(self.source.text, Loader=loader)
 
     def _stop(self, last: int) -> None:
         """Closes what is open, so that what was read before the problem can be checked as well."""
         self.document.complete = False
         self.document.end = last
         while self.open:
-            self._close(last)
+            if self.open[-1].children:
+                self._close(last)
+            else:
+                cut = self.open.pop()
+                self._add(Refused(Span(self.source, cut.start, max(cut.start, last))))
 
     def _take(self, event: Any) -> None:
         match event:
@@ -141,7 +145,7 @@ class _Reader:
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self._start(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._close(event.end_mark.index)
+                self._close(self._span(event).end)
             case yaml.AliasEvent():
                 span = self._span(event)
                 self.document.texts.append(span)

@@ -1,0 +1,95 @@
+"""Path -> Source: the bytes of a file, read safely."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from losslang.diagnostics import Report, Source, Span
+from losslang.syntax.names import nearest
+from losslang.syntax.read import MAX_CHARACTERS, SUFFIXES, sound_text
+
+__all__ = ["decode", "load_source"]
+
+MAX_BYTES: Final = 4 * MAX_CHARACTERS
+
+_MARKS: Final = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+
+
+def load_source(path: str | os.PathLike[str], report: Report) -> Source | None:
+    """The text of a file under the name its user gave it, or None and a diagnostic. Folders and devices are refused."""
+    name = os.fspath(path)
+    data = _bytes(name, report)
+    return None if data is None else decode(data, name, report)
+
+
+def decode(data: bytes, name: str, report: Report) -> Source | None:
+    """The text that bytes hold in UTF-8, or None and a diagnostic that points at the first byte that is none."""
+    if len(data) > MAX_BYTES:
+        report.add("E502", f"The file is longer than {MAX_BYTES:,} bytes", _nowhere(name))
+        return None
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            report.add("E503", f"The file is in {encoding}", _nowhere(name), help="save it as UTF-8")
+            return None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        shown = Source(name, data.decode("utf-8", errors="replace"))
+        at = len(data[: problem.start].decode("utf-8", errors="replace"))
+        report.add(
+            "E503",
+            f"The byte {data[problem.start]:#04x} here is not UTF-8",
+            Span(shown, at, at + 1),
+            help="save the file as UTF-8",
+        )
+        return None
+    return sound_text(Source(name, text), report)
+
+
+def _nowhere(name: str) -> Span:
+    return Span(Source(name, ""), 0, 0)
+
+
+def _bytes(name: str, report: Report) -> bytes | None:
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            report.add("E501", f"`{name}` is a folder", _nowhere(name), help=_files_in(path))
+            return None
+        if not stat.S_ISREG(mode):
+            report.add("E501", f"`{name}` is no plain file", _nowhere(name))
+            return None
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        report.add("E501", f"There is no file `{name}`", _nowhere(name), help=_near_file(path))
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        report.add("E501", f"`{name}` cannot be read: {reason}", _nowhere(name))
+    return None
+
+
+def _files_in(folder: Path) -> str:
+    try:
+        found = sorted(each.name for each in folder.iterdir() if each.suffix in SUFFIXES)
+    except OSError:
+        return ""
+    return f"name a file in it, such as {found[0]}" if found else "name a .yaml or .loss file"
+
+
+def _near_file(path: Path) -> str:
+    try:
+        names = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES)
+    except (OSError, ValueError):
+        return f"there is no folder `{path.parent}` either"
+    near = nearest(path.name, names)
+    return f"did you mean `{path.parent / near}`?" if near else ""
