@@ -451,14 +451,15 @@ def _(case: Case) -> Run:
 
 @row("swav.spt*")
 def _(case: Case) -> Run:
-    hyper = renamed(case.hyper, temperature="temperature", epsilon="epsilon", iterations="sinkhorn_iterations")
+    weight = case.inputs["weight"]
     return Run(
         stacked(z="z1 z2"),
         "swav_joint",
         "swav_joint",
-        hyper,
-        spec_hyper={"prototypes": 7},
-        weights={"codebook": "weight"},
+        renamed(case.hyper, temperature="temperature", epsilon="epsilon", iterations="sinkhorn_iterations"),
+        spec_hyper={"prototypes": len(weight)},
+        reference_inputs=lambda leaves: [{**stacked(z="z1 z2")(leaves)[0], "codebook": leaves["weight"]}],
+        state={"codebook": weight / np.linalg.norm(weight, axis=1, keepdims=True)},
     )
 
 
@@ -467,7 +468,9 @@ def _(case: Case) -> Run:
     seen, prototypes = case.hyper["views"], case.inputs["scores"].shape[-1]
     hyper = renamed(case.hyper, temperature="temperature", epsilon="epsilon", iterations="sinkhorn_iterations")
     overlay = views(**{"global": 2, "local": seen - 2})
-    overlay["define"] = {"e": "z"}  # the scores come in as embeddings, the prototypes are the identity matrix
+    overlay["define"] = {
+        "e": "z"
+    }  # scores come in; those of queued rows are the rows, by prototypes of an identity matrix
     spec_hyper, state = {"prototypes": prototypes}, {"codebook": np.eye(prototypes)}
     reference_inputs = lambda leaves: [{"scores": leaves["scores"][:seen]}]  # noqa: E731
     if "queue_scores" in case.inputs:
@@ -476,7 +479,7 @@ def _(case: Case) -> Run:
         state["earlier"] = earlier
         reference_inputs = lambda leaves: [{"scores": leaves["scores"][:seen], "earlier": leaves["queue_scores"]}]  # noqa: E731
     return Run(
-        lambda leaves: [{"z": leaves["scores"][:seen]}],
+        lambda leaves: [{name: leaves["scores"][:seen] for name in ("z", "scores")}],
         "swav",
         "swav",
         hyper,

@@ -65,6 +65,12 @@ def co2(z: Tensor, consistency: float, consistency_temperature: float) -> Tensor
     return consistency / 2 * divergence.mean()
 
 
+@reference("co2_with_contrast")
+def co2_with_contrast(z: Tensor, temperature: float, consistency: float, consistency_temperature: float) -> Tensor:
+    """The consistency beside NT-Xent."""
+    return nt_xent(z, temperature) + co2(z, consistency, consistency_temperature)
+
+
 @reference("infonce")
 def info_nce(q: Tensor, k: Tensor, temperature: float) -> Tensor:
     """Cross-entropy of row i of q against all rows of k with class i (van den Oord et al. 2018)."""
@@ -105,6 +111,16 @@ def moco(state: State, q: Tensor, k: Tensor, temperature: float, *, raw: bool = 
     return loss, {"negatives": negatives, "pointer": pointer}
 
 
+@stateful("mocov2plus")
+def mocov2plus(state: State, q: Tensor, k: Tensor, temperature: float) -> tuple[Tensor, State]:
+    """solo-learn's MoCo v2+: both directions, the queue of a direction holds the keys of its positives' view."""
+    loss, queues = torch.zeros((), dtype=q.dtype), [None, None]
+    for u, v in pairs(2, 2):
+        part, after = moco({**state, "negatives": state["negatives"][v]}, q[u], k[v], temperature)
+        loss, queues[v], pointer = loss + part / 2, after["negatives"], after["pointer"]
+    return loss, {"negatives": torch.stack(queues), "pointer": pointer}
+
+
 @reference("mocov3")
 def mocov3(q: Tensor, k: Tensor, temperature: float) -> Tensor:
     """2 tau InfoNCE in both directions, summed; keys without gradient (Chen et al. 2021, eq. 1, algorithm 1)."""
@@ -113,8 +129,10 @@ def mocov3(q: Tensor, k: Tensor, temperature: float) -> Tensor:
 
 
 @reference("mocov3_spt")
-def mocov3_spt(q: Tensor, k: Tensor, temperature: float) -> Tensor:
-    """stable-pretraining: mean of both directions without 2 tau, and the function does not detach the keys."""
+@reference("mocov3_spt_target", detach=True)
+def mocov3_spt(q: Tensor, k: Tensor, temperature: float, *, detach: bool = False) -> Tensor:
+    """stable-pretraining: mean of both directions without 2 tau; the function itself does not detach the keys."""
+    k = k.detach() if detach else k
     return sum(info_nce(q[u], k[v], temperature) for u, v in pairs(2, 2)) / 2
 
 
@@ -246,3 +264,9 @@ def koleo(z: Tensor, spread: float = 1.0, eps: float = 1e-8) -> Tensor:
         nearest = (u @ u.T).detach().fill_diagonal_(-2).argmax(1)
         per_view.append(-((u - u[nearest] + eps).norm(dim=-1) + eps).log().mean())
     return spread * sum(per_view) / len(per_view)
+
+
+@reference("koleo_with_alignment")
+def koleo_with_alignment(z: Tensor, spread: float) -> Tensor:
+    """The term beside the cosine of the two views."""
+    return -cosine(z[0], z[1]).mean() + koleo(z, spread)

@@ -192,15 +192,18 @@ def mmcr(z: Tensor, compress: float) -> Tensor:
 
 
 @reference("mmcr_momentum")
-def mmcr_momentum(z: Tensor, t: Tensor, compress: float) -> Tensor:
+@reference("mmcr_momentum_target", detach=True)
+def mmcr_momentum(z: Tensor, t: Tensor, compress: float, *, detach: bool = False) -> Tensor:
     """The momentum form: centroids average the online and the target centroid, local norms of the online views."""
+    t = t.detach() if detach else t
     u = unit(z)
     centroid = (u.mean(0) + unit(t).mean(0)) / 2
     return compress * _nuclear(u.transpose(0, 1)).mean() - _nuclear(centroid)
 
 
 @reference("mmcr_lightly")
-def mmcr_lightly(z: Tensor, t: Tensor, compress: float) -> Tensor:
+@reference("mmcr_lightly_target", detach=True)
+def mmcr_lightly(z: Tensor, t: Tensor, compress: float, *, detach: bool = False) -> Tensor:
     """lightly: nothing is normalised; online and target views form one set."""
-    both = torch.cat([z, t])
+    both = torch.cat([z, t.detach() if detach else t])
     return compress * _nuclear(both.transpose(0, 1)).mean() - _nuclear(both.mean(0))

@@ -22,6 +22,12 @@ def simsiam_no_predictor(z: Tensor) -> Tensor:
     return simsiam(z, z)
 
 
+@reference("simsiam_bias")
+def simsiam_bias(z: Tensor, bias: Tensor) -> Tensor:
+    """One bias layer on the unit embedding as predictor (Zhang et al. 2022, section 4.3)."""
+    return simsiam(unit(z) + bias, z)
+
+
 @reference("simsiam_mirror")
 def simsiam_mirror(p: Tensor, z: Tensor) -> Tensor:
     """Mirror SimSiam: the stop-gradient is on the predictor's side (Zhang et al. 2022, section 3.1)."""

@@ -1,0 +1,108 @@
+"""Every shipped method against its hand-written reference and against the numpy meaning, in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import losslang
+from losslang.meaning.evaluate import World, evaluate, finite_difference
+from losslang.objective.schedules import Clock
+from losslang.shipped import shipped_specs
+from tests.references import REFERENCES
+from tests.specs.trials import CLOCK, TRIALS, Trial
+
+MAIN = ("simsiam", "byol", "simclr", "vicreg", "barlow", "center_penalty")
+TRIED = [name for name, trial in TRIALS.items() if not trial.missing]
+CALLS = 3
+
+
+def _close(actual: Tensor | float, expected: Tensor | float, relative: float = 1e-10) -> None:
+    """Equal up to `relative` of the largest entry."""
+    one, two = (np.asarray(v.detach() if isinstance(v, Tensor) else v, dtype=float) for v in (actual, expected))
+    off, allowed = np.abs(one - two).max(), relative * max(np.abs(two).max(), 1e-3)
+    assert off <= allowed, f"off by {off:.2e}, allowed {allowed:.2e}, of {np.abs(two).max():.2e}"
+
+
+def _directions(loss: nn.Module, trial: Trial) -> dict[str, Tensor]:
+    """Random directions of our own in place of drawn ones."""
+    if not trial.directions:
+        return {}
+    random = torch.Generator().manual_seed(2)
+    size = trial.inputs["z"][-1]
+    drawn = torch.nn.functional.normalize(torch.randn(trial.directions, size, generator=random, dtype=torch.float64))
+    type(loss).forward.__globals__["unit_directions"] = lambda *_: drawn
+    return {"directions": drawn.T}
+
+
+def _grads(total: Tensor, inputs: dict[str, Tensor], loss: nn.Module) -> dict[str, Tensor]:
+    """Gradients of inputs and of the parameters that live in the loss; zero where none arrives."""
+    wanted = {**inputs, **{n: p for n, p in loss.named_parameters() if p.requires_grad}}
+    found = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
+    return {n: torch.zeros_like(w) if g is None else g for (n, w), g in zip(wanted.items(), found, strict=True)}
+
+
+def _hyper(method: str, trial: Trial) -> dict[str, float]:
+    parameters = losslang.load(method, parameters=trial.parameters).parameters
+    clock = Clock(**CLOCK)
+    value = lambda of: of.plan(clock).value(0) if hasattr(of, "plan") else of  # noqa: E731
+    return {name: value(parameters[name].value) for name in trial.passed.split()} | trial.reference_hyper
+
+
+@pytest.mark.parametrize("method", TRIED)
+def test_method_equals_reference(method: str):
+    trial = TRIALS[method]
+    loss, hyper, state = trial.compile(method), _hyper(method, trial), trial.state()
+    stored = loss.state_dict()
+    loss.load_state_dict({**stored, **{n: v for n, v in state.items() if n in stored}})
+    given = _directions(loss, trial)
+    reference = REFERENCES[trial.reference or method]
+    for call in range(CALLS):
+        inputs = trial.tensors(seed=call)
+        out = loss(**inputs)
+        inside = trial.inside(loss, inputs)
+        own = {} if "scores" in inside else inputs
+        expected, state = reference({**own, **given, **inside}, hyper, state)
+        _close(out.total, expected)
+        grads = _grads(out.total, inputs, loss)
+        for name, gradient in _grads(expected, inputs, loss).items():
+            _close(grads[name], gradient)
+        loss.after_step()
+
+
+@pytest.mark.parametrize("method", [name for name in TRIED if TRIALS[name].inside is Trial.inside])
+def test_method_equals_its_meaning(method: str):
+    trial = TRIALS[method]
+    loss, inputs = trial.compile(method), trial.tensors()
+    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
+    spec = losslang.load(method, parameters=trial.parameters, input_sizes=sizes)
+    draws = {name: value.T.numpy() for name, value in _directions(loss, trial).items()}
+    state = {name: value.numpy() for name, value in loss.state_dict().items() if name in trial.state()}
+    world = World({n: v.detach().numpy() for n, v in inputs.items()}, state=state, clock=Clock(**CLOCK), draws=draws)
+    meant = evaluate(spec, world)
+    out = loss(**inputs)
+    _close(out.total, meant.total)
+    for name, value in meant.terms.items():
+        _close(out.terms[name], value)
+
+
+@pytest.mark.parametrize("method", MAIN)
+def test_gradients_equal_finite_differences(method: str):
+    trial = TRIALS[method]
+    loss, inputs = trial.compile(method), trial.tensors()
+    grads = {name: g.numpy() for name, g in _grads(loss(**inputs).total, inputs, loss).items()}
+    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
+    spec = losslang.load(method, input_sizes=sizes)
+    world = World({name: value.detach().numpy() for name, value in inputs.items()}, clock=Clock(**CLOCK))
+    random = np.random.default_rng(0)
+    for name, gradient in grads.items():
+        if not gradient.any():
+            continue
+        direction = random.standard_normal(gradient.shape)
+        _close(finite_difference(spec, world, name, direction), (gradient * direction).sum(), 1e-6)
+
+
+def test_every_shipped_method_is_tried():
+    assert set(TRIALS) == set(shipped_specs())
