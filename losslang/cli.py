@@ -68,7 +68,8 @@ def _run(arguments: list[str]) -> int:
 
 def _overview() -> str:
     rows = [f"  {name:<10}{verb.help}" for name, verb in VERBS.items()]
-    return "\n".join(["usage: losslang COMMAND …   (losslang COMMAND --help says more)", "", *rows])
+    status = "Exit status: 0 clean, 1 a method, file or setting is wrong, 2 the command line is wrong."
+    return "\n".join(["usage: losslang COMMAND …   (losslang COMMAND --help says more)", "", *rows, "", status])
 
 
 # ---------------------------------------------------------------- what can go wrong

@@ -1,9 +1,13 @@
-"""What every test gets: hypothesis without deadlines, few threads beside each other, `--bless`."""
+"""What every test gets: the package of this checkout, hypothesis without deadlines, few threads, `--bless`."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Commands that a test starts, in whatever folder, run the package that is tested.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
 
 # Several workers share the cores; torch would start a thread per core in each.
 if "PYTEST_XDIST_WORKER" in os.environ:

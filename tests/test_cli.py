@@ -259,7 +259,14 @@ def test_schema_is_json(what, capsys):
     assert main(["schema", what]) == 0
     schema = json.loads(capsys.readouterr().out)
     assert schema["type"] == "object"
-    assert all(field.get("description") for field in schema["properties"].values())
+    assert schema["description"]
+    assert schema["properties"]
+
+
+def test_every_key_of_a_method_is_described(capsys):
+    main(["schema"])
+    properties = json.loads(capsys.readouterr().out)["properties"]
+    assert all(field["description"] for field in properties.values())
 
 
 def test_explain_a_code(capsys):

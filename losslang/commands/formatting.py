@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from losslang.commands.files import write
 from losslang.diagnostics import LosslangError, Report
+
+if TYPE_CHECKING:
+    from losslang.syntax.format import Spelling
 
 __all__ = ["format_file"]
 
@@ -17,8 +21,8 @@ def format_file(spec: str, options: Namespace) -> bool:
     Raises SpecError for a file that does not read, LosslangError where a conversion would replace another file.
     """
     path = Path(spec)
-    target = path.with_suffix(f".{options.to}") if options.to else path
-    before, after = _texts(spec, None if target == path else options.to)
+    target = _target(path, options.to)
+    before, after = _texts(spec, options.to)
     if options.stdout:
         print(after, end="")
         return False
@@ -34,12 +38,20 @@ def format_file(spec: str, options: Namespace) -> bool:
     return True
 
 
-def _texts(spec: str, to: str | None) -> tuple[str, str]:
+def _target(path: Path, to: str | None) -> Path:
+    """The file itself, or its sibling in the other spelling."""
+    from losslang.syntax.read import SUFFIXES
+
+    return path if to in {None, SUFFIXES.get(path.suffix.lower())} else path.with_suffix(f".{to}")
+
+
+def _texts(spec: str, to: Spelling | None) -> tuple[str, str]:
     """The text of a method file, and the same method in canonical layout."""
     from losslang.syntax.format import format_text
-    from losslang.syntax.read import load_source
+    from losslang.syntax.load import load_source
 
     report = Report()
     source = load_source(spec, report)
     report.raise_errors()
+    assert source is not None
     return source.text, format_text(source, to=to)

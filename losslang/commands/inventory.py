@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from losslang.shipped import shipped_recipes, shipped_specs
 
@@ -42,6 +42,21 @@ def _title(path: Path) -> str:
     return found["title"].strip(" \"'") if found else ""
 
 
+def _backbones() -> Iterable[Row]:
+    """The names a recipe may choose, with their options and defaults."""
+    from losslang.training.recipe import BackboneChoice
+
+    for name in get_args(BackboneChoice.model_fields["name"].annotation):
+        options = BackboneChoice(name=name).options
+        yield name, ", ".join(f"{option}={value}" for option, value in options.items())
+
+
+def _data() -> Iterable[Row]:
+    from losslang.data.datasets import DATASETS
+
+    return ((row.name, row.description) for row in DATASETS.values())
+
+
 def _recipes() -> Iterable[Row]:
     return ((name, _first_comment(path)) for name, path in shipped_recipes().items())
 
@@ -60,12 +75,13 @@ def _codes() -> Iterable[Row]:
 def _primitives() -> Iterable[Row]:
     """The library in the language, then the core operations it is written with."""
     from losslang.library import shipped_library
-    from losslang.objective.operations import OPERATIONS
+    from losslang.objective.operations import OPERATIONS, SPELLED_WITH_SIGNS
 
     for name, definition in shipped_library().items():
         yield f"{name}({', '.join(map(_spelled, definition.parameters))})", definition.documentation.partition("\n")[0]
-    for operation in OPERATIONS.values():
-        yield operation.usage, operation.summary
+    for name, operation in OPERATIONS.items():
+        if name not in SPELLED_WITH_SIGNS:
+            yield operation.usage, operation.summary
 
 
 def _spelled(parameter: DefinitionParameter) -> str:
@@ -83,6 +99,8 @@ INVENTORY: dict[str, Callable[[], Iterable[Row]]] = {
     "specs": _specs,
     "primitives": _primitives,
     "networks": _networks,
+    "backbones": _backbones,
+    "data": _data,
     "recipes": _recipes,
     "codes": _codes,
 }

@@ -32,8 +32,8 @@ def test_rows_are_written_out(code):
     assert not row.title.endswith(".")
     assert len(row.title) <= 80
     assert row.explanation.strip().endswith((".", ")", "`"))
-    assert row.wrong.strip()
-    assert row.right.strip()
+    assert bool(row.wrong) == bool(row.right)
+    assert row.wrong != row.right or not row.wrong
 
 
 @pytest.mark.parametrize("code", all_codes())
