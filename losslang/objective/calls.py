@@ -44,6 +44,7 @@ def finish(
 ) -> Typed:
     """The typed node of bound arguments. Raises Problem."""
     settle(bound, context)
+    bound.name = scope.inside[0] if scope.inside else bound.name  # the word the user wrote
     for name, value in bound.values.items():
         if value.type.kind == "image":
             raise Problem(
