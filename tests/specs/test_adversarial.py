@@ -1,0 +1,87 @@
+"""Embeddings that break naive code, for every shipped method, in float32: finite values and finite gradients.
+
+Collapsed, nearly collapsed, tiny and huge rows, a batch of two, batches below and above the dimension, half precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import losslang
+from tests.specs.trials import BATCH, CLOCK, FEATURE, TRIALS, Trial
+
+TRIED = [name for name, trial in TRIALS.items() if not trial.missing]
+
+
+def _resized(trial: Trial, batch: int, feature: int) -> Trial:
+    shape = {BATCH: batch, FEATURE: feature}
+    sizes = lambda shapes: (*shapes[:-2], batch, shape.get(shapes[-1], shapes[-1]))  # noqa: E731
+    parameters = dict(trial.parameters)
+    if "width" in parameters:
+        parameters["width"] = feature
+    return replace(trial, inputs={n: sizes(s) for n, s in trial.inputs.items()}, parameters=parameters)
+
+
+def _loss(method: str, trial: Trial) -> nn.Module:
+    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
+    torch.manual_seed(0)
+    return losslang.compile_loss(method, parameters=trial.parameters, sizes=sizes, **CLOCK)
+
+
+def _draw(trial: Trial) -> dict[str, Tensor]:
+    random = torch.Generator().manual_seed(3)
+    return {name: torch.randn(shape, generator=random) for name, shape in trial.inputs.items()}
+
+
+def _collapsed(x: Tensor, noise: float = 0.0) -> Tensor:
+    """Every row the same, up to noise."""
+    row = x.flatten(0, -2)[:1]
+    return row + noise * x
+
+
+INPUTS = {
+    "collapsed": _collapsed,
+    "nearly_collapsed": lambda x: _collapsed(x, 1e-4),
+    "tiny": lambda x: 1e-20 * x,
+    "zero": lambda x: 0 * x,
+    "huge": lambda x: 1e6 * x,
+}
+
+
+def _assert_finite(loss: nn.Module, inputs: dict[str, Tensor]) -> None:
+    inputs = {name: value.clone().requires_grad_() for name, value in inputs.items()}
+    for _ in range(2):
+        out = loss(**inputs)
+        assert torch.isfinite(out.total), {name: float(term) for name, term in out.terms.items()}
+        if out.total.requires_grad:
+            out.total.backward()
+        loss.after_step()
+    for name, value in inputs.items():
+        assert value.grad is None or torch.isfinite(value.grad).all(), f"gradient of {name}"
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("method", TRIED)
+def test_extreme_values(method: str, kind: str):
+    trial = TRIALS[method]
+    _assert_finite(_loss(method, trial), {name: INPUTS[kind](x) for name, x in _draw(trial).items()})
+
+
+@pytest.mark.parametrize(("batch", "feature"), [(2, 6), (5, 16), (40, 4)])
+@pytest.mark.parametrize("method", TRIED)
+def test_batch_and_dimension(method: str, batch: int, feature: int):
+    trial = _resized(TRIALS[method], batch, feature)
+    _assert_finite(_loss(method, trial), _draw(trial))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["half", "bfloat16"])
+@pytest.mark.parametrize("method", TRIED)
+def test_half_precision(method: str, dtype: torch.dtype):
+    trial = TRIALS[method]
+    loss = _loss(method, trial)
+    with torch.autocast("cpu", dtype=dtype):
+        _assert_finite(loss, {name: value.to(dtype) for name, value in _draw(trial).items()})
