@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 import losslang
-from tests.golden.cases import Case
 from tests.golden.runs import Run
 
 __all__ = ["Result", "compiled", "run_compiled"]

@@ -179,7 +179,7 @@ def _(case: Case) -> Run:
 @row("directclr.*")
 def _(case: Case) -> Run:
     hyper = renamed(case.hyper, temperature="temperature", size="loss_dim")
-    return Run(stacked(z="z1 z2"), "directclr", "directclr", hyper)
+    return Run(stacked(z="z1 z2"), "directclr_lightly", "directclr_lightly", hyper)
 
 
 @row("macl.*")
@@ -479,7 +479,7 @@ def _(case: Case) -> Run:
         state["earlier"] = earlier
         reference_inputs = lambda leaves: [{"scores": leaves["scores"][:seen], "earlier": leaves["queue_scores"]}]  # noqa: E731
     return Run(
-        lambda leaves: [{name: leaves["scores"][:seen] for name in ("z", "scores")}],
+        lambda leaves: [dict.fromkeys(("z", "scores"), leaves["scores"][:seen])],
         "swav",
         "swav",
         hyper,

@@ -24,9 +24,9 @@ def _assert_states(run: Run, result: Result, rows: int) -> None:
         for call, (state, value) in enumerate(zip(result.states, expected, strict=True), start=1):
             if value is None:
                 continue
-            if name == "negatives":  # a ring there, newest last here: the same rows, turned by what was written
-                value = np.roll(value, -call * rows, axis=0)
-            np.testing.assert_allclose(state[name].numpy(), value, rtol=1e-9, atol=1e-12)
+            # a queue is a ring there and has the newest row last here: the same rows, turned by what was written
+            turned = np.roll(value, -call * rows, axis=0) if name == "negatives" else value
+            np.testing.assert_allclose(state[name].numpy(), turned, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -190,7 +190,13 @@ def dclw(z: Tensor, temperature: float, sigma: float) -> Tensor:
 
 @reference("directclr")
 def directclr(z: Tensor, temperature: float, size: int) -> Tensor:
-    """NT-Xent on the first coordinates of the representation (Jing et al. 2022, section 6)."""
+    """InfoNCE in both directions on the first coordinates of the representation (Jing et al. 2022, and their code)."""
+    return info_nce_both_ways(z[..., :size], temperature)
+
+
+@reference("directclr_lightly")
+def directclr_lightly(z: Tensor, temperature: float, size: int) -> Tensor:
+    """lightly: NT-Xent on the first coordinates."""
     return nt_xent(z[..., :size], temperature)
 
 

@@ -21,9 +21,7 @@ def _model(method: str) -> nn.Module:
     backbone = nn.Sequential(nn.Linear(PIXELS, 16), nn.BatchNorm1d(16), nn.ReLU())
     known = losslang.load(method).parameters
     small = {name: value for name, value in SMALL.items() if name in known}
-    return losslang.compile(
-        method, backbone=backbone, feature_size=16, parameters=small, steps=20, steps_per_epoch=2
-    )
+    return losslang.compile(method, backbone=backbone, feature_size=16, parameters=small, steps=20, steps_per_epoch=2)
 
 
 def _views(model: nn.Module, seed: int) -> dict[str, Tensor]:

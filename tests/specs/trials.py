@@ -157,6 +157,7 @@ TRIALS: dict[str, Trial] = {
     ),
     "dinov2_sinkhorn": Trial({"s": _multi(10, PROTOTYPES), "t": _multi(2, PROTOTYPES)}, DINO + " iterations"),
     "directclr": Trial({"z": TWO}, "temperature size", {"size": 4}),
+    "directclr_lightly": Trial({"z": TWO}, "temperature size", {"size": 4}),
     "empssl": Trial({"z": _multi(20)}, "align distortion"),
     "empssl_lightly": Trial({"z": _multi(20)}, "align distortion"),
     "extra_center": SIAMESE,
