@@ -13,8 +13,8 @@ from losslang.objective.parameters import Override
 from losslang.objective.resolve import resolve
 from losslang.objective.spec import Spec
 from losslang.shipped import shipped_specs
-from losslang.syntax.names import nearest
 from losslang.syntax.load import load_source
+from losslang.syntax.names import nearest
 from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
 
@@ -58,9 +58,7 @@ def compile_source(
 def _join(report: Report, later: Report) -> None:
     """Add what a later stage found; what only follows from entries that could not be read is left out."""
     broken = report.has_errors
-    report.diagnostics.extend(
-        d for d in later.diagnostics if not broken or (d.is_error and d.code not in FOLLOW_ON)
-    )
+    report.diagnostics.extend(d for d in later.diagnostics if not broken or (d.is_error and d.code not in FOLLOW_ON))
 
 
 FOLLOW_ON = frozenset({"E201", "E207", "E208", "E209", "E213", "E221"})
@@ -76,7 +74,9 @@ def find_base(method: Method, report: Report) -> Method | None:
     path = path or shipped_specs().get(method.extends)
     if path is None:
         close = nearest(method.extends, [*shipped_specs(), *(p.stem for p in beside.glob("*.yaml"))])
-        help_ = f"did you mean `{close}`?" if close else "it is looked for beside this file and among the shipped methods"
+        help_ = (
+            f"did you mean `{close}`?" if close else "it is looked for beside this file and among the shipped methods"
+        )
         report.add("E222", f"there is no method `{method.extends}` to extend", method.extends_span, help=help_)
         return None
     source = load_source(path, report)

@@ -62,11 +62,10 @@ def find_inputs(spec: Spec, *, named: bool = False) -> tuple[Input, ...]:
     for name, node in spec.graph.definitions.items():
         names.setdefault(node.number, name)
     found: dict[int, Input] = {}
-    for node in _used(spec):
-        while node.op in _VIEWS:
-            node = node.inputs[0]
+    for used in _used(spec):
+        node = _whole(used)
         if node.number not in found:
-            found[node.number] = Input(names.get(node.number) or _unnamed(node, names, named=named), node)
+            found[node.number] = Input(names.get(node.number) or _unnamed(node, named=named), node)
     order = list(names)
     return tuple(sorted(found.values(), key=lambda i: (i.name not in names.values(), _place(i, order))))
 
@@ -75,7 +74,14 @@ def _place(found: Input, order: list[int]) -> int:
     return order.index(found.node.number) if found.node.number in order else found.node.number
 
 
-def _unnamed(node: Node, names: dict[int, str], *, named: bool) -> str:
+def _whole(node: Node) -> Node:
+    """The output of a network, before views of it are chosen."""
+    while node.op in _VIEWS:
+        node = node.inputs[0]
+    return node
+
+
+def _unnamed(node: Node, *, named: bool) -> str:
     if not named:
         return f"{node['network']}_{node.number}"
     raise SpecError(

@@ -48,7 +48,7 @@ def compile_loss(
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
     make = getattr(_module(source, spec), f"{class_name(spec)}Loss")
-    return make(*(networks[name] for name in names))  # type: ignore[no-any-return]
+    return make(*(networks[name] for name in names))
 
 
 def compile(  # noqa: A001 - the language's word
@@ -60,8 +60,9 @@ def compile(  # noqa: A001 - the language's word
     steps: int | None = None,
     steps_per_epoch: int | None = None,
 ) -> Model:
-    """A method as a whole: networks and objective. `feature_size` is that of the backbone, which maps images [batch, …] to
-    [batch, feature].
+    """A method as a whole: networks and objective.
+
+    `backbone` maps images [batch, …] to [batch, feature]; `feature_size` is the size of its output.
 
     Raises SpecError where the method has errors, LosslangError where a schedule has no end.
     """
@@ -70,7 +71,7 @@ def compile(  # noqa: A001 - the language's word
     spec = retype(spec, feature_sizes=dict.fromkeys(backbones, feature_size))
     clock = Clock(steps, steps_per_epoch)
     source = _source(spec, clock)
-    networks = _build(spec, {name: (backbone, feature_size) for name in backbones}, tuple(spec.networks))
+    networks = _build(spec, dict.fromkeys(backbones, (backbone, feature_size)), tuple(spec.networks))
     inside = loss_networks(spec)
     module = _module(source, spec)
     loss = getattr(module, f"{class_name(spec)}Loss")(*(networks[name] for name in inside))
@@ -106,9 +107,7 @@ def _module(source: str, spec: Spec) -> ModuleType:
     return module
 
 
-def _build(
-    spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Sequence[str]
-) -> dict[str, nn.Module]:
+def _build(spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Sequence[str]) -> dict[str, nn.Module]:
     from losslang.networks import build
 
     modules: dict[str, nn.Module] = {}
@@ -140,4 +139,3 @@ def _references(spec: Spec, name: str) -> list[str]:
             found.append(network.name)
         pending.extend(network.parts)
     return found
-

@@ -29,9 +29,7 @@ _RESERVED = {"self", "torch", "math", "nn", "Tensor", "dtype", "device", "Output
 
 def loss_networks(spec: Spec) -> tuple[str, ...]:
     """The networks applied to something other than images and network outputs: they live in the loss."""
-    names = [
-        str(node["network"]) for node in spec.graph.nodes() if node.op == "apply" and not is_embedding(node)
-    ]
+    names = [str(node["network"]) for node in spec.graph.nodes() if node.op == "apply" and not is_embedding(node)]
     return tuple(dict.fromkeys(names))
 
 
@@ -59,7 +57,7 @@ def class_name(spec: Spec) -> str:
 def _head(spec: Spec) -> list[str]:
     title = spec.title or spec.method_name
     paper = f" ({spec.paper})" if spec.paper else ""
-    lines = [
+    return [
         f'"""{_plain(title)}{_plain(paper)}.',
         "",
         f"Written by losslang {__version__} from {_plain(spec.source.name)}, hash {spec.hash}. Needs torch alone.",
@@ -76,7 +74,6 @@ def _head(spec: Spec) -> list[str]:
         "",
         "# ruff: noqa",
     ]
-    return lines
 
 
 def _plain(text: str) -> str:
@@ -143,9 +140,7 @@ class _Writer:
 
     def forward_lines(self, arguments: str) -> list[str]:
         names = [self.codes[i.node.number].text for i in self.inputs]
-        kinds = [
-            "Tensor | Mapping[str, Tensor] | Sequence[Tensor]" if i.views else "Tensor" for i in self.inputs
-        ]
+        kinds = ["Tensor | Mapping[str, Tensor] | Sequence[Tensor]" if i.views else "Tensor" for i in self.inputs]
         lines = [
             f"    def forward(self, {', '.join(f'{n}: {k}' for n, k in zip(names, kinds, strict=True))}) -> Output:",
             f'        """The loss; {"; ".join(_describe(i) for i in self.inputs)}."""',
@@ -231,9 +226,9 @@ class _Writer:
         axes = node.inputs[0].type.axes
         if axes[0].name == "view":
             mode = "jointly" if self.spec.forward[str(node["network"])] == "joint" else "separately"
-            if len(axes) == 3:  # noqa: PLR2004 - view, batch, feature
+            if len(axes) == 3:
                 return call(mode, name, operand.text)
-        return call(name, operand.text) if len(axes) == 2 else call("on_rows", name, operand.text)  # noqa: PLR2004
+        return call(name, operand.text) if len(axes) == 2 else call("on_rows", name, operand.text)
 
     def deserves_name(self, node: Node, code: Code) -> bool:
         simple = re.fullmatch(r"[\w.]+(\[[\d:, ]+\])?(\.detach\(\))?", code.text) is not None
@@ -339,6 +334,6 @@ def _schedule(node: Node, clock: Clock) -> Code:
     assert isinstance(schedule, Schedule)
     plan = schedule.plan(clock)
     parts = [repr(schedule.kind), repr(schedule.start), repr(schedule.end)]
-    return call("schedule_value", "self.step", *parts, *(str(n) for n in (plan.warm, plan.last, plan.span, plan.quantum)))
-
-
+    return call(
+        "schedule_value", "self.step", *parts, *(str(n) for n in (plan.warm, plan.last, plan.span, plan.quantum))
+    )

@@ -12,9 +12,7 @@ __all__ = ["embed_lines", "embeddings"]
 
 def embeddings(spec: Spec) -> dict[str, Node]:
     """Every definition that is the output of networks alone, by name."""
-    return {
-        name: node for name, node in spec.graph.definitions.items() if is_embedding(node) and node.op == "apply"
-    }
+    return {name: node for name, node in spec.graph.definitions.items() if is_embedding(node) and node.op == "apply"}
 
 
 def _images(node: Node) -> str:

@@ -94,7 +94,7 @@ def length_over(x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tens
 
 
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
-    """x / max(length, eps): unit vectors along axes."""
+    """Unit vectors along axes: x / max(length, eps)."""
     return x / length_over(x, dim, keepdim=True).clamp(min=eps)
 
 
@@ -135,7 +135,7 @@ def largest_over(x: Tensor, dim: Sequence[int]) -> Tensor:
 
 
 def log_softmax_over(x: Tensor, dim: Sequence[int]) -> Tensor:
-    """x minus its log-sum-exp over axes."""
+    """The value minus its log-sum-exp over axes."""
     if len(dim) == 1:
         return x.log_softmax(dim[0])
     return x - x.logsumexp(dim=list(dim), keepdim=True)
@@ -281,5 +281,3 @@ def schedule_value(
             progress = (1 - (math.pi * progress).cos()) / 2
         value = start + (end - start) * progress
     return torch.where(t < warm, start * t / max(warm, 1), value)
-
-

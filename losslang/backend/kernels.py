@@ -34,14 +34,14 @@ def _operands(node: Node, codes: Sequence[Code]) -> list[Code]:
     return [spread(code, child.type, node.type.axes) for code, child in zip(codes, node.inputs, strict=True)]
 
 
-def _number(node: Node, code: Code, child: Node) -> Code:
+def _number(code: Code, child: Node) -> Code:
     """A mask as numbers, where arithmetic needs it."""
     return method(code, "to", "dtype") if child.type.kind == "mask" else code
 
 
 def _arithmetic(operator: str) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
-        numbers = [_number(node, code, child) for code, child in zip(codes, node.inputs, strict=True)]
+        numbers = [_number(code, child) for code, child in zip(codes, node.inputs, strict=True)]
         return sign(operator, *_operands(node, numbers))
 
     return kernel
@@ -70,14 +70,14 @@ def _function(name: str, *, in_math: str = "") -> Kernel:
         (x,) = codes
         if x.scalar and in_math:
             return call(in_math, x.text, scalar=True)
-        return method(_number(node, _as_tensor(x), node.inputs[0]), name)
+        return method(_number(_as_tensor(x), node.inputs[0]), name)
 
     return kernel
 
 
 def _called(function: str) -> Kernel:
     """A function of one tensor."""
-    return lambda node, codes: call(function, _number(node, _as_tensor(codes[0]), node.inputs[0]).text)
+    return lambda node, codes: call(function, _number(_as_tensor(codes[0]), node.inputs[0]).text)
 
 
 def _pair(name: str, scalar: str) -> Kernel:
@@ -115,12 +115,16 @@ def _reduction(name: str, masked: str = "", plain: str = "") -> Kernel:
         of, axes = _joined(node), node.axes()
         if codes[0].scalar or not axes:
             return codes[0]
-        x = spread(_number(node, codes[0], node.inputs[0]), node.inputs[0].type, of.axes)
+        x = spread(_number(codes[0], node.inputs[0]), node.inputs[0].type, of.axes)
         if len(codes) > 1:
             where = spread(codes[1], node.inputs[1].type, of.axes)
             if masked:
                 return call(masked, x.text, where.text, _dims(of, axes))
-            x = call("torch.where", where.text, x.text, "0.0") if name == "norm" else call("kept_where", x.text, where.text)
+            x = (
+                call("torch.where", where.text, x.text, "0.0")
+                if name == "norm"
+                else call("kept_where", x.text, where.text)
+            )
         if plain:
             return call(plain, x.text, _dims(of, axes))
         if len(axes) == len(of.dims) and name in {"mean", "sum"}:
@@ -145,7 +149,7 @@ def _std(node: Node, codes: Sequence[Code]) -> Code:
     return method(Code(f"({inner.text} + {node['eps']!r})"), "sqrt")
 
 
-def _softmax(log: bool) -> Kernel:  # noqa: FBT001
+def _softmax(*, log: bool) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
         of = _joined(node)
         x = spread(codes[0], node.inputs[0].type, of.axes)
@@ -161,7 +165,9 @@ def _softmax(log: bool) -> Kernel:  # noqa: FBT001
 
 
 def _integrate(node: Node, codes: Sequence[Code]) -> Code:
-    return call("torch.trapezoid", codes[0].text, f"dx={node['step']!r}", f"dim={_dim(node.inputs[0].type, node.axes())}")
+    return call(
+        "torch.trapezoid", codes[0].text, f"dx={node['step']!r}", f"dim={_dim(node.inputs[0].type, node.axes())}"
+    )
 
 
 # ---------------------------------------------------------------- products and shape
@@ -174,21 +180,25 @@ def _dot(node: Node, codes: Sequence[Code]) -> Code:
     if not pairs and x.type.axes == y.type.axes:
         return method(sign("*", *codes), "sum", _dim(x.type, over))
     matrix = _matrix_product(node, codes, over, pairs)
-    return matrix or call("torch.einsum", f'"{contract(x.type, y.type, over, pairs, node.type)}"', *(c.text for c in codes))
+    return matrix or call(
+        "torch.einsum", f'"{contract(x.type, y.type, over, pairs, node.type)}"', *(c.text for c in codes)
+    )
 
 
-def _matrix_product(
-    node: Node, codes: Sequence[Code], over: Sequence[Axis], pairs: Sequence[Axis]
-) -> Code | None:
-    """x @ y.mT and its like, where the operands are laid out for it."""
+def _matrix_product(node: Node, codes: Sequence[Code], over: Sequence[Axis], pairs: Sequence[Axis]) -> Code | None:
+    """A product such as x @ y.mT, where the operands are laid out for it."""
     x, y = (child.type.axes for child in node.inputs)
     if x != y or len(over) != 1 or len(pairs) != 1 or x[:-2] != tuple(a for a in x if a not in {*over, *pairs}):
         return None
     left, right = codes
     if (*pairs, *over) == x[-2:]:  # rows with rows: [.., batch, feature] -> [.., batch, batch']
-        return Code(f"({left.atom} @ {right.atom}.mT)") if node.type.axes[-2:] == (pairs[0], pairs[0].primed()) else None
+        return (
+            Code(f"({left.atom} @ {right.atom}.mT)") if node.type.axes[-2:] == (pairs[0], pairs[0].primed()) else None
+        )
     if (*over, *pairs) == x[-2:]:  # features with features
-        return Code(f"({left.atom}.mT @ {right.atom})") if node.type.axes[-2:] == (pairs[0], pairs[0].primed()) else None
+        return (
+            Code(f"({left.atom}.mT @ {right.atom})") if node.type.axes[-2:] == (pairs[0], pairs[0].primed()) else None
+        )
     return None
 
 
@@ -204,7 +214,7 @@ def _sort(node: Node, codes: Sequence[Code]) -> Code:
     return Code(f"{codes[0].atom}.sort({_dim(node.type, node.axes())}).values")
 
 
-def _linspace(node: Node, codes: Sequence[Code]) -> Code:
+def _linspace(node: Node, _codes: Sequence[Code]) -> Code:
     ends = [repr(node[key]) for key in ("start", "stop", "count")]
     return call("torch.linspace", *ends, "dtype=dtype", "device=device")
 
@@ -212,7 +222,7 @@ def _linspace(node: Node, codes: Sequence[Code]) -> Code:
 # ---------------------------------------------------------------- matrices
 
 
-def _with_matrix_last(node: Node, code: Code, of: Type, axis: Axis) -> Code:
+def _with_matrix_last(code: Code, of: Type, axis: Axis) -> Code:
     ends = of.axes[-2:]
     if ends == (axis, axis.primed()):
         return code
@@ -223,7 +233,7 @@ def _on_matrix(function: str, *options: str) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
         (axis,) = node.axes()
         of = node.inputs[0].type
-        x = _with_matrix_last(node, codes[0], of, axis)
+        x = _with_matrix_last(codes[0], of, axis)
         result = call(function, x.text, *(repr(node[option]) for option in options))
         if not node.type.has(axis) or of.axes[-2:] == (axis, axis.primed()):
             return result
@@ -248,7 +258,7 @@ def _nuclear_norm(node: Node, codes: Sequence[Code]) -> Code:
 # ---------------------------------------------------------------- gradient, assignment, random, views
 
 
-def _stopgrad(node: Node, codes: Sequence[Code]) -> Code:
+def _stopgrad(_node: Node, codes: Sequence[Code]) -> Code:
     return codes[0] if codes[0].scalar else method(codes[0], "detach")
 
 
@@ -316,7 +326,7 @@ def _total(node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _negative(node: Node, codes: Sequence[Code]) -> Code:
-    return Code(f"-{_number(node, codes[0], node.inputs[0]).within(SIGN)}", SIGN, codes[0].scalar)
+    return Code(f"-{_number(codes[0], node.inputs[0]).within(SIGN)}", SIGN, codes[0].scalar)
 
 
 def _group(node: Node, codes: Sequence[Code]) -> Code:

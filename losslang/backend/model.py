@@ -54,7 +54,7 @@ class Model(nn.Module):
 
     def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> Output:
         """The loss of a batch: images [batch, …] by view name, or in view order."""
-        return self.front(views)  # type: ignore[no-any-return]
+        return self.front(views)
 
     def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
         """Every definition that networks alone make: [view, batch, feature], or [batch, feature] of one view."""

@@ -86,7 +86,9 @@ def _queue(node: Node, codes: Sequence[Code], clock: Clock) -> tuple[list[str], 
     place, start = node.type.position(Axis("queue")), node["start"]
     assert isinstance(start, int)
     if start and clock.steps_per_epoch is None:
-        raise ValueError(f"the queue `{name}` starts after {start} epochs, and the number of steps in an epoch is not known")
+        raise ValueError(
+            f"the queue `{name}` starts after {start} epochs, and the number of steps in an epoch is not known"
+        )
     parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(start * (clock.steps_per_epoch or 1))]
     lines = [
         f"{name}_new = {call('pushed_queue', *parts).text}",

@@ -53,6 +53,4 @@ class Library(Mapping[str, Definition]):
 def shipped_library() -> Library:
     """The library that ships with the package."""
     folder = resources.files("losslang.library")
-    return Library(
-        {file: Source(f"library/{file}", (folder / file).read_text(encoding="utf-8")) for file in FILES}
-    )
+    return Library({file: Source(f"library/{file}", (folder / file).read_text(encoding="utf-8")) for file in FILES})

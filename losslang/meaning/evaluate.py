@@ -33,7 +33,7 @@ class World:
     networks: Mapping[str, Callable[[Array], Array]] = field(default_factory=dict)
     state: Mapping[str, Array] = field(default_factory=dict)
     step: int = 0
-    clock: Clock = Clock()
+    clock: Clock = field(default_factory=Clock)
     seed: int = 0
     draws: Mapping[str, Array] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class _Evaluator:
             return self.held[node.number]
         special = getattr(self, f"_{node.op}", None)
         if special is not None:
-            return special(node)  # type: ignore[no-any-return]
+            return special(node)
         return KERNELS[node.op](node, [self.values[child.number] for child in node.inputs])
 
     def run(self, roots: Sequence[Node]) -> None:
@@ -104,7 +104,7 @@ class _Evaluator:
             raise KeyError(f"the meaning needs the network `{name}`, or a given value for what it makes")
         return self.world.networks[name](self.values[node.inputs[0].number])
 
-    def _images(self, node: Node) -> Array:
+    def _images(self, _node: Node) -> Array:
         raise KeyError("the meaning starts from embeddings: give the outputs of the networks")
 
     # ---- groups and draws
@@ -127,7 +127,7 @@ class _Evaluator:
         (axis,) = node.axes()
         size = self.values[like.number].shape[like.type.position(axis)]
         drawn = self.random.standard_normal((count, size))
-        return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)  # type: ignore[no-any-return]
+        return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
     # ---- state
 

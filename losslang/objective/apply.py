@@ -49,7 +49,9 @@ def _entering(name: str, value: Typed) -> _Flow:
     feature = value.type.find(FEATURE)
     if feature is None or value.type.kind == "mask":
         has = describe_axes(value.type.axes)
-        raise Problem("E302", f"the network `{name}` takes vectors along `feature`", labels=[(value.span, f"has {has}")])
+        raise Problem(
+            "E302", f"the network `{name}` takes vectors along `feature`", labels=[(value.span, f"has {has}")]
+        )
     return _Flow(FEATURE, feature.size, feature.origin)
 
 
@@ -59,7 +61,10 @@ def _through(name: str, network: Network, flow: _Flow, value: Typed, context: Co
     origin = f"{name} (line {entry.name_span.line})"
     if network.kind == "backbone" and flow.size is not None:
         raise Problem(
-            "E322", f"the backbone `{name}` takes images", labels=[(value.span, f"a vector from {flow.origin}")], help=f"{name}(x)"
+            "E322",
+            f"the backbone `{name}` takes images",
+            labels=[(value.span, f"a vector from {flow.origin}")],
+            help=f"{name}(x)",
         )
     _note_input(name, flow, value.span, context)
     return _stage(network, flow, origin, value, name, context)
@@ -102,6 +107,11 @@ def _stage(network: Network, flow: _Flow, origin: str, value: Typed, owner: str,
                 raise Problem("E322", f"the backbone in `{owner}` takes images", labels=[(value.span, flow.origin)])
             size = context.feature_sizes.get(owner, f"features({owner})")
             return _Flow(FEATURE, size, origin)
+    return _layers(network, flow, origin, value, owner)
+
+
+def _layers(network: Network, flow: _Flow, origin: str, value: Typed, owner: str) -> _Flow:
+    """The flow after layers that work on vectors."""
     if flow.size is None:
         raise Problem(
             "E322",

@@ -44,7 +44,7 @@ def finish(
 ) -> Typed:
     """The typed node of bound arguments. Raises Problem."""
     settle(bound, context)
-    bound.name = scope.inside[0] if scope.inside else bound.name  # the word the user wrote
+    bound.name = next((n for n in scope.inside if n not in context.functions), bound.name)  # the word the user wrote
     for name, value in bound.values.items():
         if value.type.kind == "image":
             raise Problem(
@@ -67,17 +67,17 @@ def finish(
 
 def _blame(bound: Bound, scope: Scope) -> Span | None:
     """Inside a definition a value is shown as the one argument it comes from, where there is just one."""
-    if not scope.inside:
+    if not scope.hidden:
         return None
     spans = {value.span for value in bound.values.values() if value.node.op not in {"constant", "same"}}
     return spans.pop() if len(spans) == 1 else None
 
 
 def _ordered(value: Attribute) -> Attribute:
-    if isinstance(value, tuple) and value and isinstance(value[0], Axis):
-        axes = [axis for axis in value if isinstance(axis, Axis)]
-        return tuple(sorted(set(axes), key=lambda axis: axis.place))
-    return value
+    if not isinstance(value, tuple):
+        return value
+    axes = {item for item in value if isinstance(item, Axis)}
+    return tuple(sorted(axes, key=lambda axis: axis.place)) if axes else value
 
 
 # ---------------------------------------------------------------- binding
@@ -107,14 +107,14 @@ def match_arguments(call: Call, row: Operation, scope: Scope) -> dict[str, Expre
     positional = [parameter.name for parameter in row.parameters if parameter.kind in _POSITIONAL]
     if len(call.arguments) > len(positional):
         extra = call.arguments[len(positional)]
-        labels = [] if scope.inside else [(extra.span, "")]
+        labels = [] if scope.hidden else [(extra.span, "")]
         raise Problem("E202", f"`{row.name}` takes fewer values", labels=labels, help=f"it is written {row.usage}")
     given: dict[str, Expression] = dict(zip(positional, call.arguments, strict=False))
     for keyword in call.keywords:
         if keyword.name not in names:
             close = nearest(keyword.name, names)
             help_ = f"did you mean `{close}`?" if close else f"it is written {row.usage}"
-            labels = [] if scope.inside else [(keyword.span, "")]
+            labels = [] if scope.hidden else [(keyword.span, "")]
             raise Problem("E203", f"`{row.name}` has no parameter `{keyword.name}`", help=help_, labels=labels)
         if keyword.name in given:
             raise Problem("E203", f"`{row.name}` is given `{keyword.name}` twice", labels=[(keyword.span, "")])
@@ -126,7 +126,7 @@ def _default(call: Call, row: Operation, parameter: Parameter, scope: Scope) -> 
     if parameter.optional:
         return {} if parameter.kind in {"value", "mask"} else {parameter.name: None}
     if parameter.default is None:
-        labels = [] if scope.inside else [(call.function_span, "")]
+        labels = [] if scope.hidden else [(call.function_span, "")]
         raise Problem(
             "E202", f"`{row.name}` needs `{parameter.name}`", help=f"it is written {row.usage}", labels=labels
         )
@@ -173,7 +173,7 @@ def read_axes(expression: Expression, scope: Scope) -> tuple[Axis, ...] | None:
 
 
 def _at(expression: Expression, scope: Scope) -> list[tuple[Span, str]]:
-    return [] if scope.inside else [(expression.span, "")]
+    return [] if scope.hidden else [(expression.span, "")]
 
 
 def _word(expression: Expression, parameter: Parameter) -> str:

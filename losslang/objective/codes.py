@@ -9,14 +9,16 @@ __all__ = ["CODES"]
 CODES: dict[str, Code] = {
     "E201": Code(
         "unknown name",
-        "An expression uses a name that is neither a definition, a parameter, a view nor the images x. Parameters see only earlier "
+        "An expression uses a name that is neither a definition, a parameter, a view nor the "
+        "images x. Parameters see only earlier "
         "parameters; a function (`def`) sees only its own parameters and bindings, so that it can be copied anywhere.",
         "align: alignment(q[a], z[b])   # q is not defined",
         "define: {p: predictor(z)}  …  align: alignment(p[a], z[b])",
     ),
     "E202": Code(
         "wrong arguments, or an unknown function",
-        "A call names no operation, function or network, lacks an argument it needs, or has too many. The message shows how the call "
+        "A call names no operation, function or network, lacks an argument it needs, or has too "
+        "many. The message shows how the call "
         "is written; `losslang list primitives` shows all there are.",
         "mean(alignment(z[a]))",
         "mean(alignment(z[a], z[b]))",
@@ -29,7 +31,8 @@ CODES: dict[str, Code] = {
     ),
     "E204": Code(
         "definitions in a circle",
-        "Definitions (or functions) that need each other have no value. Break the circle; for a value of the step before, use running().",
+        "Definitions (or functions) that need each other have no value. Break the circle; for a "
+        "value of the step before, use running().",
         "define: {a: b + 1, b: a + 1}",
         "define: {a: 1 + 1, b: a + 1}",
     ),
@@ -41,7 +44,8 @@ CODES: dict[str, Code] = {
     ),
     "E206": Code(
         "given twice",
-        "One file gives the same entry twice. In a chain of `extends` the later file replaces the earlier entry, but within a file that "
+        "One file gives the same entry twice. In a chain of `extends` the later file replaces the "
+        "earlier entry, but within a file that "
         "would hide a mistake.",
         "network p = linear(4)\nnetwork p = linear(8)",
         "network p = linear(8)",
@@ -60,7 +64,8 @@ CODES: dict[str, Code] = {
     ),
     "E209": Code(
         "unknown view",
-        "Indexing and loops take the views and groups that the method declares, `views` for all of them, or sums of those. Without a "
+        "Indexing and loops take the views and groups that the method declares, `views` for all of "
+        "them, or sums of those. Without a "
         "declaration the views are a and b.",
         "z[c]",
         "z[b]",
@@ -79,7 +84,8 @@ CODES: dict[str, Code] = {
     ),
     "E212": Code(
         "not a network",
-        "An entry of `networks` is a constructor such as mlp(512, 2048), or the name of another network (which shares its weights).",
+        "An entry of `networks` is a constructor such as mlp(512, 2048), or the name of another "
+        "network (which shares its weights).",
         "networks: {p: 512}",
         "networks: {p: linear(512)}",
     ),
@@ -145,7 +151,8 @@ CODES: dict[str, Code] = {
     ),
     "E301": Code(
         "sizes differ",
-        "Two values are combined along an axis on which they have different sizes. Both places, and the networks the sizes come from, "
+        "Two values are combined along an axis on which they have different sizes. Both places, "
+        "and the networks the sizes come from, "
         "are shown.",
         "alignment(p[a], stopgrad(z[b]))   # p has 512 features, z has 256",
         "predictor: mlp(512, 256)",
@@ -158,7 +165,8 @@ CODES: dict[str, Code] = {
     ),
     "E303": Code(
         "outer product by accident",
-        "One value has an axis, the other its primed copy, and none has both: matching them would pair everything with everything.",
+        "One value has an axis, the other its primed copy, and none has both: matching them would "
+        "pair everything with everything.",
         "mean(s, over=batch') + mean(s, over=batch)",
         "dot(u, v, pairs=batch)",
     ),
@@ -230,7 +238,8 @@ CODES: dict[str, Code] = {
     ),
     "E315": Code(
         "unknown axis",
-        "Axes are named view, batch, feature, prototype, and those that operations introduce (queue, knot, direction, rank, group).",
+        "Axes are named view, batch, feature, prototype, and those that operations introduce "
+        "(queue, knot, direction, rank, group).",
         "mean(z, over=batches)",
         "mean(z, over=batch)",
     ),
@@ -264,7 +273,12 @@ CODES: dict[str, Code] = {
         "target(x[global])[local]",
         "target(x)[local]",
     ),
-    "E321": Code("local inside local", "Groups of groups have no meaning here.", "local(local(e, rows=8), rows=64)", "local(e, rows=8)"),
+    "E321": Code(
+        "local inside local",
+        "Groups of groups have no meaning here.",
+        "local(local(e, rows=8), rows=64)",
+        "local(e, rows=8)",
+    ),
     "E322": Code(
         "images and vectors",
         "A backbone takes images, every other network takes vectors.",
@@ -373,7 +387,8 @@ CODES: dict[str, Code] = {
     ),
     "W107": Code(
         "variance hinge on unit vectors",
-        "The features of unit vectors in d dimensions have a deviation of at most d^-½; a hinge at 1 only pushes along the sphere.",
+        "The features of unit vectors in d dimensions have a deviation of at most d^-½; a hinge at "
+        "1 only pushes along the sphere.",
         "variance_hinge(normalize(z))",
         "variance_hinge(z)",
     ),

@@ -53,7 +53,12 @@ _ROWS = (
         options=("rows",),
     ),
     Constructor(
-        "ema", "ema(network, momentum=)", "moving average of a network", parts=(1, 1), options=("momentum",), needs=("momentum",)
+        "ema",
+        "ema(network, momentum=)",
+        "moving average of a network",
+        parts=(1, 1),
+        options=("momentum",),
+        needs=("momentum",),
     ),
     Constructor("frozen", "frozen(network)", "never trained", parts=(1, 1)),
     Constructor(
@@ -165,10 +170,12 @@ class _Reader:
             value = evaluate_static(expression, self.parameters, self.report)
         except Changing:
             value = None
-        if isinstance(value, int) and 1 <= value <= 10**7:  # noqa: PLR2004
+        if isinstance(value, int) and 1 <= value <= 10**7:
             return value
         if len(self.report.diagnostics) == before:
-            self.report.add("E216", "a size is a whole number from 1 to 10,000,000, without a schedule", expression.span)
+            self.report.add(
+                "E216", "a size is a whole number from 1 to 10,000,000, without a schedule", expression.span
+            )
         return None
 
     def option(self, network: Network | None, row: Constructor, keyword: Keyword) -> Network | None:
@@ -212,7 +219,9 @@ class _Reader:
         for keyword in expression.keywords:
             if kind != "batchnorm" or keyword.name not in {"affine", "beta"} or expression.arguments:
                 self.report.add(
-                    "E203", f"`{expression.function}` has no option `{keyword.name}`", keyword.span,
+                    "E203",
+                    f"`{expression.function}` has no option `{keyword.name}`",
+                    keyword.span,
                     help="batchnorm takes affine=false, or beta=false",
                 )
                 return None
@@ -227,14 +236,18 @@ class _Reader:
         try:
             value = evaluate_static(expression, self.parameters, self.report)
         except Changing:
-            self.report.add("E218", f"`{name}` is a number or one schedule, not a computation with schedules", expression.span)
+            self.report.add(
+                "E218", f"`{name}` is a number or one schedule, not a computation with schedules", expression.span
+            )
             return None
         if value is None:
             return None
         if isinstance(value, Schedule) and name == "momentum":
             return self.momentum(value, expression, (value.start, value.end))
         if isinstance(value, Schedule):
-            self.report.add("E405", "a number is needed here, and a schedule changes from step to step", expression.span)
+            self.report.add(
+                "E405", "a number is needed here, and a schedule changes from step to step", expression.span
+            )
             return None
         if name == "momentum":
             return self.momentum(float(value), expression, (value,))

@@ -37,11 +37,15 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Scope:
-    """The names in sight. Inside a definition only its own; `span` is then the user's call that led here."""
+    """The names in sight; inside a definition only its own.
+
+    In one of the library (`hidden`), places are those of the user's call that led here, `span`.
+    """
 
     names: Mapping[str, Value] = field(default_factory=dict)
     mapped: frozenset[Axis] = frozenset()
     inside: tuple[str, ...] = ()
+    hidden: bool = False
     span: Span = NOWHERE
     grouping: Grouping | None = None
 
@@ -76,6 +80,7 @@ class Context:
     applications: list[Application] = field(default_factory=list)
     used: set[tuple[str, str]] = field(default_factory=set)
     inputs: dict[str, tuple[int | str, str, Span]] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()  # parameters reported as wrong: silent afterwards
     pairs: int = 0
 
     def make(
@@ -108,7 +113,7 @@ class Context:
             self.report.add(problem.code, problem.message, span, help=problem.help)
 
 
-_FOLD: dict[str, Callable[[float, float], float]] = {
+_FOLD: dict[str, Callable[[float, float], object]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,

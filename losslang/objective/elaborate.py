@@ -22,7 +22,7 @@ __all__ = ["define", "elaborate", "place"]
 
 def place(expression: Expression, scope: Scope) -> Span:
     """Where the user sees an expression: itself, or inside a definition the call that led there."""
-    return scope.span if scope.inside else expression.span
+    return scope.span if scope.hidden else expression.span
 
 
 def elaborate(expression: Expression, context: Context, scope: Scope) -> Typed | None:
@@ -57,9 +57,7 @@ def _dispatch(expression: Expression, context: Context, scope: Scope) -> Typed |
             raise Problem("E310", "a quoted text is not a value")
 
 
-def _operate(
-    op: str, operands: tuple[Expression, ...], context: Context, scope: Scope, span: Span
-) -> Typed | None:
+def _operate(op: str, operands: tuple[Expression, ...], context: Context, scope: Scope, span: Span) -> Typed | None:
     values = [elaborate(operand, context, scope) for operand in operands]
     if any(value is None for value in values):
         return None
@@ -78,18 +76,20 @@ def _tensor(name: Name, context: Context, scope: Scope) -> Typed | None:
         return value
     if isinstance(value, ViewSet):
         raise Problem("E311", f"`{name.id}` names views, not a value", help=f"take a value of it, as in z[{name.id}]")
-    raise Problem("E311", f"`{name.id}` names an axis, not a value", help="axes are named in over=, pairs= and size(z, …)")
+    raise Problem(
+        "E311", f"`{name.id}` names an axis, not a value", help="axes are named in over=, pairs= and size(z, …)"
+    )
 
 
 def _look_up(name: Name, context: Context, scope: Scope) -> Value | None:
     if name.primes:
         raise Problem("E311", f"`{Axis(name.id, name.primes)}` is an axis, not a value")
     if name.id in scope.names:
-        found = scope.names[name.id]
-        return replace(found, span=name.span) if isinstance(found, Typed) and not scope.inside else found
+        bound = scope.names[name.id]
+        return replace(bound, span=name.span) if isinstance(bound, Typed) and not scope.hidden else bound
     if not scope.inside:
         found = _of_method(name, context, scope)
-        if found is not None or name.id in context.define:
+        if found is not None or name.id in context.define or name.id in context.broken:
             return found
     raise _unknown(name, context, scope)
 
@@ -224,6 +224,8 @@ def _unknown_function(call: Call, context: Context, scope: Scope) -> Problem:
     if call.function in context.define:
         help_ = f"`{call.function}` is a value; multiply with *"
     return Problem(
-        "E202", f"there is no operation, function or network `{call.function}`", help=help_,
-        labels=[] if scope.inside else [(call.function_span, "")],
+        "E202",
+        f"there is no operation, function or network `{call.function}`",
+        help=help_,
+        labels=[] if scope.hidden else [(call.function_span, "")],
     )

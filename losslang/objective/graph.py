@@ -12,7 +12,7 @@ from losslang.objective.schedules import Schedule
 
 __all__ = ["Application", "Attribute", "Builder", "Graph", "Node", "State", "Term", "walk"]
 
-Attribute: TypeAlias = int | float | str | bool | None | Axis | tuple[Axis, ...] | tuple[int, ...] | Schedule
+Attribute: TypeAlias = int | float | str | bool | Axis | tuple[Axis, ...] | tuple[int, ...] | Schedule | None
 
 
 @dataclass(frozen=True, eq=False)

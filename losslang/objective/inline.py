@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
-from losslang.objective.axes import AXIS_NAMES, Axis, describe_axes
+from losslang.objective.axes import AXIS_NAMES, Axis, Dim, Type, describe_axes
 from losslang.objective.calls import read_axes
 from losslang.objective.context import Context, Scope, Value
 from losslang.objective.graph import Application
 from losslang.objective.rules import Problem, Typed
 from losslang.syntax.names import nearest
-from losslang.syntax.tree import Call, Definition, DefinitionParameter, Expression, Items, Name
+from losslang.syntax.tree import Call, Definition, DefinitionParameter, Expression, Items, Keyword, Name
 
-__all__ = ["inline", "usage"]
+__all__ = ["check_definition", "inline", "usage"]
 
 MAX_DEPTH = 32
 
@@ -39,7 +39,8 @@ def inline(call: Call, definition: Definition, context: Context, scope: Scope) -
         return None
     mapped = _map_over(definition, bound, scope)
     span = expressions.place(call, scope)
-    inner = Scope(bound, mapped, (*scope.inside, name), span, scope.grouping)
+    hidden = name not in context.functions
+    inner = Scope(bound, mapped, (*scope.inside, name), hidden, span, scope.grouping)
     for binding in definition.bindings:
         assert binding.value is not None
         value = expressions.elaborate(binding.value, context, inner)
@@ -51,7 +52,7 @@ def inline(call: Call, definition: Definition, context: Context, scope: Scope) -
     if result is None:
         return None
     _note(definition, bound, result, span, context, scope)
-    return result if scope.inside else replace(result, span=span)
+    return result if scope.hidden else replace(result, span=span)
 
 
 def _note(
@@ -70,6 +71,39 @@ def _note(
     )
 
 
+def check_definition(definition: Definition, context: Context) -> None:
+    """Report what is wrong with a definition by itself: its axes, and its body on values of the axes it declares."""
+    known = True
+    for parameter in definition.parameters:
+        for axis in parameter.axes or ():
+            if axis.id not in AXIS_NAMES:
+                close = nearest(axis.id, AXIS_NAMES)
+                help_ = f"did you mean `{close}`?" if close else f"the axes are {', '.join(sorted(AXIS_NAMES))}"
+                context.report.add("E315", f"there is no axis `{axis.id}`", axis.span, help=help_)
+                known = False
+    declared = all(p.axes is not None or p.default is not None for p in definition.parameters)
+    if not known or not declared or ("function", definition.name) in context.used:
+        return
+    names = {p.name: _example(p, definition, context) for p in definition.parameters if p.axes is not None}
+    arguments = tuple(Keyword(name, Name(name, 0, definition.name_span), definition.name_span) for name in names)
+    call = Call(definition.name, (), arguments, (), None, definition.name_span, definition.name_span)
+    try:
+        inline(call, definition, context, Scope(names=names))
+    except Problem as problem:
+        context.problem(problem, definition.name_span)
+
+
+def _example(parameter: DefinitionParameter, definition: Definition, context: Context) -> Typed:
+    """A value of the declared axes, of unknown sizes."""
+    axes = {Axis(name.id, name.primes) for name in parameter.axes or ()}
+    labels = context.views.all.names
+    dims = [
+        Dim(axis, len(labels), labels) if axis.name == "view" else Dim(axis, f"{axis.name} of {parameter.name}")
+        for axis in axes
+    ]
+    return context.make("argument", (), (("name", parameter.name),), Type.of(dims), definition.name_span, Scope())
+
+
 # ---------------------------------------------------------------- arguments
 
 
@@ -83,7 +117,8 @@ def _bind(call: Call, definition: Definition, context: Context, scope: Scope) ->
             value = _argument(given[parameter.name], parameter, context, scope)
         else:
             assert parameter.default is not None
-            inside = Scope(inside=(*scope.inside, definition.name), span=expressions.place(call, scope))
+            hidden = definition.name not in context.functions
+            inside = Scope(inside=(*scope.inside, definition.name), hidden=hidden, span=expressions.place(call, scope))
             value = _argument(parameter.default, parameter, context, inside)
         if value is None:
             broken = True
@@ -96,12 +131,15 @@ def _match(call: Call, definition: Definition, scope: Scope) -> dict[str, Expres
     parameters = [parameter.name for parameter in definition.parameters]
 
     def labels(span: Span) -> list[tuple[Span, str]]:
-        return [] if scope.inside else [(span, "")]
+        return [] if scope.hidden else [(span, "")]
 
     if len(call.arguments) > len(parameters):
         extra = call.arguments[len(parameters)].span
         raise Problem(
-            "E202", f"`{definition.name}` takes fewer values", labels=labels(extra), help=f"it is written {usage(definition)}"
+            "E202",
+            f"`{definition.name}` takes fewer values",
+            labels=labels(extra),
+            help=f"it is written {usage(definition)}",
         )
     given = dict(zip(parameters, call.arguments, strict=False))
     for keyword in call.keywords:
@@ -109,7 +147,10 @@ def _match(call: Call, definition: Definition, scope: Scope) -> dict[str, Expres
             close = nearest(keyword.name, parameters)
             help_ = f"did you mean `{close}`?" if close else f"it is written {usage(definition)}"
             raise Problem(
-                "E203", f"`{definition.name}` has no parameter `{keyword.name}`", labels=labels(keyword.span), help=help_
+                "E203",
+                f"`{definition.name}` has no parameter `{keyword.name}`",
+                labels=labels(keyword.span),
+                help=help_,
             )
         if keyword.name in given:
             raise Problem("E203", f"`{definition.name}` is given `{keyword.name}` twice", labels=labels(keyword.span))
@@ -125,9 +166,7 @@ def _match(call: Call, definition: Definition, scope: Scope) -> dict[str, Expres
     return given
 
 
-def _argument(
-    expression: Expression, parameter: DefinitionParameter, context: Context, scope: Scope
-) -> Value | None:
+def _argument(expression: Expression, parameter: DefinitionParameter, context: Context, scope: Scope) -> Value | None:
     if _names_axes(parameter.default) and _names_axes(expression, scope):
         return read_axes(expression, scope) or ()
     return expressions.elaborate(expression, context, scope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from losslang.diagnostics import Report
 from losslang.objective.context import Context, static_value
@@ -12,10 +13,21 @@ from losslang.objective.resolve import Resolved
 
 __all__ = ["LINTS", "lint"]
 
-Lint = Callable[[Resolved, Context, Graph, Report], None]
+
+@dataclass(frozen=True)
+class Subject:
+    """What lints look at: the method as written, its context, and its graph."""
+
+    resolved: Resolved
+    context: Context
+    graph: Graph
 
 
-def _unused(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+Lint = Callable[[Subject, Report], None]
+
+
+def _unused(subject: Subject, report: Report) -> None:
+    resolved, context = subject.resolved, subject.context
     sections = (
         ("network", resolved.networks, "W101"),
         ("define", resolved.define, "W102"),
@@ -38,8 +50,8 @@ def _mentioned(resolved: Resolved) -> set[str]:
     return {name for entry in entries if entry.value is not None for name in names_in(entry.value)}
 
 
-def _no_gradient(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
-    for term in graph.terms:
+def _no_gradient(subject: Subject, report: Report) -> None:
+    for term in subject.graph.terms:
         if not term.value.trains:
             report.add(
                 "W104",
@@ -49,21 +61,24 @@ def _no_gradient(resolved: Resolved, context: Context, graph: Graph, report: Rep
             )
 
 
-def _zero_weight(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
-    for term in graph.terms:
-        if term.weight is not None and static_value(term.weight, context.parameters) == 0:
+def _zero_weight(subject: Subject, report: Report) -> None:
+    for term in subject.graph.terms:
+        if term.weight is not None and static_value(term.weight, subject.context.parameters) == 0:
             report.add("W105", f"the term `{term.name}` has weight 0", term.span, help="remove it, or set its weight")
 
 
-def _target_of_untrained(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
+def _target_of_untrained(subject: Subject, report: Report) -> None:
+    context, graph = subject.context, subject.graph
     trained = frozenset().union(*(term.value.trains for term in graph.terms))
     for name, network in context.networks.items():
         if network is None or network.kind != "ema" or ("network", name) not in context.used:
             continue
         followed = _references(name, context)
         if followed and not followed & trained:
-            entry = resolved.networks[name]
-            report.add("W106", f"`{name}` follows networks that nothing trains: {', '.join(sorted(followed))}", entry.span)
+            entry = subject.resolved.networks[name]
+            report.add(
+                "W106", f"`{name}` follows networks that nothing trains: {', '.join(sorted(followed))}", entry.span
+            )
 
 
 def _references(name: str, context: Context) -> frozenset[str]:
@@ -80,8 +95,8 @@ def _references(name: str, context: Context) -> frozenset[str]:
     return frozenset(found)
 
 
-def _hinge_on_unit_vectors(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
-    for application in graph.applications:
+def _hinge_on_unit_vectors(subject: Subject, report: Report) -> None:
+    for application in subject.graph.applications:
         if application.name != "variance_hinge" or application.depth:
             continue
         z = dict(application.arguments).get("z")
@@ -100,12 +115,12 @@ def _is_unit(node: Node) -> bool:
     return node.op == "normalize"
 
 
-def _long_memory(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
-    for node in walk(state.node for state in graph.states):
+def _long_memory(subject: Subject, report: Report) -> None:
+    for node in walk(state.node for state in subject.graph.states):
         if node.op != "running" or node["read"] != "after" or not node.trains:
             continue
-        momentum = static_value(node.inputs[1], context.parameters)
-        if momentum is not None and momentum >= 0.99:  # noqa: PLR2004
+        momentum = static_value(node.inputs[1], subject.context.parameters)
+        if momentum is not None and momentum >= 0.99:
             report.add(
                 "W108",
                 f"the gradient through a running statistic with momentum {momentum} is scaled by {1 - momentum:.3g}",
@@ -127,6 +142,6 @@ def lint(resolved: Resolved, context: Context, graph: Graph, report: Report) -> 
     """Run every lint; a code that the file allows is dropped."""
     own = Report()
     for check in LINTS.values():
-        check(resolved, context, graph, own)
+        check(Subject(resolved, context, graph), own)
     allowed = resolved.method.allow
     report.diagnostics.extend(d for d in own.diagnostics if d.code not in allowed)

@@ -10,6 +10,7 @@ from losslang.objective.constructors import CONSTRUCTORS, read_networks
 from losslang.objective.context import Context, Library, Scope, static_value
 from losslang.objective.elaborate import define, elaborate
 from losslang.objective.graph import Graph, Node, Term
+from losslang.objective.inline import check_definition
 from losslang.objective.lints import lint
 from losslang.objective.operations import OPERATIONS, SPECIAL, SPELLED_WITH_SIGNS
 from losslang.objective.parameters import SCHEDULES, Override, read_parameters
@@ -58,8 +59,13 @@ def type_method(
         library=library,
         feature_sizes=sizes,
         input_sizes=input_sizes or {},
+        broken=frozenset(resolved.parameters) - frozenset(parameters),
     )
     forward = _forward(resolved, report)
+    for definition in resolved.functions.values():
+        check_definition(definition, context)
+    context.used.clear()
+    context.applications.clear()
     terms = [_term(entry, context) for entry in resolved.objective.values()]
     used = set(context.used)
     defined = {name: define(name, context) for name in resolved.define}
@@ -100,9 +106,9 @@ def type_method(
 def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
     """One namespace for everything but terms; nothing of the language is redefined."""
     taken: dict[str, tuple[str, Span | None]] = {"x": ("the images", None), "views": ("all views", None)}
-    taken |= {name: ("an operation", None) for name in {*OPERATIONS, *SPECIAL, *SCHEDULES} - SPELLED_WITH_SIGNS}
-    taken |= {name: ("a constructor of networks", None) for name in [*CONSTRUCTORS, "features"]}
-    taken |= {name: ("a function of the library", None) for name in library}
+    taken |= dict.fromkeys({*OPERATIONS, *SPECIAL, *SCHEDULES} - SPELLED_WITH_SIGNS, ("an operation", None))
+    taken |= dict.fromkeys([*CONSTRUCTORS, "features"], ("a constructor of networks", None))
+    taken |= dict.fromkeys(library, ("a function of the library", None))
     callable_ = {name for name, (what, _) in taken.items() if what not in {"the images", "all views"}}
     sections = (
         ("a view", [(v.name, v.span) for v in resolved.views]),
@@ -185,4 +191,3 @@ def _split_weight(node: Node, context: Context) -> tuple[Node | None, Node | Non
     if static_value(weight, context.parameters) is None and weight.op != "schedule":
         return None, None
     return weight, raw
-

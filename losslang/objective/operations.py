@@ -32,10 +32,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One core operation. `batch` says what the operation does to the axis that processes share:
+    """One core operation.
 
-    `rows` (each row by itself), `sum` (reduces it: a sum over processes), `order` (depends on the order of rows: one side
-    gathered), `none` (never sees it), `state` (kept across steps).
+    `batch` says what the operation does to the axis that processes share: `rows` (each row by itself), `sum` (reduces it:
+    a sum over processes), `order` (depends on the order of rows: one side gathered), `none` (never sees it), `state`
+    (kept across steps).
     """
 
     name: str
@@ -132,12 +133,8 @@ _ROWS = (
     Operation(
         "softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "exponentials that sum to 1", "float32, shifted"
     ),
-    Operation(
-        "log_softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "logarithm of softmax", "float32, shifted"
-    ),
-    Operation(
-        "integrate", (X, OVER_FEATURE), rules.integrate, "rows", "trapezoid rule over the knots of `linspace`"
-    ),
+    Operation("log_softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "logarithm of softmax", "float32, shifted"),
+    Operation("integrate", (X, OVER_FEATURE), rules.integrate, "rows", "trapezoid rule over the knots of `linspace`"),
     # ------------------------------------------------------------ shape
     Operation(
         "normalize",
@@ -156,9 +153,13 @@ _ROWS = (
     ),
     Operation("first", (X, Parameter("count", "integer"), OVER_FEATURE), rules.first, "order", "the first entries"),
     Operation(
-        "roll", (X, Parameter("shift", "integer", 1), OVER_BATCH), rules.same_type, "order", "entry i becomes entry i + shift"
+        "roll",
+        (X, Parameter("shift", "integer", 1), OVER_BATCH),
+        rules.along,
+        "order",
+        "entry i becomes entry i + shift",
     ),
-    Operation("sort", (X, OVER_BATCH), rules.keeps, "order", "ascending order along an axis"),
+    Operation("sort", (X, OVER_BATCH), rules.along, "order", "ascending order along an axis"),
     Operation(
         "linspace",
         (Parameter("start", "number"), Parameter("stop", "number"), Parameter("count", "integer")),
@@ -209,7 +210,12 @@ _ROWS = (
         gradient=False,
     ),
     Operation(
-        "argmax", (X, OVER_FEATURE), rules.argmax, "order", "one-hot of the largest entry, first among equals", gradient=False
+        "argmax",
+        (X, OVER_FEATURE),
+        rules.along,
+        "order",
+        "one-hot of the largest entry, first among equals",
+        gradient=False,
     ),
     Operation(
         "random_directions",
@@ -255,7 +261,9 @@ _ROWS = (
         source="He et al. 2020, MoCo",
         gradient=False,
     ),
-    Operation("memory", (X,), rules.memory, "state", "the values of the same images at their last visit", gradient=False),
+    Operation(
+        "memory", (X,), rules.memory, "state", "the values of the same images at their last visit", gradient=False
+    ),
     Operation(
         "centroids",
         (X, Parameter("count", "integer"), Parameter("iterations", "integer", 10)),
@@ -295,4 +303,3 @@ SPECIAL: dict[str, str] = {
     "local": "local(expression, rows=64, shuffle=false): computed on consecutive groups of rows, then averaged",
 }
 """Operations that the elaborator itself knows: their arguments are not values."""
-

@@ -121,7 +121,7 @@ def _arithmetic(expression: Binary, known: Mapping[str, ParameterValue], report:
 
 def _read_schedule(call: Call, known: Mapping[str, ParameterValue], report: Report) -> Schedule | None:
     allowed = _OPTIONS[call.function]
-    if len(call.arguments) != 2 or call.loops:  # noqa: PLR2004 - from a, to b
+    if len(call.arguments) != 2 or call.loops:
         report.add("E404", f"`{call.function}` takes a start and an end value: {call.function}(a, b)", call.span)
         return None
     ends = [_number(argument, known, report) for argument in call.arguments]

@@ -118,6 +118,9 @@ def resolve(method: Method, find: FindBase, report: Report) -> Resolved | None:
         _apply(resolved, part, report, first=depth == 0)
     if not resolved.objective:
         report.add(
-            "E208", "nothing is minimised: the method has no objective", method.name_span, help="add a term to `objective`"
+            "E208",
+            "nothing is minimised: the method has no objective",
+            method.name_span,
+            help="add a term to `objective`",
         )
     return resolved

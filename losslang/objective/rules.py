@@ -29,7 +29,13 @@ class Problem(Exception):
     """A rule that does not hold; the elaborator turns it into a diagnostic."""
 
     def __init__(
-        self, code: str, message: str, *, help: str = "", labels: Sequence[tuple[Span, str]] = (), at: str = ""
+        self,
+        code: str,
+        message: str,
+        *,
+        help: str = "",  # noqa: A002 - the word users see
+        labels: Sequence[tuple[Span, str]] = (),
+        at: str = "",
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.help, self.labels, self.at = code, message, help, tuple(labels), at
@@ -60,6 +66,20 @@ class Bound:
             if not type_.has(axis):  # type: ignore[arg-type]
                 raise missing_axis(self, operand, axis)  # type: ignore[arg-type]
         return axes  # type: ignore[return-value]
+
+
+def one_axis(bound: Bound, operand: str = "x") -> Axis:
+    """The axis of an operation that works over just one."""
+    axes = bound.over(operand)
+    if len(axes) != 1:
+        has = describe_axes(bound.type(operand).axes)
+        raise Problem(
+            "E314",
+            f"`{bound.name}` works over one axis",
+            labels=[(bound.values[operand].span, f"has {has}")],
+            at=operand,
+        )
+    return axes[0]
 
 
 def missing_axis(bound: Bound, operand: str, axis: Axis) -> Problem:
@@ -256,9 +276,9 @@ def matrix_to_ranks(bound: Bound) -> Type:
 def nuclear(bound: Bound) -> Type:
     """The operand without the two axes of its matrix."""
     axes = bound.options.get("over")
-    if axes is None and len(bound.type("x").axes) == 2:  # noqa: PLR2004
+    if axes is None and len(bound.type("x").axes) == 2:
         bound.options["over"] = axes = bound.type("x").axes
-    if not isinstance(axes, tuple) or len(axes) != 2:  # noqa: PLR2004
+    if not isinstance(axes, tuple) or len(axes) != 2:
         raise Problem(
             "E306",
             "`nuclear_norm` needs the two axes of its matrix",
@@ -270,7 +290,7 @@ def nuclear(bound: Bound) -> Type:
 
 def first(bound: Bound) -> Type:
     """The axis worked over has `count` entries."""
-    (axis,) = bound.over()
+    axis = one_axis(bound)
     dim, count = bound.type("x").find(axis), bound.options["count"]
     assert dim is not None
     assert isinstance(count, int)
@@ -288,14 +308,14 @@ def linspace(bound: Bound) -> Type:
     """[knot]."""
     count, start, stop = bound.options["count"], bound.options["start"], bound.options["stop"]
     assert isinstance(count, int)
-    if not 2 <= count <= 100_000:  # noqa: PLR2004
+    if not 2 <= count <= 100_000:
         raise Problem("E307", f"`linspace` needs 2 to 100000 knots, not {count}", at="count")
     return Type((Dim(Axis("knot"), count, grid=(float(start), float(stop))),))  # type: ignore[arg-type]
 
 
 def integrate(bound: Bound) -> Type:
     """The operand without the axis of its knots, whose grid gives the step."""
-    (axis,) = bound.over()
+    axis = one_axis(bound)
     dim = bound.type("x").find(axis)
     assert dim is not None
     if dim.grid is None:
@@ -309,16 +329,16 @@ def integrate(bound: Bound) -> Type:
     return bound.type("x").without([axis]).real()
 
 
-def argmax(bound: Bound) -> Type:
-    """The operand's axes: one-hot along the axis worked over."""
-    bound.over()
+def along(bound: Bound) -> Type:
+    """The operand's own axes; one of them is worked over."""
+    one_axis(bound)
     return bound.type("x").real()
 
 
 def directions(bound: Bound) -> Type:
     """[direction, feature]."""
     like, count = bound.type("like"), bound.options["count"]
-    (axis,) = bound.over("like")
+    axis = one_axis(bound, "like")
     dim = like.find(axis)
     assert dim is not None
     assert isinstance(count, int)
@@ -329,7 +349,7 @@ def directions(bound: Bound) -> Type:
 
 def quantiles(bound: Bound) -> Type:
     """[batch]: one quantile per row."""
-    (axis,) = bound.over("like")
+    axis = one_axis(bound, "like")
     dim = bound.type("like").find(axis)
     assert dim is not None
     return Type((dim,))

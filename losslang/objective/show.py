@@ -18,8 +18,7 @@ def show_graph(spec: Spec) -> str:
     for count, node in enumerate(spec.graph.nodes()):
         labels[node.number] = names.get(node.number, f"v{count}")
         lines.append(_line(node, labels))
-    for term in spec.graph.terms:
-        lines.append(f"minimise {term.name}: {labels[term.value.number]}")
+    lines += [f"minimise {term.name}: {labels[term.value.number]}" for term in spec.graph.terms]
     return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ def grouped(value: Typed, context: Context, scope: Scope) -> Typed:
 
 
 def _size(call: Call, context: Context, scope: Scope) -> Typed | None:
-    if len(call.arguments) != 2 or call.keywords:  # noqa: PLR2004
+    if len(call.arguments) != 2 or call.keywords:
         raise Problem("E202", "`size` is written size(z, axis)", help="size(z, feature)")
     value = expressions.elaborate(call.arguments[0], context, scope)
     axes = read_axes(call.arguments[1], scope)

@@ -53,9 +53,7 @@ class Views:
         return ViewSet(tuple(name for name in self.all.names if name in both))
 
 
-def read_view_set(
-    expression: Expression, views: Views, loop: Mapping[str, ViewSet], report: Report
-) -> ViewSet | None:
+def read_view_set(expression: Expression, views: Views, loop: Mapping[str, ViewSet], report: Report) -> ViewSet | None:
     """The views an expression names; None with a diagnostic where it names none."""
     if isinstance(expression, Name) and not expression.primes:
         found = loop.get(expression.id) or views.named(expression.id)
@@ -83,10 +81,7 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-
-def condition_holds(
-    condition: Expression, views: Views, loop: Mapping[str, ViewSet], report: Report
-) -> bool | None:
+def condition_holds(condition: Expression, views: Views, loop: Mapping[str, ViewSet], report: Report) -> bool | None:
     """Whether a condition on loop views holds; `u < v` is order of declaration. None with a diagnostic if it is not one."""
     if isinstance(condition, Unary) and condition.operator == "not":
         inner = condition_holds(condition.operand, views, loop, report)

@@ -39,9 +39,7 @@ def _reference(axis: str, bound: Bound, skip: str) -> tuple[Node, Dim] | None:
     return None
 
 
-def _rebuild(
-    node: Node, axis: str, reference: tuple[Node, Dim], context: Context, done: dict[int, Node]
-) -> Node:
+def _rebuild(node: Node, axis: str, reference: tuple[Node, Dim], context: Context, done: dict[int, Node]) -> Node:
     if not any(dim.axis.name == axis and dim.size == WILD for dim in node.type.dims):
         return node
     if node.number not in done:
@@ -57,7 +55,5 @@ def _rebuild(
         else:
             inputs = tuple(_rebuild(child, axis, reference, context, done) for child in node.inputs)
             attributes = node.attributes
-        done[node.number] = context.builder.make(
-            node.op, inputs, attributes, type_, node.trains, node.span, node.via
-        )
+        done[node.number] = context.builder.make(node.op, inputs, attributes, type_, node.trains, node.span, node.via)
     return done[node.number]

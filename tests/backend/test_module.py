@@ -213,7 +213,7 @@ def test_emitted_source_needs_torch_alone(name, tmp_path):
     (tmp_path / "method.py").write_text(emit(SPECS[name]))
     code = (
         "import sys\nsys.modules['losslang'] = None\nimport method, torch\n"
-        f"name = [n for n in dir(method) if n.endswith('Loss')][0]\nloss = getattr(method, name)()\nprint(sorted(loss.inputs))"
+        "name = [n for n in dir(method) if n.endswith('Loss')][0]\nloss = getattr(method, name)()\nprint(sorted(loss.inputs))"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, env={"PATH": ""}

@@ -64,12 +64,8 @@ FORMULAS = {
     "variance_hinge(z[a])": np.maximum(0, 1 - np.sqrt(A.var(axis=0, ddof=1) + 1e-4)).mean(),
     "covariance_penalty(z[a])": (off(cov(A, 1)) ** 2).sum() / 6,
     "coding_rate(z[a], distortion=0.2)": 0.5 * np.linalg.slogdet(np.eye(6) + 6 / 0.2 * A.T @ A / 9)[1],
-    "uniformity(z[a], t=2)": np.log(
-        np.exp(-2 * (2 - 2 * unit(A) @ unit(A).T))[~np.eye(9, dtype=bool)].mean()
-    ),
-    "info_nce(z[a], z[b], 0.3)": (
-        logsumexp(unit(A) @ unit(B).T / 0.3) - np.diag(unit(A) @ unit(B).T) / 0.3
-    ).mean(),
+    "uniformity(z[a], t=2)": np.log(np.exp(-2 * (2 - 2 * unit(A) @ unit(A).T))[~np.eye(9, dtype=bool)].mean()),
+    "info_nce(z[a], z[b], 0.3)": (logsumexp(unit(A) @ unit(B).T / 0.3) - np.diag(unit(A) @ unit(B).T) / 0.3).mean(),
     "mean(size(z, batch) + size(z, view) * size(z, feature))": 9 + 12.0,
     "max(mean(z[v]) for v in views)": max(A.mean(), B.mean()),
     "logsumexp(mean(z[v]) for v in views)": np.log(np.exp(A.mean()) + np.exp(B.mean())),
