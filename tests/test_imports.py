@@ -6,8 +6,10 @@ Both checks are shown to fail where they should.
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,16 @@ def test_the_rule_finds(module, line):
 )
 def test_the_rule_allows(module, line):
     assert not list(violations(module, line))
+
+
+def test_what_is_imported_is_installed_by_the_readme():
+    """The README installs the extra `toy`: with it, every package that any module imports must be there."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needs = [*project["dependencies"], *project["optional-dependencies"]["toy"]]
+    names = {"pyyaml": "yaml", "scikit-learn": "sklearn"}
+    installed = {names.get(name, name) for name in (re.match(r"[\w-]+", need)[0] for need in needs)}
+    wanted = {name.split(".")[0] for module, source in modules() for name in imported(source, module)}
+    assert wanted - set(sys.stdlib_module_names) - {"losslang"} == installed
 
 
 # ---------------------------------------------------------------- in fresh processes

@@ -22,7 +22,7 @@ parameters: {width: 64}
 
 def run(*command):
     """The output of a Python command that sees the wheel and not the checkout."""
-    print("+", *command, flush=True)
+    print("+", *command[:5], "…" if len(command) > 5 else "", flush=True)
     done = subprocess.run(
         [sys.executable, "-P", *command],
         env=os.environ | {"PYTHONPATH": str(INSTALLED)},
