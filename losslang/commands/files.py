@@ -1,29 +1,21 @@
-"""Writing a file whole or not at all."""
+"""Writing the files that a user named."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+
+from losslang.training.files import write_text
 
 __all__ = ["write"]
 
 
 def write(path: Path, text: str) -> None:
-    """Write `text` as UTF-8. An interruption leaves the old file; links and permissions stay. Raises OSError."""
+    """Write a text whole or not at all; links and permissions stay. Raises OSError that names `path`."""
     target = path.resolve()
     mode = target.stat().st_mode & 0o777 if target.exists() else None
     try:
-        with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as file:
-            file.write(text)
+        write_text(target, text)
+        if mode is not None:
+            target.chmod(mode)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
-    whole = Path(file.name)
-    whole.chmod(mode if mode is not None else 0o666 & ~_umask())
-    whole.replace(target)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
