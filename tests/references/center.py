@@ -23,19 +23,19 @@ def _pull(anchor: Tensor, target: Tensor) -> Tensor:
 
 @reference("triplet_simple")
 def triplet_simple(z: Tensor) -> Tensor:
-    """-a . sg(b - n): the triplet loss without margin (Zhang et al. 2022, section 4.1)."""
+    """-a . sg(b - n): the triplet loss without margin (Zhang et al. 2022)."""
     return _pull(z[0], unit(z[1]) - unit(z[2]).roll(1, dims=0))
 
 
 @reference("triplet_center")
 def triplet_center(z: Tensor) -> Tensor:
-    """Only the center of the negatives repels: -a . sg(b - o) (Zhang et al. 2022, section 4.1)."""
+    """Only the center of the negatives repels: -a . sg(b - o) (Zhang et al. 2022)."""
     return _pull(z[0], unit(z[1]) - unit(z[2]).mean(0))
 
 
 @reference("triplet_residual")
 def triplet_residual(z: Tensor) -> Tensor:
-    """Only the residual of the negative repels: -a . sg(b - (n - o)) (Zhang et al. 2022, section 4.1)."""
+    """Only the residual of the negative repels: -a . sg(b - (n - o)) (Zhang et al. 2022)."""
     n = unit(z[2])
     return _pull(z[0], unit(z[1]) - (n.roll(1, dims=0) - n.mean(0)))
 

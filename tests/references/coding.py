@@ -15,7 +15,7 @@ def _half_logdet(z: Tensor, scale: float | Tensor) -> Tensor:
 
 
 def rate(z: Tensor, distortion: float) -> Tensor:
-    """Coding rate of the rows of z up to a squared distortion (Yu et al. 2020, eq. 1)."""
+    """Coding rate of the rows of z up to a squared distortion (Yu et al. 2020)."""
     n, d = z.shape
     return _half_logdet(z, d / (n * distortion))
 
@@ -25,7 +25,7 @@ def rate(z: Tensor, distortion: float) -> Tensor:
 def simdino(
     s: Tensor, t: Tensor, distortion: float, expansion: float = 1.0, *, blend: bool = True, groups: int = 1
 ) -> Tensor:
-    """Cosine between different views minus (1/D + 1/n) times the coding rate of the global views (Wu et al. 2025, eq. 6).
+    """Cosine between different views minus (1/D + 1/n) times the coding rate of the global views (Wu et al. 2025).
 
     The shipped default takes the rate of (student + teacher) / 2, and of each process's rows: `groups` of them."""
     every = pairs(len(t), len(s))
@@ -49,7 +49,7 @@ def simdino_raw(s: Tensor, t: Tensor, distortion: float, expansion: float = 1.0)
 
 @reference("mcr2")
 def mcr2(z: Tensor, distortion: float, expansion: float, compression: float = 1.0) -> Tensor:
-    """-rate of everything plus the mean rate of each image's views (Yu et al. 2020, eq. 8, one class per image)."""
+    """-rate of everything plus the mean rate of each image's views (Yu et al. 2020)."""
     u = unit(z)
     views, n, d = u.shape
     within = sum(_half_logdet(u[:, i], d / (views * distortion)) for i in range(n)) / n
@@ -60,7 +60,7 @@ def mcr2(z: Tensor, distortion: float, expansion: float, compression: float = 1.
 def mcr2_labels(
     z: Tensor, labels: Tensor, distortion: float, expansion: float = 1.0, compression: float = 1.0
 ) -> Tensor:
-    """MCR2 with given classes and rows as given; class sizes carry 1e-8 as in the authors' code (Yu et al. 2020, eq. 8)."""
+    """MCR2 with given classes and rows as given; class sizes carry 1e-8 as in the authors' code (Yu et al. 2020)."""
     n, d = z.shape
     within = torch.zeros((), dtype=z.dtype)
     for label in labels.unique():
@@ -121,7 +121,7 @@ def matrix_cross_entropy(
     p: Tensor, z: Tensor, shrink: float, weight: float, order: int, *, correlation: bool
 ) -> Tensor:
     """-tr(P log Q) of unit rows: P = weight I and Q the cross-covariance, or P and Q the covariances, plus shrink I
-    (Zhang et al. 2024, eq. 6 and 9)."""
+    (Zhang et al. 2024)."""
     p, z = unit(p), unit(z)
     first = weight * eye(z) if correlation else _cross(p, p) + shrink * eye(p)
     second = _cross(p, z) if correlation else _cross(z, z)
@@ -130,7 +130,7 @@ def matrix_cross_entropy(
 
 @reference("matrixssl")
 def matrixssl(z: Tensor, t: Tensor, mu: float, lambda_: float, gamma: float, order: int = 4) -> Tensor:
-    """Half the sum over both directions of the alignment and gamma times the uniformity (Zhang et al. 2024, eq. 11)."""
+    """Half the sum over both directions of the alignment and gamma times the uniformity (Zhang et al. 2024)."""
     t = t.detach()
     value = lambda u, v, kind: matrix_cross_entropy(t[v], z[u], mu, lambda_, order, correlation=kind)  # noqa: E731
     return sum(value(u, v, True) + gamma * value(u, v, False) for u, v in pairs(2, 2)) / 2

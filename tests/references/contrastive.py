@@ -58,7 +58,7 @@ def macl(z: Tensor, temperature: float, alpha: float, threshold: float, eps: flo
 
 @reference("co2")
 def co2(z: Tensor, consistency: float, consistency_temperature: float) -> Tensor:
-    """Symmetric KL of the two views' distributions over the other view's rows (Wei et al. 2021, eq. 5)."""
+    """Symmetric KL of the two views' distributions over the other view's rows (Wei et al. 2021)."""
     s = unit(z[0]) @ unit(z[1]).T / consistency_temperature
     p, q = s.log_softmax(1), s.T.log_softmax(1)
     divergence = (p.exp() * (p - q)).sum(1) + (q.exp() * (q - p)).sum(1)
@@ -138,7 +138,7 @@ def mocov3_spt(q: Tensor, k: Tensor, temperature: float, *, detach: bool = False
 
 @stateful("nnclr")
 def nnclr(state: State, z: Tensor, p: Tensor, temperature: float) -> tuple[Tensor, State]:
-    """InfoNCE between the nearest neighbour in the queue and the other view's prediction (Dwibedi et al. 2021, eq. 4)."""
+    """InfoNCE between the nearest neighbour in the queue and the other view's prediction (Dwibedi et al. 2021)."""
     support, rows = state["support"], unit(z).detach()
     neighbour = support[(rows @ support.T).argmax(-1)]
     loss = sum(info_nce(neighbour[u], p[v], temperature) for u, v in pairs(2, 2)) / 2
@@ -176,13 +176,13 @@ def _decoupled_partition(z: Tensor, temperature: float) -> Tensor:
 
 @reference("dcl")
 def dcl(z: Tensor, temperature: float) -> Tensor:
-    """NT-Xent without the positive in the denominator (Yeh et al. 2022, eq. 6)."""
+    """NT-Xent without the positive in the denominator (Yeh et al. 2022)."""
     return (_decoupled_partition(z, temperature) - cosine(z[0], z[1]).repeat(2) / temperature).mean()
 
 
 @reference("dclw")
 def dclw(z: Tensor, temperature: float, sigma: float) -> Tensor:
-    """DCL whose positive is weighted by 2 - N softmax(<a_i, b_i> / sigma), without gradient (Yeh et al. 2022, eq. 7)."""
+    """DCL whose positive is weighted by 2 - N softmax(<a_i, b_i> / sigma), without gradient (Yeh et al. 2022)."""
     positive = cosine(z[0], z[1])
     weight = 2 - len(positive) * (positive / sigma).softmax(0).detach()
     return (_decoupled_partition(z, temperature) - (weight * positive).repeat(2) / temperature).mean()
@@ -255,7 +255,7 @@ def triplet_labels(z: Tensor, labels: Tensor, margin: float) -> Tensor:
 
 @reference("align_uniform")
 def align_uniform(z: Tensor, t: float, uniformity: float, alpha: float = 2.0) -> Tensor:
-    """Mean ||x - y||^alpha plus the log of the mean Gaussian potential of all pairs (Wang & Isola 2020, section 4)."""
+    """Mean ||x - y||^alpha plus the log of the mean Gaussian potential of all pairs (Wang & Isola 2020)."""
     u = unit(z)
     align = (u[0] - u[1]).square().sum(-1).pow(alpha / 2).mean()
     potentials = [torch.pdist(view).square().mul(-t).exp().mean().log() for view in u]
@@ -264,7 +264,7 @@ def align_uniform(z: Tensor, t: float, uniformity: float, alpha: float = 2.0) ->
 
 @reference("koleo")
 def koleo(z: Tensor, spread: float = 1.0, eps: float = 1e-8) -> Tensor:
-    """-mean log of the distance to the nearest other row, unit rows (Sablayrolles et al. 2019, eq. 3; DINOv2's eps)."""
+    """-mean log of the distance to the nearest other row, unit rows (Sablayrolles et al. 2019; DINOv2's eps)."""
     per_view = []
     for u in unit(z):
         nearest = (u @ u.T).detach().fill_diagonal_(-2).argmax(1)

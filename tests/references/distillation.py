@@ -68,7 +68,7 @@ def ibot(
     teacher_temperature: float,
     momentum: float,
 ) -> tuple[Tensor, State]:
-    """Masked tokens in mask order: token cross-entropy averaged per image, then over images (Zhou et al. 2022, eq. 2)."""
+    """Masked tokens in mask order: token cross-entropy averaged per image, then over images (Zhou et al. 2022)."""
     counts = mask.flatten(1).sum(1)
     weight = (1 / counts.to(s.dtype)).repeat_interleave(counts)
     q = ((t.detach() - state["center"]) / teacher_temperature).softmax(-1)
@@ -114,7 +114,7 @@ def swav_joint(z: Tensor, codebook: Tensor, temperature: float, epsilon: float, 
 @reference("deepcluster_heads")
 def deepcluster_heads(scores: Tensor, assignments: Tensor, temperature: float) -> Tensor:
     """Mean over heads of the cross-entropy of [head, view, batch, prototype] with the cluster of the image, -1 ignored
-    (Caron et al. 2020, section 4.1)."""
+    (Caron et al. 2020)."""
     heads = []
     for head, cluster in zip(scores, assignments, strict=True):
         log_probability = (head / temperature).log_softmax(-1)
@@ -142,7 +142,7 @@ def _msn(
 def msn(
     z: Tensor, t: Tensor, codebook: Tensor, temperature: float, sharpen: float, entropy: float, iterations: int = 0
 ) -> Tensor:
-    """Sharpened targets against the anchors' assignments, minus the entropy of their mean (Assran et al. 2022, eq. 1)."""
+    """Sharpened targets against the anchors' assignments, minus the entropy of their mean (Assran et al. 2022)."""
     match, average = _msn(z, t, codebook, temperature, sharpen, iterations)
     return match + entropy * (math.log(len(average)) + (average * average.log()).sum())
 
@@ -158,7 +158,7 @@ def pmsn(
     exponent: float,
     iterations: int = 0,
 ) -> Tensor:
-    """MSN whose mean assignment follows a power law (Assran et al. 2023, eq. 4)."""
+    """MSN whose mean assignment follows a power law (Assran et al. 2023)."""
     match, average = _msn(z, t, codebook, temperature, sharpen, iterations)
     prior = torch.arange(1, len(average) + 1, dtype=z.dtype) ** -exponent
     prior = prior / prior.sum()

@@ -64,7 +64,7 @@ def vicreg(
 
 @reference("vibcreg")
 def vibcreg(z: Tensor, invariance: float, variance: float, covariance: float) -> Tensor:
-    """VICReg with the hinge summed over views and the mean squared off-diagonal correlation (Lee & Aune 2021, eq. 3-5)."""
+    """VICReg with the hinge summed over views and the mean squared off-diagonal correlation (Lee & Aune 2021)."""
     distance = (z[0] - z[1]).square().mean()
     correlation = [unit(v - v.mean(0), dim=0) for v in z]
     penalty = sum(off_diagonal(c.T @ c).square().mean() for c in correlation)
@@ -83,7 +83,7 @@ def tico(
     detach: bool = False,
     constant: float = 0.0,
 ) -> tuple[Tensor, State]:
-    """-cos plus rho z'Cz with C a running second moment that includes the batch (Zhu et al. 2022, algorithm 1)."""
+    """-cos plus rho z'Cz with C a running second moment that includes the batch (Zhu et al. 2022)."""
     u = unit(z)
     batch = u.T @ u / len(u)
     c = beta * state["c"] + (1 - beta) * (batch.detach() if detach else batch)
@@ -102,7 +102,7 @@ def tico_spt(state: State, z: Tensor, redundancy: float, beta: float) -> tuple[T
 
 
 def _whiten(z: Tensor, shrink: float) -> Tensor:
-    """L^-1 (z - mean), L L' = (1 - shrink) covariance + shrink I (Ermolov et al. 2021, eq. 4)."""
+    """L^-1 (z - mean), L L' = (1 - shrink) covariance + shrink I (Ermolov et al. 2021)."""
     sigma = (1 - shrink) * _covariance(z, len(z) - 1) + shrink * eye(z)
     return torch.linalg.solve_triangular(torch.linalg.cholesky(sigma), (z - z.mean(0)).T, upper=False).T
 
@@ -110,7 +110,7 @@ def _whiten(z: Tensor, shrink: float) -> Tensor:
 @reference("wmse")
 @reference("wmse_solo", detach=True)
 def wmse(z: Tensor, rows: int, shrink: float = 0.0, *, detach: bool = False) -> Tensor:
-    """2 - 2 cos of views whitened apart in groups of consecutive rows (Ermolov et al. 2021, eq. 3 and 6)."""
+    """2 - 2 cos of views whitened apart in groups of consecutive rows (Ermolov et al. 2021)."""
     groups = [
         2 - 2 * cosine(a, b.detach() if detach else b).mean()
         for a, b in (
@@ -139,7 +139,7 @@ def _blend(old: Tensor, new: Tensor, forget: float) -> Tensor:
 def corinfomax(
     state: State, z: Tensor, attract: float, forget: float, forget_mean: float, jitter: float = 1e-6
 ) -> tuple[Tensor, State]:
-    """Distance minus the log-det of each view's running covariance / D, centred by the new mean (Ozsoy et al. 2022, eq. 6-9)."""
+    """Distance minus the log-det of each view's running covariance / D, centred by the new mean (Ozsoy et al. 2022)."""
     mu = _blend(state["mu"], z.mean(1), forget_mean)
     centered = z - mu[:, None]
     r = _blend(state["r"], centered.transpose(1, 2) @ centered / z.shape[1], forget)
@@ -167,7 +167,7 @@ def _log_purity(z: Tensor) -> Tensor:
 
 @reference("frossl")
 def frossl(z: Tensor, invariance: float) -> Tensor:
-    """Frobenius entropy of columns of unit length plus V D times the distance to the mean view (Skean et al. 2024, eq. 6)."""
+    """Frobenius entropy of columns of unit length plus V D times the distance to the mean view (Skean et al. 2024)."""
     u = unit(z, dim=1)
     weight = invariance * z.shape[0] * z.shape[2]
     return sum(_log_purity(v) + weight * (v - u.mean(0)).square().mean() for v in u)
@@ -186,7 +186,7 @@ def _nuclear(z: Tensor) -> Tensor:
 
 @reference("mmcr")
 def mmcr(z: Tensor, compress: float) -> Tensor:
-    """-nuclear norm of the centroids plus the mean nuclear norm of each image's views (Yerxa et al. 2023, eq. 2)."""
+    """-nuclear norm of the centroids plus the mean nuclear norm of each image's views (Yerxa et al. 2023)."""
     u = unit(z)
     return compress * _nuclear(u.transpose(0, 1)).mean() - _nuclear(u.mean(0))
 

@@ -24,25 +24,25 @@ def simsiam_no_predictor(z: Tensor) -> Tensor:
 
 @reference("simsiam_bias")
 def simsiam_bias(z: Tensor, bias: Tensor) -> Tensor:
-    """One bias layer on the unit embedding as predictor (Zhang et al. 2022, section 4.3)."""
+    """One bias layer on the unit embedding as predictor (Zhang et al. 2022)."""
     return simsiam(unit(z) + bias, z)
 
 
 @reference("simsiam_mirror")
 def simsiam_mirror(p: Tensor, z: Tensor) -> Tensor:
-    """Mirror SimSiam: the stop-gradient is on the predictor's side (Zhang et al. 2022, section 3.1)."""
+    """Mirror SimSiam: the stop-gradient is on the predictor's side (Zhang et al. 2022)."""
     return simsiam(z, p)
 
 
 @reference("simsiam_symmetric")
 def simsiam_symmetric(p: Tensor) -> Tensor:
-    """The predictor on both sides, the target stopped (Zhang et al. 2022, section 3.1)."""
+    """The predictor on both sides, the target stopped (Zhang et al. 2022)."""
     return simsiam(p, p)
 
 
 @reference("simsiam_inverse")
 def simsiam_inverse(p: Tensor, z: Tensor, r: Tensor) -> Tensor:
-    """The target is the inverse predictor of the other branch, itself trained to give back z (Zhang et al. 2022, table 2)."""
+    """The target is the inverse predictor of the other branch, itself trained to give back z (Zhang et al. 2022)."""
     return simsiam(p, r) - sum(cosine(r[v], z[v].detach()).mean() for v in range(2)) / 2
 
 
@@ -73,13 +73,13 @@ def _towards(p: Tensor, target: Tensor) -> Tensor:
 
 @reference("extra_center")
 def extra_center(p: Tensor, z: Tensor) -> Tensor:
-    """The basic gradient of SimSiam plus the center part o_z - o_p of the extra one (Zhang et al. 2022, section 3.2)."""
+    """The basic gradient of SimSiam plus the center part o_z - o_p of the extra one (Zhang et al. 2022)."""
     center = unit(z).mean(1, keepdim=True) - unit(p).mean(1, keepdim=True)
     return _towards(p, unit(p) + center)
 
 
 @reference("extra_residual")
 def extra_residual(p: Tensor, z: Tensor) -> Tensor:
-    """The basic gradient of SimSiam plus the residual part r_z - r_p of the extra one (Zhang et al. 2022, section 3.2)."""
+    """The basic gradient of SimSiam plus the residual part r_z - r_p of the extra one (Zhang et al. 2022)."""
     residual = lambda x: unit(x) - unit(x).mean(1, keepdim=True)  # noqa: E731
     return _towards(p, unit(p) + residual(z) - residual(p))

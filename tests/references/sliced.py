@@ -9,7 +9,7 @@ from .registry import reference
 
 
 def sigreg_of_rows(z: Tensor, directions: Tensor, knots: int, end: float) -> Tensor:
-    """Epps-Pulley statistic of the rows along every direction, mean over directions (Balestriero & LeCun 2025, eq. 9).
+    """Epps-Pulley statistic of the rows along every direction, mean over directions (Balestriero & LeCun 2025).
 
     N times the integral over [-end, end] of |empirical characteristic function - exp(-t^2/2)|^2 exp(-t^2/2), folded."""
     t = torch.linspace(0, end, knots, dtype=z.dtype)
@@ -32,7 +32,7 @@ def _spread(z: Tensor, views: int) -> Tensor:
 
 @reference("lejepa")
 def lejepa(z: Tensor, directions: Tensor, lambda_: float, knots: int = 17, end: float = 3.0) -> Tensor:
-    """lambda SIGReg + (1 - lambda) distance to the mean of all views (Balestriero & LeCun 2025, algorithm 2)."""
+    """lambda SIGReg + (1 - lambda) distance to the mean of all views (Balestriero & LeCun 2025)."""
     return lambda_ * sigreg(z, directions, knots, end) + (1 - lambda_) * _spread(z, len(z))
 
 
@@ -66,7 +66,8 @@ def visreg(
     eps_shape: float = 1e-4,
     eps_scale: float = 0.0,
 ) -> Tensor:
-    """Distance to the mean of the global views, and per view: scale, sliced Wasserstein shape and center (VISReg)."""
+    """Distance to the mean of the global views; per view scale, sliced Wasserstein shape and center (Wu et al. 2026,
+    eq. 1, 5, 6 and 8)."""
     mean = z.mean(1, keepdim=True)
     std = (z - mean).square().mean(1, keepdim=True).sqrt()
     y = ((z - mean) / (std.detach() + eps_shape)) @ directions
