@@ -26,6 +26,7 @@ HEADERS: Final = ("losslang", "method", "title", "paper", "notes", "extends", "v
 """What may own comments without being an entry, in canonical order."""
 
 FORWARD_MODES: Final = ("separate", "joint")
+MAX_NAME: Final = 100
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -34,6 +35,9 @@ def check_name(name: str, kind: str, span: Span, report: Report) -> bool:
     if name in STATEMENT_WORDS and kind != "term":
         message = f"`{name}` begins a statement of the text form and cannot name a {kind}"
         report.add("E135", message, span, help=f"write `{name}_` or a longer name")
+        return False
+    if len(name) > MAX_NAME:
+        report.add("E135", f"A name has at most {MAX_NAME} characters; this has {len(name):,}", span)
         return False
     if is_name(name):
         return True

@@ -19,7 +19,7 @@ DOCUMENTS: Final[dict[str, Code]] = {
     ),
     "E502": Code(
         "file too long",
-        "A method is a short file; one of more than a hundred thousand characters is a mistake, or something else "
+        "A method is a short file; one of more than 65,536 characters is a mistake, or something else "
         "than a method.",
         "losslang check data.yaml",
         "losslang check specs/simsiam.yaml",
@@ -130,5 +130,11 @@ DOCUMENTS: Final[dict[str, Code]] = {
         "The ending says which spelling a file has: .yaml (or .yml), or .loss for the text form.",
         "losslang check simsiam.txt",
         "losslang check simsiam.loss",
+    ),
+    "E519": Code(
+        "too many errors",
+        "The file has more than a hundred errors; the first are shown. Most often one of them is the reason for the others.",
+        "a file that is no method at all",
+        "a method",
     ),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Literal
 
-from losslang.diagnostics import Report, Source
-from losslang.syntax.read import read_method, spelling_of
+from losslang.diagnostics import Report, Source, Span
+from losslang.syntax.read import MAX_CHARACTERS, read_method, spelling_of
 from losslang.syntax.tree import Method
 
 __all__ = ["InternalError", "Spelling", "format_text", "write_method"]
@@ -24,7 +24,7 @@ class InternalError(Exception):
 def format_text(source: Source, to: Spelling | None = None) -> str:
     """The canonical text of a source, in its own spelling or the other.
 
-    Raises SpecError if the source has errors, and InternalError if what was written does not read the same.
+    Raises SpecError if the source has errors (or would grow too long), and InternalError if what was written does not read the same.
     """
     report = Report()
     method = read_method(source, report)
@@ -33,6 +33,10 @@ def format_text(source: Source, to: Spelling | None = None) -> str:
     if method is None or spelling is None:
         raise InternalError(f"{source.name} was neither read nor refused")
     text = write_method(method, "loss" if spelling == "loss" else "yaml")
+    if len(text) > MAX_CHARACTERS:
+        message = f"Formatted, the file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read"
+        report.add("E502", message, Span(source, 0, 0))
+        report.raise_errors()
     again = Report()
     name = PurePath(source.name).with_suffix("." + spelling)
     copy = read_method(Source(str(name), text), again)

@@ -46,7 +46,7 @@ def is_entry(tokens: Sequence[Token]) -> bool:
 
 def wrong_form(tokens: Sequence[Token], report: Report) -> None:
     """A statement begins with a known word and goes on otherwise than it should."""
-    word = tokens[0].text
+    word = tokens[0].text if tokens[0].type == "NAME" else "notes"
     report.add("E133", f"This is not how `{word}` is written", span_of(tokens), help=f"write `{FORMS[word]}`")
 
 

@@ -20,7 +20,7 @@ TRAPS: Final = {
 }
 """Spellings that some YAML readers take for something else than others do, with the one that is meant."""
 
-_NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 def plain_number(text: str) -> int | float | None:

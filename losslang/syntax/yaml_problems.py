@@ -11,8 +11,7 @@ __all__ = ["report_problem"]
 # Words of the problem or of its context -> what is wrong, and the remedy; the first that fits is taken. The C
 # parser and the pure one use different words for the same thing.
 _KNOWN: Final = (
-    (("'\\t'",), "A tab stands where YAML wants spaces", "indent with spaces"),
-    (("contain tabs", "tab character"), "A tab stands where YAML wants spaces", "indent with spaces"),
+    (("'\\t'", "contain tabs", "tab character"), "A tab stands where YAML wants spaces", "indent with spaces"),
     (
         ("mapping values are not allowed",),
         "YAML takes this `:` for a second key on one line",
@@ -66,7 +65,7 @@ def report_problem(problem: Exception, source: Source, *, in_flow: bool, report:
             help="between them an expression needs quotes: {y: 'z[a]'}; or put it on a line of its own, without quotes",
         )
         return
-    message, remedy = _explained(words)
+    message, remedy = _explained("tab character" if place.text == "\t" else words)
     report.add("E505", message, opened if "quoted scalar" in words else place, help=remedy)
 
 

@@ -132,11 +132,15 @@ class _Reader:
         self.document.complete = False
         self.document.end = last
         while self.open:
-            if self.open[-1].children:
+            cut = self.open[-1]
+            rest = Refused(Span(self.source, cut.start, max(cut.start, last)))
+            if cut.is_mapping and len(cut.children) % 2:
+                cut.children.append(rest)
+            if cut.children:
                 self._close(last)
             else:
-                cut = self.open.pop()
-                self._add(Refused(Span(self.source, cut.start, max(cut.start, last))))
+                self.open.pop()
+                self._add(rest)
 
     def _take(self, event: Any) -> None:
         match event:

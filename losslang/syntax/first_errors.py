@@ -1,0 +1,46 @@
+"""A report that keeps the first hundred errors, so that a file of nothing else is answered as fast as any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from losslang.diagnostics import Label, Report, Span
+
+__all__ = ["MAX_ERRORS", "FirstErrors"]
+
+MAX_ERRORS: Final = 100
+
+
+@dataclass
+class FirstErrors(Report):
+    """Keeps the first errors and counts the others."""
+
+    left_out: int = 0
+    last: Span | None = None
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        label: str = "",
+        labels: Sequence[Label] = (),
+        help: str = "",  # noqa: A002 - the word users see
+    ) -> None:
+        """Records one diagnostic, or counts it."""
+        if len(self.diagnostics) < MAX_ERRORS:
+            super().add(code, message, span, label=label, labels=labels, help=help)
+        else:
+            self.left_out += 1
+            self.last = self.last or span
+
+    def pass_to(self, report: Report) -> None:
+        """Hands all to the report of the run; says how many were left out."""
+        for each in self.diagnostics:
+            report.add(each.code, each.message, each.span, label=each.label, labels=each.labels, help=each.help)
+        if self.last is not None:
+            message = f"This and {self.left_out - 1} more errors are not shown" if self.left_out > 1 else "One error more"
+            report.add("E519", message, self.last, help="mend the first ones")
