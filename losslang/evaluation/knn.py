@@ -1,0 +1,31 @@
+"""k nearest neighbours: how well labels follow the geometry of an embedding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["knn_accuracy", "knn_predict"]
+
+_CHUNK = 1024  # test samples at a time, so that the similarities fit into memory
+
+
+def knn_predict(train: Tensor, labels: Tensor, test: Tensor, *, neighbours: int = 20) -> Tensor:
+    """The class [sample] that most of the nearest training embeddings have, by cosine; ties go to the smaller class.
+
+    `train` and `test` are [sample, feature], `labels` [sample] with classes from 0.
+    """
+    train, count = F.normalize(train, dim=1), int(labels.max()) + 1
+    near = min(neighbours, len(train))
+
+    def votes(chunk: Tensor) -> Tensor:
+        similarity = F.normalize(chunk, dim=1) @ train.T
+        return F.one_hot(labels[similarity.topk(near, dim=1).indices], count).sum(1)
+
+    return torch.cat([votes(chunk).argmax(1) for chunk in test.split(_CHUNK)])
+
+
+def knn_accuracy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor, *, neighbours: int = 20) -> float:
+    """Share of test samples whose class `knn_predict` finds."""
+    return float((knn_predict(train, labels, test, neighbours=neighbours) == test_labels).float().mean())

@@ -1,0 +1,108 @@
+"""Everything that is measured of a model: on clean inputs, in evaluation mode, and so without a change to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from losslang.evaluation import geometry
+from losslang.evaluation.knn import knn_accuracy
+from losslang.evaluation.probe import probe_accuracy
+
+__all__ = ["Embeddings", "Method", "Samples", "embed", "measure", "watch"]
+
+_CHUNK = 1024
+
+
+class Method(Protocol):
+    """What is asked of a compiled method."""
+
+    training: bool
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The backbone."""
+
+    def embed(self, views: dict[str, Tensor]) -> Mapping[str, Tensor]:
+        """Outputs of the networks by definition, [view, batch, feature] or [batch, feature]."""
+
+    def train(self, mode: bool = True) -> object:  # noqa: FBT001, FBT002 - as nn.Module
+        """Switch between training and evaluation."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Clean inputs [sample, …] and classes [sample] of the two parts, on one device."""
+
+    train: Tensor
+    labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Backbone features and embeddings, both [sample, feature]."""
+
+    features: Tensor
+    embedding: Tensor
+
+
+@torch.no_grad()
+def embed(model: Method, inputs: Tensor, views: Sequence[str], name: str) -> Embeddings:
+    """What the model makes of clean inputs [sample, …] in evaluation mode.
+
+    `name` is the definition that is the embedding; without one, the backbone's features take its place. All views get
+    the same input, and the first is read.
+    """
+    was_training = model.training
+    model.train(mode=False)
+    try:
+        parts = [_embed(model, chunk, views, name) for chunk in inputs.split(_CHUNK)]
+    finally:
+        model.train(mode=was_training)
+    return Embeddings(torch.cat([part.features for part in parts]), torch.cat([part.embedding for part in parts]))
+
+
+def _embed(model: Method, inputs: Tensor, views: Sequence[str], name: str) -> Embeddings:
+    features = model.encoder(inputs)
+    if not name:
+        return Embeddings(features, features)
+    embedding = model.embed(dict.fromkeys(views, inputs))[name]
+    return Embeddings(features, embedding if embedding.dim() == 2 else embedding[0])
+
+
+def watch(model: Method, samples: Samples, views: Sequence[str], name: str, neighbours: int) -> dict[str, float]:
+    """The few numbers that are looked at during training: center norm, effective rank, kNN."""
+    test = embed(model, samples.test, views, name)
+    train = embed(model, samples.train, views, name)
+    return {
+        "center_norm": float(geometry.center_norm(test.embedding)),
+        "effective_rank": float(geometry.effective_rank(test.embedding)),
+        "knn": knn_accuracy(train.features, samples.labels, test.features, samples.test_labels, neighbours=neighbours),
+    }
+
+
+def measure(model: Method, samples: Samples, views: Sequence[str], name: str, neighbours: int) -> dict[str, float]:
+    """Everything, at the end of a run: accuracies on features and embedding of the test part, and the geometry."""
+    train = embed(model, samples.train, views, name)
+    test = embed(model, samples.test, views, name)
+    found: dict[str, float] = {}
+    for prefix, fit, apply in (("", train.features, test.features), ("embedding_", train.embedding, test.embedding)):
+        labels = samples.labels, apply, samples.test_labels
+        found[f"{prefix}knn"] = knn_accuracy(fit, *labels, neighbours=neighbours)
+        found[f"{prefix}linear_probe"] = probe_accuracy(fit, *labels)
+    return found | {name: float(of(test.embedding)) for name, of in _GEOMETRY.items()}
+
+
+_GEOMETRY = {
+    "center_norm": geometry.center_norm,
+    "residual_norm": geometry.residual_norm,
+    "effective_rank": geometry.effective_rank,
+    "rankme": geometry.rankme,
+    "spread": geometry.spread,
+}

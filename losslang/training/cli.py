@@ -1,0 +1,169 @@
+"""`losslang train`: plans for all methods and seeds, then one run after the other, then the table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from losslang.diagnostics import LosslangError
+from losslang.training.folder import RESULT, RunFolder, check_new, check_resumable
+from losslang.training.plan import RunPlan, resolve_run
+from losslang.training.record import settings_record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Options", "TrainOptions", "make_plans", "train_main"]
+
+
+class Options(Protocol):
+    """The options of the command line."""
+
+    @property
+    def recipe(self) -> str:
+        """A shipped recipe, or a file."""
+
+    @property
+    def data(self) -> str | None:
+        """A data set in place of the recipe's."""
+
+    @property
+    def seeds(self) -> int:
+        """The number of seeds."""
+
+    @property
+    def seed(self) -> int:
+        """The first seed."""
+
+    @property
+    def set(self) -> Mapping[str, str]:
+        """Settings and parameters by name."""
+
+    @property
+    def out(self) -> Path | None:
+        """The folder of the run, or of the runs."""
+
+    @property
+    def resume(self) -> bool:
+        """Go on with runs that exist."""
+
+    @property
+    def overwrite(self) -> bool:
+        """Replace runs that exist."""
+
+    @property
+    def quiet(self) -> bool:
+        """Only the table at the end."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """`Options` with their defaults, for calls from Python."""
+
+    recipe: str = "toy"
+    data: str | None = None
+    seeds: int = 1
+    seed: int = 0
+    set: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    out: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    quiet: bool = False
+
+
+def train_main(specs: Sequence[str], options: Options) -> int:
+    """Train every method with every seed. Gives the exit status: 0, 1 where a loss was not finite, 128 + signal.
+
+    Raises LosslangError (also SpecError) for whatever is wrong, before any work; OSError where writing fails.
+    """
+    plans = make_plans(specs, options)
+    for plan in plans:
+        _check_folder(plan, options)
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140  # nobody wraps a log
+    return _train_all(plans, options, console)
+
+
+def make_plans(specs: Sequence[str], options: Options) -> list[RunPlan]:
+    """One plan per method and seed. Raises LosslangError, also where two runs would share a folder."""
+    if options.seeds < 1:
+        raise LosslangError(f"--seeds {options.seeds}: at least one seed is needed")
+    plans: list[RunPlan] = []
+    for spec in specs:
+        first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed or None, sets=options.set)
+        seeds = range(first.recipe.seed, first.recipe.seed + options.seeds)
+        plans += [first.with_seed(seed, _folder(first, seed, options, len(specs))) for seed in seeds]
+    folders = [plan.folder for plan in plans]
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise LosslangError(f"two of the runs would write to {folder}; train them one by one, with --out")
+    return plans
+
+
+def _folder(plan: RunPlan, seed: int, options: Options, methods: int) -> Path:
+    """`runs/simsiam-blobs/seed0`; below --out only the parts that tell the runs apart."""
+    if options.out is None:
+        return plan.folder.parent / f"seed{seed}"
+    folder = options.out if methods == 1 else options.out / plan.folder.parent.name
+    return folder if options.seeds == 1 else folder / f"seed{seed}"
+
+
+def _check_folder(plan: RunPlan, options: Options) -> None:
+    if options.resume and plan.folder.exists():
+        check_resumable(plan.folder, settings_record(plan))
+    else:
+        check_new(plan.folder, overwrite=options.overwrite)
+
+
+def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
+    from losslang.training.loop import Interrupted, NotFinite
+
+    results: list[dict[str, Any]] = []
+    failures: list[str] = []
+    status = 0
+    for plan in plans:
+        try:
+            results.append(_train_one(plan, options, console))
+        except NotFinite as error:
+            failures.append(f"{plan.name}, seed {plan.recipe.seed}: {error}")
+        except Interrupted as stop:
+            failures.append(str(stop))
+            status = 128 + stop.number
+            break
+    _report(results, console)
+    for failure in failures:
+        console.print(failure, style="red" if not status else "", soft_wrap=True)
+    return status or int(bool(failures))
+
+
+def _train_one(plan: RunPlan, options: Options, console: Console) -> dict[str, Any]:
+    finished = RunFolder(plan.folder).result() if options.resume else None
+    if finished is not None:
+        console.print(f"{plan.folder} is finished ({RESULT})", soft_wrap=True)
+        return finished
+    from losslang.training.loop import train
+    from losslang.training.progress import show_progress
+
+    with show_progress(plan, console, quiet=options.quiet) as tell:
+        return train(plan, resume=options.resume, tell=tell)
+
+
+def _report(results: Sequence[dict[str, Any]], console: Console) -> None:
+    if not results:
+        return
+    from losslang.training.table import runs_table, seeds_table
+
+    console.print(runs_table(results))
+    if len({(result["method"], result["data"]) for result in results}) < len(results):
+        console.print()
+        console.print(seeds_table(results))
+    for result in results:
+        console.print(
+            f"{result['method']} on {result['data']}, seed {result['seed']}: {result['verdict']}", soft_wrap=True
+        )

@@ -1,0 +1,42 @@
+"""Files that are whole or not there: a kill at any moment leaves the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["append_line", "remove_tree", "write_atomically", "write_text"]
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write to a file beside `path`, bring it to the disk, and put it in its place in one step. Raises OSError."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text in UTF-8, whole or not at all. Raises OSError."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def append_line(path: Path, line: str) -> None:
+    """A line at the end of a file, by one call of the operating system, so that a kill cannot cut it. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(handle, f"{line}\n".encode())
+    finally:
+        os.close(handle)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and what is in it, if it is there. Raises OSError."""
+    import shutil
+
+    if path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,247 @@
+"""From a command line to a plan for one run: everything that can be wrong is found here, without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from losslang.data.datasets import DATASETS, Dataset
+from losslang.data.policies import POLICIES, Image, Policy
+from losslang.diagnostics import LosslangError
+from losslang.objective.parameters import Override
+from losslang.objective.spec import Spec
+from losslang.pipeline import load
+from losslang.shipped import shipped_recipes
+from losslang.syntax.names import nearest
+from losslang.training.recipe import Recipe
+from losslang.training.settings import (
+    Setting,
+    Settings,
+    check_paths,
+    meant,
+    merge,
+    paths,
+    read_recipe_file,
+    read_value,
+    validate,
+)
+
+__all__ = ["RunPlan", "resolve_run"]
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run, fully determined: a method with its parameters, a recipe, data, and one augmentation per view.
+
+    `settings` says where each setting was set; `steps` is the length in optimiser steps.
+    """
+
+    spec: Spec
+    recipe_name: str
+    recipe: Recipe
+    settings: Settings
+    dataset: Dataset
+    policies: dict[str, Policy]
+    folder: Path
+    steps: int
+    steps_per_epoch: int
+
+    @property
+    def name(self) -> str:
+        """`simsiam on blobs`."""
+        return f"{self.spec.method_name} on {self.dataset.name}"
+
+    def with_seed(self, seed: int, folder: Path) -> RunPlan:
+        """The same run with another seed, in another folder."""
+        settings = self.settings | {"seed": Setting(seed, "--seeds")}
+        return dataclasses.replace(
+            self, recipe=self.recipe.model_copy(update={"seed": seed}), settings=settings, folder=folder
+        )
+
+
+def resolve_run(
+    spec_path: str | Path,
+    recipe: str = "toy",
+    *,
+    data: str | None = None,
+    seed: int | None = None,
+    sets: Mapping[str, str] | None = None,
+    out: Path | None = None,
+) -> RunPlan:
+    """The plan of a run of a method file with a recipe (a name or a file) and what the command line sets.
+
+    Raises SpecError for a wrong method, LosslangError for everything else that is wrong.
+    """
+    spec, texts = load(spec_path), sets or {}
+    file = _recipe_file(recipe)
+    name = file.stem
+    layers = [
+        read_recipe_file(file),
+        _of_method(spec, name),
+        {_path(key, spec): Setting(read_value(key, text), "--set") for key, text in texts.items()},
+        _options(data, seed),
+    ]
+    for layer in layers:
+        check_paths(layer)
+    settings = merge(layers)
+    dataset = _dataset(settings)
+    settings = _with_augmentation(settings, dataset)
+    _check_parameters(settings, spec, layers[0])
+    valid = validate(settings)
+    spec = _with_parameters(spec, settings)
+    per_epoch = _steps_per_epoch(valid, dataset, settings)
+    steps = valid.steps or max(round((valid.epochs or 0) * per_epoch), 1)
+    policies = _policies(valid, settings, spec, dataset)
+    folder = out or Path("runs") / f"{spec.method_name}-{dataset.name}" / f"seed{valid.seed}"
+    return RunPlan(spec, name, valid, settings, dataset, policies, folder, steps, per_epoch)
+
+
+# ---------------------------------------------------------------- layers
+
+
+def _recipe_file(recipe: str) -> Path:
+    shipped = shipped_recipes()
+    if recipe in shipped:
+        return shipped[recipe]
+    if Path(recipe).suffix in {".yaml", ".yml"}:
+        return Path(recipe)
+    close = nearest(recipe, shipped)
+    hint = f"did you mean `{close}`?" if close else f"there are {', '.join(shipped)}, and files that end in .yaml"
+    raise LosslangError(f"there is no recipe `{recipe}`; {hint}")
+
+
+def _of_method(spec: Spec, recipe: str) -> Settings:
+    """What the method changes for this recipe."""
+    source = f"{spec.source.name}, recipes: {recipe}"
+    return {_path(key, spec): Setting(value, source) for key, value in spec.recipes.get(recipe, {}).items()}
+
+
+def _options(data: str | None, seed: int | None) -> Settings:
+    given = {"data": (data, "--data"), "seed": (seed, "--seed")}
+    return {path: Setting(value, source) for path, (value, source) in given.items() if value is not None}
+
+
+def _path(key: str, spec: Spec) -> str:
+    """A key as a setting: a parameter of the method by its name, a setting of the recipe by its path.
+
+    Raises LosslangError where it is both, or nothing.
+    """
+    known = paths()
+    if key in spec.parameters and key in known:
+        raise LosslangError(
+            f"`{key}` is a parameter of {spec.method_name} and a setting of the recipe;"
+            f" write parameters.{key} or recipe.{key}"
+        )
+    if key.startswith("recipe."):
+        key = key.removeprefix("recipe.")
+    elif key in spec.parameters:
+        return f"parameters.{key}"
+    if key in known or "." in key:
+        return key
+    close = nearest(key, spec.parameters)
+    hint = f"; did you mean `{close}`?" if close else meant(key, known) or f"; {_what_there_is(spec)}"
+    raise LosslangError(f"`{key}` is neither a parameter of {spec.method_name} nor a setting{hint}")
+
+
+def _what_there_is(spec: Spec) -> str:
+    return f"the parameters are {', '.join(spec.parameters)}" if spec.parameters else "the method has no parameters"
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _dataset(settings: Settings) -> Dataset:
+    setting = settings.get("data", Setting(Recipe.model_fields["data"].default, "default"))
+    name = str(setting.value)
+    if name in DATASETS:
+        return DATASETS[name]
+    close = nearest(name, DATASETS)
+    hint = f"did you mean `{close}`?" if close else f"there are {', '.join(DATASETS)}"
+    raise LosslangError(f"{setting.source}: there is no data set `{name}`; {hint}")
+
+
+def _with_augmentation(settings: Settings, dataset: Dataset) -> Settings:
+    """The augmentation of the data set stands behind what the recipe says; another policy displaces it."""
+    given = settings.get("augmentation.all.policy")
+    if given is not None and given.value != dataset.augmentation["policy"]:
+        return settings
+    source = f"data set {dataset.name}"
+    default = {f"augmentation.all.{option}": Setting(value, source) for option, value in dataset.augmentation.items()}
+    return default | settings
+
+
+def _check_parameters(settings: Settings, spec: Spec, recipe: Settings) -> None:
+    """Parameters that the recipe file gives are for methods that have them; others must exist and be numbers."""
+    for path, setting in settings.items():
+        name = path.removeprefix("parameters.")
+        if name == path or recipe.get(path) == setting:
+            continue
+        if name not in spec.parameters:
+            close = nearest(name, spec.parameters)
+            hint = f"did you mean `{close}`?" if close else _what_there_is(spec)
+            raise LosslangError(f"{setting.source}: {spec.method_name} has no parameter `{name}`; {hint}")
+        if not isinstance(setting.value, int | float) or isinstance(setting.value, bool):
+            raise LosslangError(f"{setting.source}: the parameter `{name}` is a number, and `{setting.value}` is not")
+
+
+def _with_parameters(spec: Spec, settings: Settings) -> Spec:
+    overrides = {
+        name: Override(setting.value, setting.source)
+        for path, setting in settings.items()
+        if (name := path.removeprefix("parameters.")) != path and name in spec.parameters
+    }
+    return load(spec.source, parameters=overrides) if overrides else spec
+
+
+def _steps_per_epoch(recipe: Recipe, dataset: Dataset, settings: Settings) -> int:
+    samples = dataset.samples[0]
+    if recipe.batch_size > samples:
+        source = settings["batch_size"].source if "batch_size" in settings else "default"
+        raise LosslangError(
+            f"{source}: a batch of {recipe.batch_size} is larger than {dataset.name}, which has {samples} samples"
+        )
+    return samples // recipe.batch_size
+
+
+def _policies(recipe: Recipe, settings: Settings, spec: Spec, dataset: Dataset) -> dict[str, Policy]:
+    """One policy per view: that of the view, else of its group, else of `all`."""
+    groups = {view: group for group, views in spec.view_groups.items() for view in views}
+    known = {"all", *spec.views, *spec.view_groups}
+    for name in recipe.augmentation:
+        setting = next(s for path, s in settings.items() if path.startswith(f"augmentation.{name}."))
+        if name not in known and setting.source == "--set":
+            close = nearest(name, known)
+            hint = f"did you mean `{close}`?" if close else f"there are {', '.join(sorted(known))}"
+            raise LosslangError(f"--set: {spec.method_name} has no view or group `{name}`; {hint}")
+    chosen = {name: _policy(name, dict(options), settings) for name, options in recipe.augmentation.items()}
+    for name, policy in chosen.items():
+        if isinstance(policy, Image) and len(dataset.shape) != 3:
+            raise LosslangError(f"the augmentation of `{name}` is for images, and {dataset.name} holds points")
+    return {view: chosen.get(view) or chosen.get(groups.get(view, "")) or chosen["all"] for view in spec.views}
+
+
+def _policy(name: str, options: dict[str, Any], settings: Settings) -> Policy:
+    where = f"augmentation.{name}"
+    sources = {path.rpartition(".")[2]: s.source for path, s in settings.items() if path.startswith(f"{where}.")}
+    kind = options.pop("policy", None)
+    if kind not in POLICIES:
+        close = nearest(str(kind), POLICIES)
+        hint = f"did you mean `{close}`?" if close else f"there are {', '.join(POLICIES)}"
+        raise LosslangError(f"{sources.get('policy', 'the recipe')}: `{where}.policy` is `{kind}`; {hint}")
+    try:
+        return POLICIES[kind].model_validate(options)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        option = str(problem["loc"][0])
+        close = nearest(option, POLICIES[kind].model_fields)
+        message = problem["msg"].replace("Input should be", "must be")
+        if problem["type"] == "extra_forbidden":
+            message = "is no option of it" + (f"; did you mean `{close}`?" if close else "")
+        raise LosslangError(
+            f"{sources.get(option, 'the recipe')}: `{where}.{option}` {message} (policy {kind})"
+        ) from None

@@ -1,0 +1,78 @@
+"""What is shown while a run trains: a live display on a terminal, sparse lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from losslang.training.loop import Watcher
+from losslang.training.plan import RunPlan
+
+__all__ = ["show_progress"]
+
+_MEASURED = {"center_norm": "center norm", "knn": "kNN", "effective_rank": "effective rank"}
+
+
+@contextmanager
+def show_progress(plan: RunPlan, console: Console, *, quiet: bool = False) -> Iterator[Watcher]:
+    """Gives what `train` is to call with every record."""
+    if quiet:
+        yield lambda _record: None
+    elif console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            yield _Display(plan, live).show
+    else:
+        yield _Lines(plan, console).show
+
+
+class _Lines:
+    """One line per measurement."""
+
+    def __init__(self, plan: RunPlan, console: Console) -> None:
+        self.plan, self.console = plan, console
+        console.print(f"{plan.name}, seed {plan.recipe.seed}: {plan.steps} steps into {plan.folder}", soft_wrap=True)
+
+    def show(self, record: dict[str, Any]) -> None:
+        """Print a record if it holds a measurement."""
+        if "center_norm" not in record:
+            return
+        loss = f"  loss {record['total']:.4f}" if "total" in record else ""
+        measured = "  ".join(f"{words} {record[name]:.3f}" for name, words in _MEASURED.items())
+        self.console.print(f"  step {record['step']:>{len(str(self.plan.steps))}}{loss}  {measured}", soft_wrap=True)
+
+
+class _Display:
+    """A bar, the terms of the loss, and the last measurement."""
+
+    def __init__(self, plan: RunPlan, live: Live) -> None:
+        self.plan, self.live = plan, live
+        self.seen: dict[str, Any] = {}
+
+    def show(self, record: dict[str, Any]) -> None:
+        """Draw a record over the last one; measurements stay until there are new ones."""
+        self.seen |= record
+        self.live.update(self._drawn(), refresh=True)
+
+    def _drawn(self) -> Group:
+        seen, steps = self.seen, self.plan.steps
+        head = Table.grid(padding=(0, 2))
+        speed = f"{seen.get('steps_per_second', 0):.0f} steps/s"
+        bar = ProgressBar(total=steps, completed=seen["step"], width=30)
+        head.add_row(f"{self.plan.name}, seed {self.plan.recipe.seed}", bar, f"{seen['step']}/{steps}", speed)
+        terms = {"loss": seen["total"], **seen["terms"]} if "total" in seen else {}
+        rows = [_row(terms, ".4f"), _row({w: seen[n] for n, w in _MEASURED.items() if n in seen}, ".3f")]
+        return Group(head, *(row for row in rows if row.plain))
+
+
+def _row(values: dict[str, float], layout: str) -> Text:
+    text = Text("  ")
+    for name, value in values.items():
+        text.append(f"{name} ", style="dim").append(f"{value:{layout}}   ", style="bold")
+    return text if values else Text()

@@ -1,0 +1,74 @@
+"""A recipe: everything about training that is not the method. Types, defaults and bounds, in one place, without torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["BackboneChoice", "Evaluation", "Optimizer", "Recipe"]
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BackboneChoice(_Section):
+    """The network that a method calls `backbone`, with the options that its kind has."""
+
+    name: Literal["mlp", "resnet18", "resnet34", "resnet50"] = "mlp"
+    widths: tuple[Count, ...] = Field(default=(64, 64), min_length=1, description="layer sizes (mlp)")
+    norm: Literal["batchnorm", "none"] = Field(default="batchnorm", description="after hidden layers (mlp)")
+    stem: Literal["imagenet", "cifar"] = Field(default="imagenet", description="first layers (ResNets)")
+    zero_init_residual: bool = Field(default=False, description="blocks start as their shortcut (ResNets)")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that the backbone of this name takes."""
+        names = ("widths", "norm") if self.name == "mlp" else ("stem", "zero_init_residual")
+        return {name: getattr(self, name) for name in names}
+
+
+class Optimizer(_Section):
+    """The optimiser; the learning rate rises linearly over the warm-up and then falls as a half cosine to `final`."""
+
+    name: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(default=0.1, gt=0, description="the highest, for the batch size as it is")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd; the first beta of adamw")
+    weight_decay: float = Field(default=1e-4, ge=0)
+    warmup: float = Field(default=0.02, ge=0, lt=1, description="length of the warm-up, as a share of the run")
+    final: float = Field(default=0.0, ge=0, le=1, description="learning rate at the end, as a share of the highest")
+
+
+class Evaluation(_Section):
+    """What is measured, and how often."""
+
+    every: int = Field(default=250, ge=0, description="steps between measurements during training; 0 for none")
+    neighbours: Count = Field(default=20, description="k of the k nearest neighbours")
+
+
+class Recipe(_Section):
+    """How to train: data, augmentation, backbone, optimiser, length, measurement."""
+
+    data: str = Field(default="blobs", description="a data set of `losslang list data`")
+    augmentation: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="a policy and its options per view or group; `all` for the others; by default that of the data",
+    )
+    backbone: BackboneChoice = BackboneChoice()
+    batch_size: int = Field(default=256, ge=2)
+    steps: Count | None = Field(default=None, description="length of the run in optimiser steps (or give epochs)")
+    epochs: float | None = Field(default=None, gt=0, description="length of the run in epochs (or give steps)")
+    optimizer: Optimizer = Optimizer()
+    parameters: dict[str, float | int] = Field(
+        default_factory=dict, description="values for parameters of the method, where it has them (sizes, mostly)"
+    )
+    evaluation: Evaluation = Evaluation()
+    precision: Literal["float32", "float64", "bfloat16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Count | None = Field(default=None, description="CPU threads of torch; by default as torch chooses")
+    seed: int = Field(default=0, ge=0)
+    log_every: Count = Field(default=50, description="steps between lines in metrics.jsonl")
+    checkpoint_every: Count = Field(default=250, description="steps between checkpoints")

@@ -1,0 +1,130 @@
+"""What a run needs in memory: model, data, optimiser; and its state as a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
+from losslang.backend.model import embedding_name
+from losslang.data.batches import Batches
+from losslang.data.datasets import Arrays
+from losslang.diagnostics import LosslangError
+from losslang.evaluation.measure import Samples
+from losslang.networks.backbones import make_backbone
+from losslang.training.environment import environment
+from losslang.training.optimizer import make_optimizer
+from losslang.training.plan import RunPlan
+from losslang.training.record import settings_record
+
+__all__ = ["Session", "open_session"]
+
+_FORMAT = 1  # of checkpoints
+_DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+
+
+@dataclass
+class Session:
+    """One run in memory. `embedding` is the definition that is measured; `step` counts finished optimiser steps."""
+
+    plan: RunPlan
+    device: torch.device
+    model: Model
+    optimizer: torch.optim.Optimizer
+    batches: Batches
+    samples: Samples
+    embedding: str
+    step: int = 0
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The files of the run folder that are known before the first step."""
+        spec = self.plan.spec
+        suffix = ".loss" if spec.source.name.endswith(".loss") else ".yaml"
+        return {
+            f"method{suffix}": spec.source_text,
+            "emitted.py": self.model.source,
+            "settings.json": json.dumps(settings_record(self.plan), indent=2) + "\n",
+            "environment.json": json.dumps(environment(str(self.device)), indent=2) + "\n",
+            "metrics.jsonl": "",
+        }
+
+    def writer(self) -> Callable[[Any], object]:
+        """What writes the present state into an open file."""
+        state = {
+            "format": _FORMAT,
+            "step": self.step,
+            "hash": self.plan.spec.hash,
+            "seed": self.plan.recipe.seed,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        return lambda file: torch.save(state, file)
+
+    def restore(self, path: Path) -> None:
+        """Take the state of a checkpoint. Raises LosslangError where the file is none."""
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except Exception as error:
+            raise LosslangError(f"{path} does not load: {str(error).splitlines()[0]}") from error
+        self.step = state["step"]
+
+
+def open_session(plan: RunPlan) -> Session:
+    """Load data and build model and optimiser. All randomness comes from the seed of the recipe.
+
+    Raises LosslangError where something is missing (scikit-learn, a CUDA device), SpecError where sizes do not fit.
+    """
+    recipe = plan.recipe
+    device = _device(recipe.device)
+    if recipe.threads is not None:
+        torch.set_num_threads(recipe.threads)
+    arrays = plan.dataset.load()
+    torch.manual_seed(recipe.seed)
+    backbone = make_backbone(recipe.backbone.name, plan.dataset.shape, **recipe.backbone.options)
+    model = compile(
+        plan.spec,
+        backbone=backbone.module,
+        feature_size=backbone.feature_size,
+        steps=plan.steps,
+        steps_per_epoch=plan.steps_per_epoch,
+    )
+    dtype = _DTYPES[recipe.precision]
+    model.to(device, dtype)
+    samples = _samples(arrays, device, dtype)
+    return Session(
+        plan,
+        device,
+        model,
+        make_optimizer(model, recipe.optimizer),
+        Batches(samples.train, plan.policies, recipe.batch_size, recipe.seed),
+        samples,
+        embedding_name(plan.spec),
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise LosslangError("the recipe asks for the device cuda, and torch finds none here; --set device=cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def _samples(arrays: Arrays, device: torch.device, dtype: torch.dtype) -> Samples:
+    def inputs(part: Any) -> Tensor:
+        return torch.as_tensor(part).to(device, dtype)
+
+    def labels(part: Any) -> Tensor:
+        return torch.as_tensor(part, dtype=torch.int64).to(device)
+
+    train, test = arrays.train, arrays.test
+    return Samples(inputs(train.inputs), labels(train.labels), inputs(test.inputs), labels(test.labels))

@@ -1,0 +1,59 @@
+"""The data sets: what the table says of them holds."""
+
+import builtins
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from losslang.data.datasets import DATASETS
+from losslang.data.policies import POLICIES
+from losslang.diagnostics import LosslangError
+
+
+@pytest.mark.parametrize("row", DATASETS.values(), ids=DATASETS)
+def test_rows_describe_their_data(row):
+    arrays = row.load()
+    for part, samples in zip((arrays.train, arrays.test), row.samples, strict=True):
+        assert part.inputs.shape == (samples, *row.shape)
+        assert part.inputs.dtype == np.float32
+        assert part.labels.shape == (samples,)
+        assert set(part.labels.tolist()) == set(range(row.classes))
+    assert np.array_equal(row.load().train.inputs, arrays.train.inputs)
+    options = dict(row.augmentation)
+    POLICIES[options.pop("policy")].model_validate(options)
+
+
+@pytest.mark.parametrize("name", ["blobs", "moons"])
+def test_points_are_standardised(name):
+    arrays = DATASETS[name].load()
+    points = np.concatenate([arrays.train.inputs, arrays.test.inputs])
+    assert np.allclose(points.mean(0), 0, atol=1e-5)
+    assert np.allclose(points.std(0), 1, atol=1e-5)
+
+
+def test_digits_lie_between_0_and_1_and_no_image_is_in_both_parts():
+    arrays = DATASETS["digits"].load()
+    assert arrays.train.inputs.min() == 0
+    assert arrays.train.inputs.max() == 1
+    images = [x.tobytes() for part in (arrays.train, arrays.test) for x in part.inputs]
+    assert len(images) == len(set(images)) == 1797
+
+
+def test_without_scikit_learn_the_message_names_the_remedy(monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *arguments, **keywords):
+        if name.startswith("sklearn"):
+            raise ImportError(name)
+        return real(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(LosslangError, match=r"pip install 'losslang\[toy\]'"):
+        DATASETS["moons"].load()
+
+
+def test_the_table_costs_no_heavy_import():
+    program = "import sys, losslang.data.datasets; assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
