@@ -33,18 +33,20 @@ def compile_loss(
     sizes: Mapping[str, int] | None = None,
     steps: int | None = None,
     steps_per_epoch: int | None = None,
+    images: int | None = None,
 ) -> nn.Module:
     """The objective of a method as a module that takes embeddings.
 
     The inputs are the outputs of the method's networks, by the name of their definition; `module.inputs` lists them with
     their axes. Each is a tensor [view, batch, feature] in view order or a mapping from view to [batch, feature]; the call
     gives `Output(total, terms, raw)`. `sizes` are the feature sizes of inputs that differ from the method's own. `steps` and
-    `steps_per_epoch` are needed where schedules count them. State moves on with every training step.
+    `steps_per_epoch` are needed where schedules count them, `images` (of the data set) where a memory has a row for each; such
+    a loss also takes `rows`, the numbers of the batch's images. State moves on with every training step.
 
     Raises SpecError where the method has errors, LosslangError where a schedule has no end.
     """
     spec = _typed(spec, parameters, input_sizes=sizes)
-    source = _source(spec, Clock(steps, steps_per_epoch), named=True)
+    source = _source(spec, Clock(steps, steps_per_epoch, images), named=True)
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
     make = getattr(_module(source, spec), f"{class_name(spec)}Loss")
@@ -59,6 +61,7 @@ def compile(  # noqa: A001 - the language's word
     parameters: Settings | None = None,
     steps: int | None = None,
     steps_per_epoch: int | None = None,
+    images: int | None = None,
 ) -> Model:
     """A method as a whole: networks and objective.
 
@@ -69,7 +72,7 @@ def compile(  # noqa: A001 - the language's word
     spec = _typed(spec, parameters)
     backbones = [name for name, network in spec.networks.items() if network.kind == "backbone"]
     spec = retype(spec, feature_sizes=dict.fromkeys(backbones, feature_size))
-    clock = Clock(steps, steps_per_epoch)
+    clock = Clock(steps, steps_per_epoch, images)
     source = _source(spec, clock)
     networks = _build(spec, dict.fromkeys(backbones, (backbone, feature_size)), tuple(spec.networks))
     inside = loss_networks(spec)
@@ -93,7 +96,7 @@ def _source(spec: Spec, clock: Clock, *, named: bool = False) -> str:
     try:
         return emit(spec, clock, named=named)
     except ValueError as error:
-        raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
+        raise LosslangError(f"{spec.source.name}: {error}; give steps=, steps_per_epoch= or images=") from error
 
 
 def _module(source: str, spec: Spec) -> ModuleType:
@@ -111,6 +114,7 @@ def _build(spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Seque
     from losslang.networks import build
 
     modules: dict[str, nn.Module] = {}
+    sizes = {name: size for name, (_, size) in given.items()}
 
     def made(name: str) -> nn.Module:
         if name not in modules:
@@ -122,7 +126,7 @@ def _build(spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Seque
             else:
                 size = spec.network_inputs.get(name)
                 in_features = size if isinstance(size, int) else 0
-                modules[name], _ = build(network, in_features=in_features, named=modules)
+                modules[name], _ = build(network, in_features=in_features, named=modules, sizes=sizes)
         return modules[name]
 
     for name in wanted:

@@ -15,16 +15,16 @@ from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.kernels import KERNELS
 from losslang.backend.library import function_names, sources_for
-from losslang.backend.state import STATE_KERNELS, buffer_lines, commit_lines, refuse_unwritten
+from losslang.backend.state import STATES, buffer_lines, commit_lines
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
 
-__all__ = ["emit", "loss_networks"]
+__all__ = ["class_name", "emit", "has_memory", "loss_networks"]
 
 WIDTH = 88
-_RESERVED = {"self", "torch", "math", "nn", "Tensor", "dtype", "device", "Output", "step", "x", "views"}
+_RESERVED = {"rows", "self", "torch", "math", "nn", "Tensor", "dtype", "device", "Output", "step", "x", "views"}
 
 
 def loss_networks(spec: Spec) -> tuple[str, ...]:
@@ -33,16 +33,20 @@ def loss_networks(spec: Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def has_memory(spec: Spec) -> bool:
+    """Whether the loss keeps values by image, and so takes `rows`: the numbers of the batch's images [batch]."""
+    return any(state.node.op == "memory" for state in spec.graph.states)
+
+
 def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
     """The source of the module: functions it calls, the loss, and the networks' part.
 
     Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
     """
-    refuse_unwritten(spec.graph.states)
     writer = _Writer(spec, clock, find_inputs(spec, named=named))
     loss = writer.loss_class()
     body = "\n".join(loss)
-    front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec)))
+    front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
     functions = sources_for(body + front)
     return "\n".join([*_head(spec), "", functions, "", "", body, "", "", front, ""])
 
@@ -92,12 +96,17 @@ class _Writer:
     uses: Counter[int] = field(default_factory=Counter)
     names: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def extra(self) -> list[str]:
+        """`rows`, where a memory must know which images the batch holds."""
+        return ["rows"] if has_memory(self.spec) else []
+
     # ---------------------------------------------------------------- the class
 
     def loss_class(self) -> list[str]:
         spec, name = self.spec, class_name(self.spec)
         body = self.objective_lines()
-        arguments = ", ".join(self.codes[i.node.number].text for i in self.inputs)
+        arguments = ", ".join([*(self.codes[i.node.number].text for i in self.inputs), *self.extra])
         networks = loss_networks(spec)
         signature = "".join(f", {_safe(n)}: nn.Module" for n in networks)
         return [
@@ -111,12 +120,12 @@ class _Writer:
             *(f"        self.{_safe(n)} = {_safe(n)}" for n in networks),
             *self.parameter_lines(),
             '        self.register_buffer("step", torch.zeros((), dtype=torch.int64))',
-            *(f"        {line}" for state in spec.graph.states for line in buffer_lines(state)),
+            *(f"        {line}" for state in spec.graph.states for line in buffer_lines(state, self.clock)),
             "        self.pending = False",
             "",
             *self.forward_lines(arguments),
             "",
-            f"    def objective(self, {', '.join(f'{self.codes[i.node.number].text}: Tensor' for i in self.inputs)}) -> Output:",
+            f"    def objective(self, {arguments.replace(',', ': Tensor,')}: Tensor) -> Output:",
             '        """The terms, from embeddings in the layout of `inputs`."""',
             *(f"        {line}" for line in body),
             "",
@@ -124,7 +133,7 @@ class _Writer:
             "    def after_step(self) -> None:",
             '        """State and schedules move on; called by the next training step if nobody else does."""',
             "        if self.pending:",
-            *(f"            {line}" for state in spec.graph.states for line in commit_lines(state)),
+            *(f"            {line}" for state in spec.graph.states for line in commit_lines(state, self.clock)),
             "            self.step += 1",
             "            self.pending = False",
         ]
@@ -141,8 +150,9 @@ class _Writer:
     def forward_lines(self, arguments: str) -> list[str]:
         names = [self.codes[i.node.number].text for i in self.inputs]
         kinds = ["Tensor | Mapping[str, Tensor] | Sequence[Tensor]" if i.views else "Tensor" for i in self.inputs]
+        parts = [f"{n}: {k}" for n, k in zip(names, kinds, strict=True)] + [f"{n}: Tensor" for n in self.extra]
         lines = [
-            f"    def forward(self, {', '.join(f'{n}: {k}' for n, k in zip(names, kinds, strict=True))}) -> Output:",
+            f"    def forward(self, {', '.join(parts)}) -> Output:",
             f'        """The loss; {"; ".join(_describe(i) for i in self.inputs)}."""',
             "        if self.training and self.pending:",
             "            self.after_step()",
@@ -202,8 +212,8 @@ class _Writer:
         if code is not None:
             return code
         operands = [self.codes[child.number] for child in node.inputs]
-        if node.op in STATE_KERNELS:
-            lines, code = STATE_KERNELS[node.op](node, operands, self.clock)
+        if node.op in STATES:
+            lines, code = STATES[node.op].use(node, operands, self.clock)
             self.lines += [_commented(line, _place(node)) for line in lines]
         elif node.op == "apply":
             code = self.apply(node, operands[0])

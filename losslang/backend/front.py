@@ -27,10 +27,11 @@ def _images(node: Node) -> str:
     return "[" + ", ".join(f"{inner}[{i}]" for i in views) + "]"
 
 
-def embed_lines(spec: Spec, inputs: tuple[Input, ...], name: str) -> list[str]:
+def embed_lines(spec: Spec, inputs: tuple[Input, ...], name: str, extra: list[str]) -> list[str]:
     """The class that joins networks and loss."""
     wanted = {i.name: i.node for i in inputs} | embeddings(spec)
     networks = list(dict.fromkeys(str(n["network"]) for n in walk(wanted.values()) if n.op == "apply"))
+    typed = [f"{argument}: Tensor" for argument in extra]
     lines = [
         f"class {name}(nn.Module):",
         f'    """{spec.method_name} as a whole: networks, then the objective."""',
@@ -42,10 +43,10 @@ def embed_lines(spec: Spec, inputs: tuple[Input, ...], name: str) -> list[str]:
         "        self.networks = nn.ModuleDict(networks)",
         "        self.loss = loss",
         "",
-        "    def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> Output:",
+        f"    def forward(self, {', '.join(['views: Mapping[str, Tensor] | Sequence[Tensor]', *typed])}) -> Output:",
         '        """The loss of a batch: images by view name, or in view order."""',
         "        embedded = self.embed(views)",
-        f"        return self.loss({', '.join(f'embedded[{i.name!r}]' for i in inputs)})",
+        f"        return self.loss({', '.join([*(f'embedded[{i.name!r}]' for i in inputs), *extra])})",
         "",
         "    def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:",
         '        """Every named output of the networks."""',

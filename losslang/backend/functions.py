@@ -260,6 +260,23 @@ def in_groups(x: Tensor, rows: int, dim: int, order: Tensor | None = None) -> Te
 
 
 @torch.no_grad()
+def spherical_kmeans(rows: Tensor, count: int, iterations: int) -> Tensor:
+    """[prototype, feature]: unit centroids of unit rows [image, feature] by the largest cosine; empty ones stay.
+
+    The first centroids are rows spread evenly over the images, so that every process finds the same.
+    """
+    unit = torch.nn.functional.normalize(rows, dim=-1)
+    start = (torch.arange(count, device=rows.device) * unit.shape[0] // count) % unit.shape[0]
+    centers = unit[start].clone()
+    for _ in range(iterations):
+        nearest = (unit @ centers.mT).argmax(dim=1)
+        sums = torch.zeros_like(centers).index_add_(0, nearest, unit)
+        norms = sums.norm(dim=-1, keepdim=True)
+        centers = torch.where(norms > 0, sums / norms.clamp(min=1e-12), centers)
+    return centers
+
+
+@torch.no_grad()
 def pushed_queue(queue: Tensor, rows: Tensor, dim: int, step: Tensor, start: int) -> Tensor:
     """The queue after new rows came in at its end, the oldest gone; before step `start` nothing comes in."""
     size = queue.shape[dim]

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from losslang.backend.emit import has_memory
 from losslang.backend.front import embeddings
 from losslang.backend.functions import Output
+from losslang.networks.targets import FreezeFor
 from losslang.objective.graph import Node
 from losslang.objective.networks import Network
 from losslang.objective.schedules import Clock, Plan, Schedule
@@ -33,6 +35,7 @@ class Model(nn.Module):
         self._targets = {n: spec.networks[n] for n in networks if spec.networks[n].kind == "ema"}
         self._plans = {n: _plan(network, clock) for n, network in self._targets.items()}
         self._sources = {n: _module(network.parts[0], self._all) for n, network in self._targets.items()}
+        self._frozen = [m for m in self.modules() if isinstance(m, FreezeFor) and not m.forever]
         self._steps = 0
         self.register_load_state_dict_post_hook(_read_steps)
 
@@ -52,13 +55,18 @@ class Model(nn.Module):
         name = next(n for n, network in self.spec.networks.items() if network.kind == "backbone")
         return self._all[name]
 
-    def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> Output:
-        """The loss of a batch: images [batch, …] by view name, or in view order."""
-        return self.front(views)
+    @property
+    def takes_rows(self) -> bool:
+        """Whether the method keeps values by image, and so takes the numbers of the batch's images."""
+        return has_memory(self.spec)
+
+    def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor], *rows: Tensor) -> Output:
+        """The loss of a batch: images [batch, …] by view name, or in view order; `rows` [batch] where `takes_rows`."""
+        return self.front(views, *rows)
 
     def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
         """Every definition that networks alone make: [view, batch, feature], or [batch, feature] of one view."""
-        return self.front.embed(views)  # type: ignore[operator, no-any-return]
+        return self.front.embed(views)  # type: ignore[operator]
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -66,21 +74,11 @@ class Model(nn.Module):
         for name, plan in self._plans.items():
             momentum = plan if isinstance(plan, float) else plan.value(self._steps)
             self._all[name].update(self._sources[name], momentum)  # type: ignore[operator]
-        for name, steps in self._freezes():
-            if self._steps + 1 >= steps:
-                self._all[name].thaw()  # type: ignore[operator]
+        for module in self._frozen:
+            if self._steps + 1 >= module.steps(self.clock.steps_per_epoch):
+                module.thaw()
         self.loss.after_step()  # type: ignore[operator]
         self._steps += 1
-
-    def _freezes(self) -> list[tuple[str, int]]:
-        per_epoch = self.clock.steps_per_epoch or 0
-        found = []
-        for name in self._all:
-            network = self.spec.networks[name]
-            if network.kind == "freeze_for":
-                steps = network.steps if network.steps is not None else round((network.epochs or 0) * per_epoch)
-                found.append((name, steps))
-        return found
 
 
 def _read_steps(model: Model, _keys: object) -> None:

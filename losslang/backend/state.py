@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from losslang.backend.code import PRODUCT, SIGN, Code, call
 from losslang.diagnostics import Diagnostic, SpecError
-from losslang.objective.axes import Axis
+from losslang.objective.axes import BATCH, VIEW, Axis
 from losslang.objective.graph import Node, State
 from losslang.objective.schedules import Clock
 
-__all__ = ["STATE_KERNELS", "buffer_lines", "commit_lines", "refuse_unwritten"]
-
-StateKernel = Callable[[Node, Sequence[Code], Clock], tuple[list[str], Code]]
+__all__ = ["STATES", "StateForm", "buffer_lines", "commit_lines"]
 
 
-def _shape(node: Node, name: str) -> tuple[int, ...]:
+@dataclass(frozen=True)
+class StateForm:
+    """The torch form of one state operation.
+
+    `buffers`: lines of `__init__`; `use`: lines of the objective and the value that is read; `commit`: lines of
+    `after_step` beyond taking over the next value.
+    """
+
+    buffers: Callable[[Node, str, Clock], list[str]]
+    use: Callable[[Node, Sequence[Code], Clock], tuple[list[str], Code]]
+    commit: Callable[[Node, str, Clock], list[str]]
+
+
+def buffer_lines(state: State, clock: Clock) -> list[str]:
+    """The lines of `__init__` that make the buffers. Raises SpecError where a size is not known."""
+    return STATES[state.node.op].buffers(state.node, state.name, clock)
+
+
+def commit_lines(state: State, clock: Clock) -> list[str]:
+    """The lines of `after_step` that move the state on."""
+    return STATES[state.node.op].commit(state.node, state.name, clock)
+
+
+def _shape(node: Node, name: str, *, but: Axis | None = None) -> tuple[int, ...]:
     sizes = []
     for dim in node.type.dims:
+        if dim.axis == but:
+            continue
         if dim.known is None:
             message = f"the size of `{name}` is not known: {dim.axis} is {dim.size}"
             help_ = "give it: losslang.compile(…, feature_size=512), or compile_loss(…, sizes={…})"
@@ -26,47 +50,29 @@ def _shape(node: Node, name: str) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def _running_buffers(node: Node, name: str) -> list[str]:
+def _pair(name: str, start: str) -> list[str]:
+    """The buffer in use, and the one for the value after the step."""
+    return [f'self.register_buffer("{name}", {start})', f'self.register_buffer("{name}_next", self.{name}.clone())']
+
+
+def _take_over(name: str) -> str:
+    return f"self.{name}.copy_(self.{name}_next)"
+
+
+def _unit_normal(shape: tuple[int, ...]) -> str:
+    return f"torch.nn.functional.normalize(torch.randn({shape!r}), dim=-1)"
+
+
+# ---------------------------------------------------------------- running statistics
+
+
+def _running_buffers(node: Node, name: str, _clock: Clock) -> list[str]:
     shape = _shape(node, name)
     start = f"torch.zeros({shape!r})"
     if node["init"] == "identity":
         start = f"torch.eye({shape[-1]}).expand({shape!r}).clone()"
-    lines = [f'self.register_buffer("{name}", {start})', f'self.register_buffer("{name}_next", self.{name}.clone())']
-    if node["init"] == "first":
-        lines.append(f'self.register_buffer("{name}_started", torch.zeros((), dtype=torch.bool))')
-    return lines
-
-
-def _queue_buffers(node: Node, name: str) -> list[str]:
-    shape = _shape(node, name)
-    start = f"torch.nn.functional.normalize(torch.randn({shape!r}), dim=-1)"
-    if node["init"] == "empty":
-        start = f"torch.full({shape!r}, math.nan)"
-    return [f'self.register_buffer("{name}", {start})', f'self.register_buffer("{name}_next", self.{name}.clone())']
-
-
-_BUFFERS = {"running": _running_buffers, "queue": _queue_buffers}
-
-
-def refuse_unwritten(states: Sequence[State]) -> None:
-    """Raises SpecError for state that has no torch form."""
-    for state in states:
-        if state.node.op not in _BUFFERS:
-            message = f"`{state.node.op}` is part of the language, and has no torch form yet"
-            raise SpecError([Diagnostic("E412", message, state.node.span)])
-
-
-def buffer_lines(state: State) -> list[str]:
-    """The lines of `__init__` that make the buffers. Raises SpecError where a size is not known."""
-    return _BUFFERS[state.node.op](state.node, state.name)
-
-
-def commit_lines(state: State) -> list[str]:
-    """The lines of `after_step` that move the state on."""
-    lines = [f"self.{state.name}.copy_(self.{state.name}_next)"]
-    if state.node.op == "running" and state.node["init"] == "first":
-        lines.append(f"self.{state.name}_started.fill_(True)")
-    return lines
+    started = f'self.register_buffer("{name}_started", torch.zeros((), dtype=torch.bool))'
+    return [*_pair(name, start), *([started] if node["init"] == "first" else [])]
 
 
 def _running(node: Node, codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
@@ -81,15 +87,25 @@ def _running(node: Node, codes: Sequence[Code], _clock: Clock) -> tuple[list[str
     return lines, Code(f"{name}_new" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
 
 
+def _running_commit(node: Node, name: str, _clock: Clock) -> list[str]:
+    started = f"self.{name}_started.fill_(True)"
+    return [_take_over(name), *([started] if node["init"] == "first" else [])]
+
+
+# ---------------------------------------------------------------- queues
+
+
+def _queue_buffers(node: Node, name: str, _clock: Clock) -> list[str]:
+    shape = _shape(node, name)
+    return _pair(name, f"torch.full({shape!r}, math.nan)" if node["init"] == "empty" else _unit_normal(shape))
+
+
 def _queue(node: Node, codes: Sequence[Code], clock: Clock) -> tuple[list[str], Code]:
     name = node["name"]
     place, start = node.type.position(Axis("queue")), node["start"]
     assert isinstance(start, int)
-    if start and clock.steps_per_epoch is None:
-        raise ValueError(
-            f"the queue `{name}` starts after {start} epochs, and the number of steps in an epoch is not known"
-        )
-    parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(start * (clock.steps_per_epoch or 1))]
+    first = start * _per_epoch(f"the queue `{name}` starts after {start} epochs", clock) if start else 0
+    parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(first)]
     lines = [
         f"{name}_new = {call('pushed_queue', *parts).text}",
         "if self.training:",
@@ -98,4 +114,64 @@ def _queue(node: Node, codes: Sequence[Code], clock: Clock) -> tuple[list[str], 
     return lines, Code(f"{name}_new.to(dtype)" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
 
 
-STATE_KERNELS: dict[str, StateKernel] = {"running": _running, "queue": _queue}
+def _per_epoch(what: str, clock: Clock) -> int:
+    if clock.steps_per_epoch is None:
+        raise ValueError(f"{what}, and the number of steps in an epoch is not known")
+    return clock.steps_per_epoch
+
+
+# ---------------------------------------------------------------- memory of images, and its centroids
+
+
+def _memory_buffers(node: Node, name: str, clock: Clock) -> list[str]:
+    if clock.images is None:
+        raise ValueError(f"the memory `{name}` has a row per image, and the number of images is not known")
+    return _pair(name, _unit_normal((clock.images, *_shape(node, name, but=BATCH))))
+
+
+def _memory(node: Node, codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
+    name, place = node["name"], node.type.position(BATCH)
+    to_front, back = (f".movedim({place}, 0)", f".movedim(0, {place})") if place else ("", "")
+    new = f"{codes[0].atom}.detach(){to_front}.to(self.{name}.dtype)"
+    lines = ["if self.training:", f"    self.{name}_next.index_copy_(0, rows, {new})"]
+    return lines, Code(f"self.{name}[rows]{back}.to(dtype)")
+
+
+def _centroid_buffers(node: Node, name: str, clock: Clock) -> list[str]:
+    _per_epoch(f"the centroids `{name}` are found at the start of every epoch", clock)
+    _remembered(node)
+    return [f'self.register_buffer("{name}", {_unit_normal(_shape(node, name))})']
+
+
+def _centroids(node: Node, _codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
+    return [], Code(f"self.{node['name']}.clone().to(dtype)")
+
+
+def _centroid_commit(node: Node, name: str, clock: Clock) -> list[str]:
+    per_epoch = _per_epoch(name, clock)
+    found = call("spherical_kmeans", _remembered(node), str(node["count"]), str(node["iterations"]))
+    return [f"if (int(self.step) + 1) % {per_epoch} == 0:", f"    self.{name}.copy_({found.text})"]
+
+
+def _remembered(node: Node) -> str:
+    """The rows of the memory that a centroids node clusters: [images, feature]."""
+    source = node.inputs[0]
+    index = ""
+    if source.op == "select" and source.inputs[0].op == "memory":
+        place = source.inputs[0].type.without([BATCH]).position(VIEW)
+        index = f"[:, {':, ' * place}{source['view']}]"
+        source = source.inputs[0]
+    if source.op != "memory" or (source.type.has(VIEW) and not index):
+        message = "`centroids` are those of one view of a memory"
+        raise SpecError(
+            [Diagnostic("E413", message, node.span, help="stored: memory(z), then centroids(stored[a], …)")]
+        )
+    return f"self.{source['name']}{index}"
+
+
+STATES: dict[str, StateForm] = {
+    "running": StateForm(_running_buffers, _running, _running_commit),
+    "queue": StateForm(_queue_buffers, _queue, lambda _node, name, _clock: [_take_over(name)]),
+    "memory": StateForm(_memory_buffers, _memory, lambda _node, name, _clock: [_take_over(name)]),
+    "centroids": StateForm(_centroid_buffers, _centroids, _centroid_commit),
+}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from losslang.meaning.arrays import Array
 from losslang.meaning.kernels import KERNELS, group_rows
@@ -25,6 +26,7 @@ class World:
     - `given`: arrays by the name of a definition, in the layout of its type ([view, batch, feature], say).
     - `networks`: functions of an array whose last axis is `feature`, by network name.
     - `state`: the values of running statistics and queues before this step, by name; missing ones are at their start.
+    - `rows`: the numbers of the batch's images [batch], where a memory keeps values by image.
     - `draws`: arrays in place of random ones: `directions` [direction, feature] and `order`, a permutation of the rows.
     - `seed`: of whatever else is drawn.
     """
@@ -32,6 +34,7 @@ class World:
     given: Mapping[str, Array]
     networks: Mapping[str, Callable[[Array], Array]] = field(default_factory=dict)
     state: Mapping[str, Array] = field(default_factory=dict)
+    rows: npt.NDArray[np.int64] | None = None
     step: int = 0
     clock: Clock = field(default_factory=Clock)
     seed: int = 0
@@ -141,6 +144,24 @@ class _Evaluator:
             after = new
         self.state[name] = after
         return after if node["read"] == "after" else old
+
+    def _memory(self, node: Node) -> Array:
+        name, place = str(node["name"]), node.type.position(BATCH)
+        if name not in self.world.state:
+            raise KeyError(f"the meaning needs the memory `{name}`: [images, …] by image")
+        assert self.world.rows is not None
+        old, new = self.world.state[name], self.values[node.inputs[0].number]
+        after = old.copy()
+        after[self.world.rows] = np.moveaxis(new, place, 0)
+        self.state[name] = after
+        return np.moveaxis(old[self.world.rows], 0, place)
+
+    def _centroids(self, node: Node) -> Array:
+        name = str(node["name"])
+        if name not in self.world.state:
+            raise KeyError(f"the meaning needs the centroids `{name}`: they are found once an epoch")
+        self.state[name] = self.world.state[name]
+        return self.world.state[name]
 
     def _queue(self, node: Node) -> Array:
         name, size = str(node["name"]), node["size"]

@@ -363,11 +363,11 @@ CODES: dict[str, Code] = {
         "losslang.compile_loss('method.yaml')",
         "losslang.compile_loss('method.yaml', sizes={'z': 128})",
     ),
-    "E412": Code(
-        "operation without a torch form",
-        "The operation belongs to the language and is checked, and its torch form is not written yet.",
-        "",
-        "",
+    "E413": Code(
+        "centroids of something else than a memory",
+        "Centroids are found once an epoch, over the values of all images; only a memory holds those.",
+        "centroids(z[a], count=3000)",
+        "define: {stored: memory(z), c: 'centroids(stored[a], count=3000)'}",
     ),
     "W101": Code("unused network", "The network is never applied, so it is built for nothing.", "", ""),
     "W102": Code("unused definition", "No term depends on the definition.", "", ""),

@@ -113,6 +113,8 @@ def _arithmetic(expression: Binary, known: Mapping[str, ParameterValue], report:
         value = _ARITHMETIC[expression.operator](left, right)
     except (ZeroDivisionError, OverflowError):
         value = math.nan
+    if expression.operator == "/" and isinstance(left, int) and isinstance(right, int) and left % right == 0:
+        return left // right  # width / 4 may be a size
     if isinstance(value, complex) or not math.isfinite(value):
         report.add("E403", "this constant is not a finite number", expression.span)
         return None

@@ -10,10 +10,11 @@ __all__ = ["Clock", "Schedule"]
 
 @dataclass(frozen=True)
 class Clock:
-    """The length of a training run. Units: optimiser steps."""
+    """The length of a training run in optimiser steps, and the number of images of its data set."""
 
     steps: int | None = None
     steps_per_epoch: int | None = None
+    images: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from torch import nn
 import losslang
 from losslang.backend.compile import compile_loss
 from losslang.backend.emit import MODULE_NAMES
+from losslang.meaning.evaluate import World, evaluate
 from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
 from tests.methods import method, term
 
 SMALL = {"width": 16, "size": 8, "bottleneck": 8, "prototypes": 24, "queue": 96, "slices": 16, "count": 24, "rows": 32}
-SPECS = {name: path for name, path in shipped_specs().items() if name != "deepcluster2"}  # memory: no torch form yet
+SPECS = shipped_specs()
 
 
 def small(name):
@@ -29,7 +30,9 @@ def small(name):
 def model_of(name, steps=100):
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.Linear(2, 32), nn.BatchNorm1d(32), nn.ReLU())
-    return losslang.compile(small(name), backbone=backbone, feature_size=32, steps=steps, steps_per_epoch=10)
+    return losslang.compile(
+        small(name), backbone=backbone, feature_size=32, steps=steps, steps_per_epoch=10, images=320
+    )
 
 
 def views_of(model, rows=32):
@@ -50,7 +53,7 @@ def test_every_method_trains_in_one_graph(name):
         step = torch.compile(model, fullgraph=True, backend="eager")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for _ in range(2):
-        out = step(views_of(model))
+        out = step(views_of(model), *([torch.arange(32)] if model.takes_rows else []))
         optimizer.zero_grad()
         out.total.backward()
         optimizer.step()
@@ -224,3 +227,43 @@ def test_emitted_source_needs_torch_alone(name, tmp_path):
 
 def test_emission_is_repeatable():
     assert emit(SPECS["swav"]) == emit(SPECS["swav"])
+
+
+MEMORY = (
+    "e = normalize(z)\nstored = memory(e)\nc = centroids(stored[a], count=3, iterations=5)\n"
+    "q = argmax(dot(stored[a], c), over=prototype)\n"
+    "minimize\n  t: cross_entropy(q, log_softmax(dot(e[b], c) / 0.1, over=prototype)) + mean(dot(stored[b], e[a]))\n"
+)
+
+
+def test_memory_holds_the_values_of_the_last_visit_and_centroids_move_once_an_epoch():
+    spec = method(MEMORY)
+    loss = compile_loss(spec, steps_per_epoch=3, images=12).double()
+    start, centers = loss.stored.clone(), loss.c.clone()
+    seen = torch.zeros(12, 2, 6, dtype=torch.float64)
+    for step in range(3):
+        rows = torch.arange(4) * 3 + step
+        z = torch.randn(2, 4, 6, dtype=torch.float64)
+        world = World({"z": z.numpy()}, rows=rows.numpy(), state={"stored": loss.stored.numpy(), "c": loss.c.numpy()})
+        assert loss(z, rows=rows).total.item() == pytest.approx(evaluate(spec, world).total, rel=1e-12)
+        seen[rows] = nn.functional.normalize(z, dim=-1).transpose(0, 1)
+        loss.after_step()
+        assert torch.equal(loss.c, centers) == (step < 2)
+    assert not torch.equal(loss.stored, start)
+    assert torch.allclose(loss.stored, seen)
+    nearest = (seen[:, 0] @ loss.c.T).argmax(1)
+    for k in range(3):
+        if (nearest == k).any():
+            mean = seen[nearest == k, 0].sum(0)
+            assert torch.dot(nn.functional.normalize(mean, dim=0), loss.c[k]) > 0.9  # nearly a fixed point
+
+
+def test_freezing_ends_after_its_time():
+    head = "network encoder = backbone\nnetwork p = freeze_for(linear(6), steps=2)\nz = p(encoder(x))\n"
+    model = losslang.compile(term("mean(z^2)", head=head), backbone=nn.Linear(2, 4), feature_size=4)
+    trains = []
+    for _ in range(3):
+        model([torch.randn(5, 2)] * 2).total.backward()
+        trains.append(next(model.networks["p"].parameters()).grad is not None)
+        model.after_step()
+    assert trains == [False, False, True]
