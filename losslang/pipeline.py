@@ -61,7 +61,7 @@ def _join(report: Report, later: Report) -> None:
     report.diagnostics.extend(d for d in later.diagnostics if not broken or (d.is_error and d.code not in FOLLOW_ON))
 
 
-FOLLOW_ON = frozenset({"E201", "E207", "E208", "E209", "E213", "E221"})
+FOLLOW_ON = frozenset({"E201", "E207", "E208", "E209", "E213", "E221", "E317"})
 """Codes of names that are missing: an entry with a syntax error is missing too."""
 
 
@@ -146,7 +146,7 @@ def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: 
     from losslang.objective.schedules import Clock
 
     spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
-    return emit_source(spec, clock or Clock(steps=100_000, steps_per_epoch=1000))
+    return emit_source(spec, clock or Clock(steps=100_000, steps_per_epoch=1000, images=100_000))
 
 
 def show(path: str | Path, stage: str, *, parameters: Settings | None = None) -> str:

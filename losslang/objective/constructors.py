@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from losslang.diagnostics import Report
 from losslang.objective.axes import Size
+from losslang.objective.mentions import names_in
 from losslang.objective.networks import Network, Norm
-from losslang.objective.parameters import Changing, ParameterValue, evaluate_static
+from losslang.objective.parameters import Changing, Parameters, ParameterValue, evaluate_static
 from losslang.objective.schedules import Schedule
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Call, Entry, Expression, Keyword, Name
@@ -115,6 +116,8 @@ class _Reader:
         return self.construct(expression, CONSTRUCTORS[expression.function])
 
     def unknown(self, call: Call) -> None:
+        if isinstance(self.parameters, Parameters) and call.function in self.parameters.broken:
+            return
         close = nearest(call.function, [*CONSTRUCTORS, *self.entries])
         help_ = f"did you mean `{close}`?" if close else f"the constructors are {', '.join(CONSTRUCTORS)}"
         self.report.add("E213", f"there is no network or constructor `{call.function}`", call.function_span, help=help_)
@@ -154,6 +157,11 @@ class _Reader:
             network = replace(network, last_bias=network.bias)
         return network
 
+    def silent(self, expression: Expression) -> bool:
+        """Whether an expression uses a parameter that was reported as wrong."""
+        broken = self.parameters.broken if isinstance(self.parameters, Parameters) else set()
+        return any(name in broken for name in names_in(expression))
+
     def features(self, call: Call) -> Size | None:
         """`features(encoder)`: the feature size of a backbone, a name until the recipe binds it."""
         (name,) = call.arguments if len(call.arguments) == 1 else (None,)
@@ -172,7 +180,7 @@ class _Reader:
             value = None
         if isinstance(value, int) and 1 <= value <= 10**7:
             return value
-        if len(self.report.diagnostics) == before:
+        if len(self.report.diagnostics) == before and not self.silent(expression):
             self.report.add(
                 "E216", "a size is a whole number from 1 to 10,000,000, without a schedule", expression.span
             )

@@ -210,6 +210,8 @@ def _call(call: Call, context: Context, scope: Scope) -> Typed | None:
     definition = context.functions.get(name) or context.library.get(name)
     if definition is not None:
         return inline(call, definition, context, scope)
+    if name in context.broken:
+        return None
     if name in SCHEDULES:
         raise Problem("E409", f"`{name}` is a schedule: it belongs under `parameters` or in `momentum=`")
     raise _unknown_function(call, context, scope)

@@ -41,7 +41,7 @@ def type_method(
     """
     _check_names(resolved, library, report)
     overrides = _known_overrides(resolved, overrides or {}, report)
-    parameters = read_parameters(resolved.parameters, overrides, report)
+    parameters = read_parameters(resolved.parameters, overrides, report, resolved.broken)
     sizes = feature_sizes or {}
     networks = read_networks(resolved.networks, parameters, report, sizes)
     views = Views.of(resolved.views)
@@ -59,7 +59,7 @@ def type_method(
         library=library,
         feature_sizes=sizes,
         input_sizes=input_sizes or {},
-        broken=frozenset(resolved.parameters) - frozenset(parameters),
+        broken=frozenset(parameters.broken),
     )
     forward = _forward(resolved, report)
     for definition in resolved.functions.values():
@@ -134,6 +134,7 @@ def _known_overrides(resolved: Resolved, overrides: Mapping[str, Override], repo
     for name, override in overrides.items():
         if name in resolved.parameters:
             known[name] = override
+        if name in resolved.parameters or name in resolved.broken:
             continue
         close = nearest(name, resolved.parameters)
         names = ", ".join(resolved.parameters) or "none"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from losslang.diagnostics import Report, Span
+from losslang.objective.mentions import names_in
 from losslang.objective.schedules import Schedule
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Binary, Call, Entry, Expression, Name, Number, Unary
@@ -58,6 +59,14 @@ SCHEDULES = frozenset(_OPTIONS)
 """`cosine(a, b)`, `linear(a, b)`, `step(a, b)`: from a to b over epochs= or steps=, by default over the whole run."""
 
 
+class Parameters(dict[str, ParameterValue]):
+    """Parameters by name; `broken` ones were reported and have no value, so that what uses them stays silent."""
+
+    def __init__(self, broken: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.broken = set(broken)
+
+
 class Changing(Exception):
     """An expression that computes with schedules: it has no one value."""
 
@@ -96,6 +105,11 @@ def _lookup(name: Name, known: Mapping[str, ParameterValue], report: Report) -> 
         if found.value is None:
             raise Changing
         return found.value
+    if isinstance(known, Parameters) and name.id in known.broken:
+        return None
+    if name.id in {"true", "false"}:
+        report.add("E402", f"a parameter is a number, and `{name.id}` is none", name.span)
+        return None
     close = nearest(name.id, known)
     help_ = f"did you mean `{close}`?" if close else "a parameter must be declared above its first use"
     report.add("E201", f"there is no earlier parameter `{name.id}`", name.span, help=help_)
@@ -184,14 +198,18 @@ def _number(expression: Expression, known: Mapping[str, ParameterValue], report:
     return value
 
 
+def _uses_broken(expression: Expression, known: Parameters) -> bool:
+    return any(name in known.broken for name in names_in(expression))
+
+
 def read_parameters(
-    entries: Mapping[str, Entry], overrides: Mapping[str, Override], report: Report
-) -> dict[str, ParameterValue]:
+    entries: Mapping[str, Entry], overrides: Mapping[str, Override], report: Report, broken: Iterable[str] = ()
+) -> Parameters:
     """All parameters in order of declaration, later ones computed from overridden earlier ones.
 
     A broken parameter is reported and left out.
     """
-    known: dict[str, ParameterValue] = {}
+    known = Parameters(broken)
     for name, entry in entries.items():
         assert entry.value is not None
         value: Static | None
@@ -206,6 +224,8 @@ def read_parameters(
             value = evaluate_static(entry.value, known, report)
         except Changing:
             value = None
-        if len(report.diagnostics) == before:
+        if len(report.diagnostics) == before and (value is not None or not _uses_broken(entry.value, known)):
             known[name] = ParameterValue(name, value, source, entry.span, entry.value)
+        else:
+            known.broken.add(name)
     return known

@@ -45,6 +45,7 @@ class Resolved:
     paper: str = ""
     notes: str = ""
     bases: tuple[str, ...] = ()
+    broken: set[str] = field(default_factory=set)  # names whose entry could not be read
 
 
 def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | None:
@@ -89,10 +90,19 @@ def _merge(
             del target[entry.name]
 
 
+def _given(method: Method) -> set[str]:
+    entries = {entry.name for entry in (*method.parameters, *method.networks, *method.define)}
+    return entries | {definition.name for definition in method.functions}
+
+
 def _apply(resolved: Resolved, method: Method, report: Report, *, first: bool) -> None:
     def gone(entry: Entry) -> bool:
         return entry.value is None
 
+    for section in (resolved.parameters, resolved.networks, resolved.functions, resolved.define):
+        for name in method.broken:
+            section.pop(name, None)  # the broken entry hides the inherited one
+    resolved.broken = (resolved.broken - _given(method)) | method.broken
     _merge("parameter", resolved.parameters, method.parameters, gone, report, first=first)
     _merge("network", resolved.networks, method.networks, gone, report, first=first)
     _merge("function", resolved.functions, method.functions, lambda d: d.body is None, report, first=first)

@@ -239,6 +239,7 @@ class Method:
     head: tuple[str, ...] = ()  # comments above the first key
     tail: tuple[str, ...] = ()  # comments below the last entry
     header_comments: tuple[tuple[str, Comments], ...] = ()  # of method, title, paper, notes, extends, views, forward
+    broken: frozenset[str] = field(compare=False, default=frozenset())  # names of entries that could not be read
     allow: frozenset[str] = field(compare=False, default=frozenset())  # codes answered by `# losslang: allow(W104)`
     name_span: Span = field(compare=False, default=NOWHERE)
     extends_span: Span = field(compare=False, default=NOWHERE)
