@@ -19,8 +19,7 @@ DOCUMENTS: Final[dict[str, Code]] = {
     ),
     "E502": Code(
         "file too long",
-        "A method is a short file; one of more than 65,536 characters is a mistake, or something else "
-        "than a method.",
+        "A method is a short file; one of more than 65,536 characters is a mistake, or something else than a method.",
         "losslang check data.yaml",
         "losslang check specs/simsiam.yaml",
     ),

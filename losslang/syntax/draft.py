@@ -33,6 +33,7 @@ class Draft:
     mode: str | None = None
     modes: list[Entry] = field(default_factory=list)
     recipes: list[RecipeOverrides] = field(default_factory=list)
+    complete: bool = True  # no statement had to be passed over
 
     def once(self, word: str, line: Line, place: Span) -> None:
         """Records a statement that may come once, with its comments."""
@@ -85,6 +86,8 @@ class Draft:
                 labels = [Label(first[word], "the first one")]
                 report.add("E136", f"A method has one statement `{word}`", span, labels=labels)
             first.setdefault(word, span)
+        if not self.complete:
+            return
         if "method" not in first:
             report.add("E141", "The method has no name", self.first, help="begin with `method name`")
         if "minimize" not in first and not self.sections["objective"] and "extends" not in first:

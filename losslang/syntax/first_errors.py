@@ -42,5 +42,7 @@ class FirstErrors(Report):
         for each in self.diagnostics:
             report.add(each.code, each.message, each.span, label=each.label, labels=each.labels, help=each.help)
         if self.last is not None:
-            message = f"This and {self.left_out - 1} more errors are not shown" if self.left_out > 1 else "One error more"
+            message = (
+                f"This and {self.left_out - 1} more errors are not shown" if self.left_out > 1 else "One error more"
+            )
             report.add("E519", message, self.last, help="mend the first ones")

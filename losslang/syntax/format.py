@@ -24,7 +24,8 @@ class InternalError(Exception):
 def format_text(source: Source, to: Spelling | None = None) -> str:
     """The canonical text of a source, in its own spelling or the other.
 
-    Raises SpecError if the source has errors (or would grow too long), and InternalError if what was written does not read the same.
+    Raises SpecError if the source has errors (or would grow too long), and InternalError if what was written does not
+    read the same.
     """
     report = Report()
     method = read_method(source, report)

@@ -92,7 +92,7 @@ def blocks(lines: Iterable[Line], report: Report) -> list[Block]:
     found: list[Block] = []
     for line in lines:
         _refuse_tab(line, report)
-        if line.indent == 0 and line.first.type not in OPERATORS | {"MINUS"}:
+        if line.indent == 0 and not _begins_otherwise(line):
             found.append(Block(line))
         elif not found:
             place = line.first.span
@@ -100,12 +100,24 @@ def blocks(lines: Iterable[Line], report: Report) -> list[Block]:
                 report.add("E131", "The first statement is indented", place, help="begin it at the left margin")
             else:
                 report.add("E130", f"No statement begins with `{line.first.text}`", place)
-        elif line.indent and found[-1].head.first.text in _BODIED:
+        elif line.indent and _has_body(found[-1].head):
             found[-1].body.append(line)
         else:
             above = found[-1].body[-1] if found[-1].body else found[-1].head
             report_continuation(above, line, report)
     return found
+
+
+def _begins_otherwise(line: Line) -> bool:
+    """Whether a line at the margin begins as no statement can (`for = 1` is a wrong name, and not the rest of a loop)."""
+    tokens = line.tokens
+    return tokens[0].type in OPERATORS | {"MINUS"} and not (len(tokens) > 1 and tokens[1].type == "EQUAL")
+
+
+def _has_body(head: Line) -> bool:
+    """Whether indented lines below belong to a statement; to an unknown one such as `minimise` they would, too."""
+    tokens = head.tokens
+    return tokens[0].text in _BODIED or len(tokens) == 1 or [token.type for token in tokens[1:]] == ["COLON"]
 
 
 def report_continuation(above: Line, below: Line, report: Report) -> None:

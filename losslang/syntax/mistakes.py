@@ -52,6 +52,12 @@ def _wrong(case: Case) -> bool:
     return True
 
 
+def _in_missing(case: Case) -> bool:
+    if case.token is None or case.before is None or case.level.types[-2:] != ["FOR", "NAME"]:
+        return False
+    return case.says("E116", f"`in` is missing after `for {case.before.text}`", remedy="write `for u in views`")
+
+
 def _closing(case: Case) -> bool:
     token, opening = case.token, case.level.opening
     if token is None or token.type not in CLOSING:
@@ -203,8 +209,6 @@ def _two_values(case: Case) -> bool:
         return case.says(
             "E110", "There are no functions without a name", before.span, remedy="define one: def name(x) = …"
         )
-    if case.level.types[-2:-1] == ["FOR"]:
-        return case.says("E116", f"`in` is missing after `for {before.text}`", remedy="write `for u in views`")
     if token.type == "LPAR" and (before.type in CLOSING or before.type == "TRUTH"):
         return case.says("E118", "Only a name can be called", remedy="put an operator between, or name the value first")
     many = case.level.kind in {"call", "list"}
@@ -259,6 +263,7 @@ def _of_parameters(case: Case) -> bool:
 RULES: Final[tuple[Callable[[Case], bool], ...]] = (
     _end,
     _wrong,
+    _in_missing,
     _closing,
     _colon,
     _loop_words,

@@ -77,6 +77,7 @@ class _Reader:
             refuse_lone_roles(self.roles, self.report)
             self.roles = []
         if line.continued:
+            self.draft.complete = False
             return
         self._statements().get(self._word(line.tokens), self._unknown)(block)
 
@@ -105,6 +106,7 @@ class _Reader:
         }
 
     def _unknown(self, block: Block) -> None:
+        self.draft.complete = False
         refuse_statement(block.head.tokens, self.report)
 
     # ------------------------------------------------------------ one value each

@@ -136,6 +136,8 @@ def _place(comment: Comment, before: _Owner | None, following: _Owner | None, pl
         _give(placed, before.start, comment, at_end=not comment.own_line and _first_line(before, comment))
     elif before is not None and not comment.own_line and _same_line(before.end, comment):
         _give(placed, before.line, comment, at_end=before.line == before.start)
+    elif before is not None and not comment.own_line and _behind_bracket(comment):
+        _give(placed, before.start, comment, at_end=False)
     elif before is None and following is None:
         placed.head.append(comment.text)
     elif following is None:
@@ -153,6 +155,12 @@ def _give(placed: Placed, owner: int, comment: Comment, *, at_end: bool) -> None
 
 def _first_line(owner: _Owner, comment: Comment) -> bool:
     return _same_line(owner.start, comment)
+
+
+def _behind_bracket(comment: Comment) -> bool:
+    """Whether only closing brackets stand before a comment on its line."""
+    text, at = comment.span.source.text, comment.span.start
+    return not text[text.rfind("\n", 0, at) + 1 : at].strip(" \t}],")
 
 
 def _same_line(start: int, comment: Comment) -> bool:

@@ -96,7 +96,7 @@ def read_nodes(source: Source, report: Report) -> Document:
     return _Reader(source, report).read()
 
 
-class _Stop(Exception):  # noqa: N818 - it ends the reading, the reason is in the report
+class _Stop(Exception):
     """Reading cannot go on; the reason is in the report."""
 
 

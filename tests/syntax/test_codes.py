@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import losslang.syntax
 import pytest
+
+import losslang.syntax
 from losslang.diagnostics import Report, Source
 from losslang.syntax.codes import CODES
 from losslang.syntax.fragment import Fragment

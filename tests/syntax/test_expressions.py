@@ -1,6 +1,7 @@
 """Expressions: what they mean as trees, where their parts stand, and what is said about wrong ones."""
 
 import pytest
+
 from losslang.diagnostics import Report, Source
 from losslang.syntax.fragment import Fragment
 from losslang.syntax.limits import MAX_DEPTH, MAX_TOKENS
@@ -42,9 +43,16 @@ def parse(text):
         ("f()", Call("f")),
         ("f(a, b=c,)", Call("f", (a,), (Keyword("b", c),))),
         ("f(for_=1, not_=2)", Call("f", (), (Keyword("for_", Number(1, "1")), Keyword("not_", Number(2, "2"))))),
-        ("f(z for u in a + b for v in c if u != v and u < v)",
-         Call("f", (z,), (), (Loop("u", Binary("+", a, b)), Loop("v", c)),
-              Binary("and", Binary("!=", u, v), Binary("<", u, v)))),
+        (
+            "f(z for u in a + b for v in c if u != v and u < v)",
+            Call(
+                "f",
+                (z,),
+                (),
+                (Loop("u", Binary("+", a, b)), Loop("v", c)),
+                Binary("and", Binary("!=", u, v), Binary("<", u, v)),
+            ),
+        ),
         ('f("a \\"b\\" \\\\ \\n")', Call("f", (Text('a "b" \\ \n'),))),
         ('"""raw \\lambda"""', Text("raw \\lambda")),
         ("f(a,  # why\n  b\n)", Call("f", (a, b))),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from losslang.diagnostics import Report, Source, SpecError
 from losslang.diagnostics.render import render_text
 from losslang.syntax.codes import CODES
@@ -18,7 +19,7 @@ from losslang.syntax.parser import parse_expression
 from losslang.syntax.read import MAX_CHARACTERS, read_method
 from losslang.syntax.tokens import tokenize
 
-fuzz = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+fuzz = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 SPEC = """# head
 losslang: 1
@@ -63,7 +64,38 @@ def _mutants(text, seed):
     """The text with one token dropped, doubled, swapped with its neighbour, or replaced by another."""
     tokens = [each for each in tokenize(Fragment.whole(Source("x", text))) if each.type != "COMMENT"]
     draw = random.Random(seed)
-    others = ["(", ")", "[", "]", ",", "+", "-", "^", "=", "==", ":", "for", "in", "if", "not", "2", "x'", '"', "'", "@", "{", "#", "null", "λ", "\t", "- ", "&a ", "| ", "\n", "\n  "]
+    others = [
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        "+",
+        "-",
+        "^",
+        "=",
+        "==",
+        ":",
+        "for",
+        "in",
+        "if",
+        "not",
+        "2",
+        "x'",
+        '"',
+        "'",
+        "@",
+        "{",
+        "#",
+        "null",
+        "λ",
+        "\t",
+        "- ",
+        "&a ",
+        "| ",
+        "\n",
+        "\n  ",
+    ]
     for at, token in enumerate(tokens):
         yield text[: token.start] + text[token.end :]
         yield text[: token.end] + " " + token.text + text[token.end :]
@@ -107,8 +139,8 @@ def test_wrong_tokens_in_an_expression_are_never_answered_in_general_words():
 PIECES = st.sampled_from(
     ["losslang: 1\n", "method: m\n", "method m\n", "objective:\n", "minimize\n", "define:\n", "  z: ", "  ", "\n", "def f(x) =",
      "@role(a)\n", "{", "}", "[", "]", "(", ")", "a", "b", ": ", " = ", ", ", "|\n", ">", "&a ", "*a", "'", '"', '"""', "#", "\t",
-     "\\", "1", "1e", ".", "-", "- ", "? ", "!x ", "---\n", "%", "null", "for u in v", " if ", "view ", "recipe toy\n", "é", "\x00", "\ufeff",
-     "\r\n", "\u2028", "views: ", "recipes:\n", "functions:\n", "remove ", "notes "]
+     "\\", "1", "1e", ".", "-", "- ", "? ", "!x ", "---\n", "%", "null", "for u in v", " if ", "view ", "recipe toy\n", "é", "\x00",
+     "\ufeff", "\r\n", "\u2028", "views: ", "recipes:\n", "functions:\n", "remove ", "notes "]
 )  # fmt: skip
 
 
@@ -119,7 +151,9 @@ def test_pieces_in_any_order_never_raise(text, name):
 
 
 @fuzz
-@given(st.text(max_size=60), st.sampled_from(["m.yaml", "m.loss"]), st.sampled_from(["", SPEC, LOSS]), st.integers(0, 900))
+@given(
+    st.text(max_size=60), st.sampled_from(["m.yaml", "m.loss"]), st.sampled_from(["", SPEC, LOSS]), st.integers(0, 900)
+)
 def test_any_text_inside_a_spec_never_raises(text, name, spec, at):
     check(name, spec[:at] + text + spec[at:])
 

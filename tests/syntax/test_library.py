@@ -37,7 +37,11 @@ def test_the_index_finds_what_reading_finds():
     for name, fragment in index.items():
         alone = parse_definition(fragment, report)
         assert not report.diagnostics
-        assert (alone.name, alone.body, alone.parameters) == (name, definitions[name].body, definitions[name].parameters)
+        assert (alone.name, alone.body, alone.parameters) == (
+            name,
+            definitions[name].body,
+            definitions[name].parameters,
+        )
         assert alone.body.span == definitions[name].body.span
     assert [role.names for role in parse_definition(index["hinge"], report).roles] == [("decentering",), ("a", "b")]
 

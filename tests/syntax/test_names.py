@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from losslang.syntax.names import is_name, nearest
 
 

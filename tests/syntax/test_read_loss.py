@@ -1,6 +1,7 @@
 """The text spelling: statements, layout, comments, and what is refused."""
 
 import pytest
+
 from losslang.diagnostics import Report, Source
 from losslang.syntax.fragment import Fragment
 from losslang.syntax.layout import blocks, logical_lines
@@ -22,7 +23,7 @@ def good(text):
     return method
 
 
-SIMSIAM = '''
+SIMSIAM = """
 method simsiam "Exploring Simple Siamese Representation Learning"
 paper "arXiv:2011.10566"
 
@@ -38,7 +39,7 @@ p = predictor(z)
 
 minimize
   align: mean(alignment(p[u], stopgrad(z[v])) for u in views for v in views if u != v)
-'''
+"""
 
 
 def test_the_two_spellings_of_simsiam_are_one_method():
@@ -56,10 +57,10 @@ def test_the_two_spellings_of_simsiam_are_one_method():
 
 def test_every_statement():
     method = good(
-        "losslang 1\nmethod my-own.v2\ntitle \"T\"\nnotes \"\"\"\n  first\n    second\n\"\"\"\nextends simsiam\n"
+        'losslang 1\nmethod my-own.v2\ntitle "T"\nnotes """\n  first\n    second\n"""\nextends simsiam\n'
         "view global = 2, local\nforward encoder = joint\nremove parameter a\nremove network b\nremove def c\n"
         "remove value d\nminimize\n  one: z\n  remove term two\n  remove: z\nremove term three\n"
-        "recipe toy\n  optimiser.lr = 1e-3\n  a-b = [x, \"y z\", -1, true]\n"
+        'recipe toy\n  optimiser.lr = 1e-3\n  a-b = [x, "y z", -1, true]\n'
     )
     assert (method.name, method.title, method.notes) == ("my-own.v2", "T", "first\n  second")
     assert method.views == (View("global", 2), View("local"))

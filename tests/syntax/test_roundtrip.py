@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from losslang.diagnostics import Report, Source
 from losslang.syntax.format import format_text, write_method
 from losslang.syntax.fragment import Fragment
@@ -38,7 +39,7 @@ from losslang.syntax.write import expression_lines, write_expression
 DRAFTS = Path("/work/shared/design/specs")
 SPECS = Path(__file__).parents[2] / "specs"
 
-quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 # ---------------------------------------------------------------- expressions
 
@@ -68,7 +69,9 @@ def _extend(inner):
         st.builds(Index, inner, inner),
         st.builds(lambda items: Items(tuple(items)), st.lists(inner, max_size=3)),
         st.builds(_call, names, st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=2)),
-        st.builds(_loop, names, inner, st.lists(st.builds(Loop, names, inner), min_size=1, max_size=2), inner | st.none()),
+        st.builds(
+            _loop, names, inner, st.lists(st.builds(Loop, names, inner), min_size=1, max_size=2), inner | st.none()
+        ),
     )
 
 
@@ -172,7 +175,9 @@ parameters = st.lists(
     unique_by=lambda each: each.name,
 ).map(tuple)
 roles = st.builds(
-    Role, st.lists(names | texts, min_size=1, max_size=2).map(tuple), st.dictionaries(names, names, max_size=2).map(lambda d: tuple(d.items()))
+    Role,
+    st.lists(names | texts, min_size=1, max_size=2).map(tuple),
+    st.dictionaries(names, names, max_size=2).map(lambda d: tuple(d.items())),
 )
 bodies = simple.filter(lambda value: not isinstance(value, Text))
 definitions = st.one_of(
@@ -214,7 +219,12 @@ def methods(draw):
             headers[key] = draw(comments)
     if draw(st.booleans()):
         headers["losslang"] = Comments(after=draw(ends))
-    views = draw(st.none() | st.lists(st.builds(View, free_names, st.integers(1, 3)), min_size=1, max_size=4, unique_by=lambda v: v.name).map(tuple))
+    views = draw(
+        st.none()
+        | st.lists(
+            st.builds(View, free_names, st.integers(1, 3)), min_size=1, max_size=4, unique_by=lambda v: v.name
+        ).map(tuple)
+    )
     if views and draw(st.booleans()):
         headers["views"] = draw(comments)
     elif views and len(views) > 1:
@@ -246,7 +256,7 @@ def methods(draw):
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(methods())
 def test_a_method_reads_as_it_was_written_and_converts_both_ways(method):
     yaml, loss = write_method(method, "yaml"), write_method(method, "loss")
