@@ -139,8 +139,8 @@ def test_wrong_tokens_in_an_expression_are_never_answered_in_general_words():
 PIECES = st.sampled_from(
     ["losslang: 1\n", "method: m\n", "method m\n", "objective:\n", "minimize\n", "define:\n", "  z: ", "  ", "\n", "def f(x) =",
      "@role(a)\n", "{", "}", "[", "]", "(", ")", "a", "b", ": ", " = ", ", ", "|\n", ">", "&a ", "*a", "'", '"', '"""', "#", "\t",
-     "\\", "1", "1e", ".", "-", "- ", "? ", "!x ", "---\n", "%", "null", "for u in v", " if ", "view ", "recipe toy\n", "é", "\x00",
-     "\ufeff", "\r\n", "\u2028", "views: ", "recipes:\n", "functions:\n", "remove ", "notes "]
+     "\\", "1", "1e", ".", "-", "- ", "? ", "!x ", "---\n", "%", "null", "for u in v", " if ", "view ", "recipe toy\n", "é",
+     "\x00", "\ufeff", "\r\n", "\u2028", "views: ", "recipes:\n", "functions:\n", "remove ", "notes "]
 )  # fmt: skip
 
 
