@@ -167,9 +167,10 @@ def inverse_cholesky(matrix: Tensor) -> Tensor:
     return torch.linalg.solve_triangular(factor, eye.expand_as(matrix), upper=False).mT
 
 
-def inverse_symmetric(matrix: Tensor) -> Tensor:
-    """The symmetric inverse square root."""
+def inverse_symmetric(matrix: Tensor, floor: float) -> Tensor:
+    """The symmetric inverse square root; eigenvalues below the floor count as the floor."""
     values, vectors = torch.linalg.eigh(matrix)
+    values = values.clamp(min=floor)
     return (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
 
 
@@ -183,12 +184,17 @@ def nuclear_norm_of(matrix: Tensor) -> Tensor:
 
 @torch.no_grad()
 def sinkhorn_codes(
-    scores: Tensor, epsilon: float | Tensor, iterations: int, samples: int, also: Tensor | None = None
+    scores: Tensor,
+    epsilon: float | Tensor,
+    iterations: int,
+    samples: int,
+    over: Sequence[int],
+    also: Tensor | None = None,
 ) -> Tensor:
-    """Sinkhorn in the log domain: samples over axis `samples`, prototypes last; every sample sums to 1 at the end.
+    """Sinkhorn in the log domain: samples over the axes `over`, prototypes last; every sample sums to 1 at the end.
 
-    Rows of `also` are assigned together with the batch and then dropped; while they are not all there (a queue that is
-    not full holds NaN) none counts.
+    Rows of `also`, joined along the axis `samples`, are assigned together with the batch and then dropped; while they are
+    not all there (a queue that is not full holds NaN) none counts.
     """
     logits = scores / epsilon
     earlier = 0
@@ -197,7 +203,7 @@ def sinkhorn_codes(
         absent = torch.full_like(also, -math.inf)
         logits = torch.cat([torch.where(also.isfinite().all(), also / epsilon, absent), logits], dim=samples)
     for _ in range(iterations):
-        logits = logits - logits.logsumexp(dim=samples, keepdim=True)
+        logits = logits - logits.logsumexp(dim=list(over), keepdim=True)
         normal = logits - logits.logsumexp(dim=-1, keepdim=True)
         logits = torch.where(logits == -math.inf, logits, normal)
     return logits.narrow(samples, earlier, scores.shape[samples]).exp()

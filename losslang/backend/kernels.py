@@ -243,8 +243,9 @@ def _on_matrix(function: str, *options: str) -> Kernel:
 
 
 def _inverse_root(node: Node, codes: Sequence[Code]) -> Code:
-    name = "inverse_cholesky" if node["method"] == "cholesky" else "inverse_symmetric"
-    return _on_matrix(name)(node, codes)
+    if node["method"] == "cholesky":
+        return _on_matrix("inverse_cholesky")(node, codes)
+    return _on_matrix("inverse_symmetric", "floor")(node, codes)
 
 
 def _nuclear_norm(node: Node, codes: Sequence[Code]) -> Code:
@@ -263,8 +264,8 @@ def _stopgrad(_node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _sinkhorn(node: Node, codes: Sequence[Code]) -> Code:
-    samples = node.type.position(BATCH)
-    parts = [codes[0].text, codes[1].text, str(node["iterations"]), str(samples)]
+    samples = node.type.position(BATCH) - len(node.type.dims)
+    parts = [codes[0].text, codes[1].text, str(node["iterations"]), str(samples), _dims(node.type, node.axes())]
     return call("sinkhorn_codes", *parts, *(code.text for code in codes[2:]))
 
 

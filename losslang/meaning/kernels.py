@@ -187,6 +187,7 @@ def _matrix_log(node: Node, operands: Sequence[Array]) -> Array:
 def _inverse_root(node: Node, operands: Sequence[Array]) -> Array:
     def symmetric(matrix: Array) -> Array:
         values, vectors = np.linalg.eigh(matrix)
+        values = np.maximum(values, float(node["floor"]))  # type: ignore[arg-type]
         return (vectors / np.sqrt(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
 
     def cholesky(matrix: Array) -> Array:
@@ -220,7 +221,7 @@ def _sinkhorn(node: Node, operands: Sequence[Array]) -> Array:
     iterations = node["iterations"]
     assert isinstance(iterations, int)
     for _ in range(iterations):
-        logits = logits - _logsumexp_over(logits, (samples,))
+        logits = logits - _logsumexp_over(logits, places(node.type, node.axes()))
         logits = logits - _logsumexp_over(logits, (prototypes,))
     return np.take(np.exp(logits), range(earlier, logits.shape[samples]), axis=samples)
 

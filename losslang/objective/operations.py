@@ -180,10 +180,15 @@ _ROWS = (
     ),
     Operation(
         "inverse_root",
-        (X, Parameter("method", "word", "symmetric", choices=("symmetric", "cholesky")), MATRIX),
+        (
+            X,
+            Parameter("method", "word", "symmetric", choices=("symmetric", "cholesky")),
+            Parameter("floor", "number", 0.0),
+            MATRIX,
+        ),
         rules.matrix_to_matrix,
         "none",
-        "W with Wᵀ x W = I: the inverse square root, or the inverse Cholesky factor, transposed",
+        "W with Wᵀ x W = I: the inverse square root (eigenvalues not below `floor`), or the inverse Cholesky factor, transposed",
         "float32",
         "Ermolov et al. 2021, W-MSE",
     ),
