@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from losslang.diagnostics import NOWHERE, Label, Report, Source, Span
 from losslang.syntax.checks import HEADERS, check_once
 from losslang.syntax.comments import join, settle_views
 from losslang.syntax.layout import Line
+from losslang.syntax.names import is_name
+from losslang.syntax.tokens import Token
 from losslang.syntax.tree import NO_COMMENTS, Comments, Definition, Entry, Method, RecipeOverrides, View
 
 __all__ = ["Draft"]
@@ -34,6 +36,7 @@ class Draft:
     modes: list[Entry] = field(default_factory=list)
     recipes: list[RecipeOverrides] = field(default_factory=list)
     complete: bool = True  # no statement had to be passed over
+    broken: set[str] = field(default_factory=set)  # names whose statement could not be read
 
     def once(self, word: str, line: Line, place: Span) -> None:
         """Records a statement that may come once, with its comments."""
@@ -41,6 +44,12 @@ class Draft:
         self.places.setdefault(word, place)
         if line.comments != NO_COMMENTS:
             self.headers.setdefault(word, line.comments)
+
+    def lose(self, tokens: Sequence[Token]) -> None:
+        """Notes the name that a line would have given had it been readable, so that its uses are not reported too."""
+        name = tokens[0] if len(tokens) < 2 or tokens[1].type in {"EQUAL", "COLON"} else tokens[1]
+        if is_name(name.text):
+            self.broken.add(name.text)
 
     def method(self, tail: tuple[str, ...], allow: frozenset[str], report: Report) -> Method:
         """The method of all statements; names and statements given twice are reported."""
@@ -68,6 +77,7 @@ class Draft:
             head=self.head,
             tail=tail,
             header_comments=tuple((key, self.headers[key]) for key in HEADERS if self._has_comments(key)),
+            broken=frozenset(self.broken),
             allow=allow,
             name_span=self.places.get("method", NOWHERE),
             extends_span=self.places.get("extends", NOWHERE),

@@ -78,6 +78,7 @@ class _Reader:
             self.roles = []
         if line.continued:
             self.draft.complete = False
+            self.draft.lose(line.tokens)
             return
         self._statements().get(self._word(line.tokens), self._unknown)(block)
 
@@ -107,6 +108,7 @@ class _Reader:
 
     def _unknown(self, block: Block) -> None:
         self.draft.complete = False
+        self.draft.lose(block.head.tokens)
         refuse_statement(block.head.tokens, self.report)
 
     # ------------------------------------------------------------ one value each
@@ -161,6 +163,7 @@ class _Reader:
         tokens = block.head.tokens
         if not is_entry(tokens[1:]):
             wrong_form(tokens, self.report)
+            self.draft.lose(tokens)
             return
         self._add(tokens[0].text + "s", tokens[0].text, block.head, tokens[1:])
 
@@ -172,6 +175,8 @@ class _Reader:
         if good and value is not None:
             comments = join(Comments(above), line.comments.above, line.comments.after)
             self.draft.sections[section].append(Entry(name.text, value, comments, name.span, value.span))
+        elif kind != "term":
+            self.draft.lose(tokens)
 
     def _minimize(self, block: Block) -> None:
         line = block.head
@@ -236,7 +241,9 @@ class _Reader:
     def _definition(self, block: Block) -> None:
         definition = read_definition(block, self.roles, self.report)
         self.roles = []
-        if definition is not None:
+        if definition is None:
+            self.draft.lose(block.head.tokens)
+        else:
             self.draft.functions.append(definition)
 
     def _views(self, block: Block) -> None:

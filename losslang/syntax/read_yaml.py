@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 from losslang.diagnostics import NOWHERE, Report, Source, Span
 from losslang.syntax.checks import HEADERS, check_file_name, check_forward_mode
 from losslang.syntax.comments import allowed_codes, settle_views
-from losslang.syntax.names import nearest
+from losslang.syntax.names import is_name, nearest
 from losslang.syntax.read_yaml_sections import read_entries, read_functions, read_recipes, read_views
-from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name
+from losslang.syntax.tree import NO_COMMENTS, Comments, Definition, Entry, Method, Name, View
 from losslang.syntax.yaml_comments import Placed, place_comments
 from losslang.syntax.yaml_nodes import plain_text_of
 from losslang.syntax.yaml_text import Document, Mapping, Node, Pair, Scalar, read_nodes
@@ -21,6 +23,9 @@ KEYS: Final = (
     *("networks", "functions", "define", "objective", "recipes"),
 )
 """The keys of a method file, in canonical order."""
+
+NAMING: Final = ("parameters", "views", "networks", "functions", "define")
+"""The sections whose keys are names that expressions may use (terms are in a namespace of their own)."""
 
 
 def read_yaml(source: Source, report: Report) -> Method | None:
@@ -72,25 +77,28 @@ class _Reader:
         if views:
             views, header = settle_views(views, headers.pop("views", NO_COMMENTS))
             headers |= {"views": header} if header != NO_COMMENTS else {}
+        sections = {key: self._entries(key) for key in ("parameters", "networks", "define", "objective")}
+        functions = read_functions(self.pairs.get("functions"), self.placed, self.report)
         return Method(
             name=name,
             title=self._text("title"),
             paper=self._text("paper"),
             notes=self._text("notes"),
             extends=extends,
-            parameters=self._entries("parameters"),
+            parameters=sections["parameters"],
             views=views,
             forward=self._forward(),
-            networks=self._entries("networks"),
-            functions=read_functions(self.pairs.get("functions"), self.placed, self.report),
-            define=self._entries("define"),
-            objective=self._entries("objective") if "objective" in self.pairs else None,
+            networks=sections["networks"],
+            functions=functions,
+            define=sections["define"],
+            objective=sections["objective"] if "objective" in self.pairs else None,
             recipes=read_recipes(self.pairs.get("recipes"), self.placed, self.report),
             head=tuple(self.placed.head),
             tail=tuple(self.placed.tail),
             header_comments=tuple(
                 (key, headers[key]) for key in HEADERS if headers.get(key, NO_COMMENTS) != NO_COMMENTS
             ),
+            broken=self._broken(views, functions, *(sections[key] for key in NAMING if key in sections)),
             allow=allowed_codes(self.placed.all, self.report),
             name_span=self._place("method"),
             extends_span=self._place("extends"),
@@ -136,6 +144,12 @@ class _Reader:
 
     def _entries(self, key: str) -> tuple[Entry, ...]:
         return read_entries(self.pairs.get(key), self.placed, self.report)
+
+    def _broken(self, *read: Iterable[View | Definition | Entry] | None) -> frozenset[str]:
+        """Names that the sections give and that could not be read."""
+        sections = [self.pairs[key].value for key in NAMING if key in self.pairs]
+        given = {pair.key.text for node in sections if isinstance(node, Mapping) for pair in node.pairs}
+        return frozenset(filter(is_name, given)) - {each.name for each in chain.from_iterable(filter(None, read))}
 
     def _forward(self) -> str | tuple[Entry, ...] | None:
         pair = self.pairs.get("forward")

@@ -264,3 +264,11 @@ def test_with_errors_the_rest_can_still_be_used():
     method, found = read(START + "y = a b\nw = f(c)\n")
     assert found
     assert method.define == (Entry("w", Call("f", (Name("c"),))),)
+
+
+def test_what_could_not_be_read_is_named():
+    method, _ = read(
+        START
+        + "network p mlp(2)\nnetwork q = 2x\nparameter r = (\ny = a +\n  b\ndef f(x) =\nminimize\n  t: a b\n  u: c\n    + d\n"
+    )
+    assert method.broken == {"p", "q", "r", "y", "f"}  # terms have a namespace of their own

@@ -319,3 +319,11 @@ def test_hostile_files_end_soon(text):
     begun = time.process_time()
     read(text)
     assert time.process_time() - begun < 2
+
+
+def test_what_could_not_be_read_is_named():
+    method, _ = read(
+        "losslang: 1\nmethod: m\nviews: {v: 0, w: 2}\nnetworks: {e: backbone, p: mlp(1, 2)}\nfunctions: {f: 2}\n"
+        "define:\n  y:\n  z: [a]\n  o: fine\nobjective:\n  t: a b\n"
+    )
+    assert method.broken == {"v", "p", "f", "y", "z"}  # terms have a namespace of their own
