@@ -2,17 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from losslang import __version__, cli
+from losslang import __version__, cli, load
 from losslang.cli import main
 from losslang.diagnostics import Diagnostic, LosslangError, Source, Span, SpecError
-
-SPECS = Path(__file__).parents[1] / "specs"
+from losslang.library import shipped_library
+from losslang.shipped import shipped_specs
 
 GOOD = """\
 losslang: 1
@@ -252,6 +252,18 @@ def test_list(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
     assert all(f"{kind}\n" in out for kind in ("specs", "primitives", "backbones", "data", "recipes", "codes"))
+
+
+def test_list_says_what_the_files_say(capsys):
+    main(["list", "specs"])
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split(None, 1)[1] for row in rows] == [load(path).title for path in shipped_specs().values()]
+
+    main(["list", "primitives"])
+    rows = capsys.readouterr().out.splitlines()
+    for row, definition in zip(rows, shipped_library().values(), strict=False):
+        names = ", ".join(re.escape(parameter.name) + "[^,]*" for parameter in definition.parameters)
+        assert re.match(rf"{definition.name}\({names}\)  +{re.escape(definition.documentation.splitlines()[0])}$", row)
 
 
 @pytest.mark.parametrize("what", ["method", "recipe"])

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from losslang.shipped import shipped_recipes, shipped_specs
-
-if TYPE_CHECKING:
-    from losslang.syntax.tree import DefinitionParameter
 
 __all__ = ["INVENTORY", "inventory_text"]
 
 Row = tuple[str, str]
 
-# A title as either spelling writes it; reading the whole file would cost a hundred times more.
+# Titles, and heads of definitions, are picked from the text: to read the files as the compiler does would take most of
+# the time that a command may take at its start. tests/test_cli.py compares.
 _TITLE = re.compile(r"^(?:title: *|method +[\w.-]+ +)(?P<title>\S.*)$", re.MULTILINE)
+_DEFINITION = re.compile(r'^def (\w+)\((.*)\) =\n +"""(.*?)(?:"""|\n)', re.MULTILINE)
+_AXES = re.compile(r": \[[^]]*\]")
 
 
 def inventory_text(kind: str | None) -> str:
@@ -74,19 +75,16 @@ def _codes() -> Iterable[Row]:
 
 def _primitives() -> Iterable[Row]:
     """The library in the language, then the core operations it is written with."""
-    from losslang.library import shipped_library
+    from losslang.library import FILES
     from losslang.objective.operations import OPERATIONS, SPELLED_WITH_SIGNS
 
-    for name, definition in shipped_library().items():
-        yield f"{name}({', '.join(map(_spelled, definition.parameters))})", definition.documentation.partition("\n")[0]
+    for file in FILES:
+        text = (resources.files("losslang.library") / file).read_text(encoding="utf-8")
+        for name, parameters, summary in _DEFINITION.findall(text):
+            yield f"{name}({_AXES.sub('', parameters)})", summary
     for name, operation in OPERATIONS.items():
         if name not in SPELLED_WITH_SIGNS:
             yield operation.usage, operation.summary
-
-
-def _spelled(parameter: DefinitionParameter) -> str:
-    default = parameter.default
-    return parameter.name if default is None else f"{parameter.name}={default.span.text}"
 
 
 def _networks() -> Iterable[Row]:
