@@ -131,7 +131,7 @@ def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> 
         try:
             results.append(_train_one(plan, options, console))
         except NotFinite as error:
-            failures.append(f"{plan.name}, seed {plan.recipe.seed}: {error}")
+            failures.append(f"{_run_name(plan)}: {error}")
         except Interrupted as stop:
             failures.append(str(stop))
             status = 128 + stop.number
@@ -151,7 +151,13 @@ def _train_one(plan: RunPlan, options: Options, console: Console) -> dict[str, A
     from losslang.training.progress import show_progress
 
     with show_progress(plan, console, quiet=options.quiet) as tell:
-        return train(plan, resume=options.resume, tell=tell)
+        result = train(plan, resume=options.resume, tell=tell)
+    console.print(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)", soft_wrap=True)
+    return result
+
+
+def _run_name(plan: RunPlan) -> str:
+    return f"{plan.name}, seed {plan.recipe.seed}"
 
 
 def _report(results: Sequence[dict[str, Any]], console: Console) -> None:
@@ -159,11 +165,8 @@ def _report(results: Sequence[dict[str, Any]], console: Console) -> None:
         return
     from losslang.training.table import runs_table, seeds_table
 
+    console.print()
     console.print(runs_table(results))
     if len({(result["method"], result["data"]) for result in results}) < len(results):
         console.print()
         console.print(seeds_table(results))
-    for result in results:
-        console.print(
-            f"{result['method']} on {result['data']}, seed {result['seed']}: {result['verdict']}", soft_wrap=True
-        )

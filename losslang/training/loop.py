@@ -18,6 +18,7 @@ from torch import Tensor
 from losslang.backend.functions import Output
 from losslang.data.counter import mix
 from losslang.diagnostics import LosslangError
+from losslang.evaluation.geometry import effective_rank
 from losslang.evaluation.measure import measure, watch
 from losslang.evaluation.verdict import verdict
 from losslang.training.folder import RunFolder
@@ -162,8 +163,9 @@ def _result(session: Session, folder: RunFolder, seconds: float) -> dict[str, An
     plan = session.plan
     views, neighbours = tuple(plan.policies), plan.recipe.evaluation.neighbours
     found = measure(session.model, session.samples, views, session.embedding, neighbours)
-    first = next((r for r in folder.metrics() if r["step"] == 0), {})
-    judged = verdict(found["center_norm"], found["effective_rank"], first.get("effective_rank", math.nan))
+    first = float(next(record["effective_rank"] for record in folder.metrics() if record["step"] == 0))
+    inputs = float(effective_rank(session.samples.test.flatten(1)))
+    judged = verdict(found["center_norm"], found["effective_rank"], first, inputs)
     return {
         "method": plan.spec.method_name,
         "data": plan.dataset.name,
@@ -173,7 +175,8 @@ def _result(session: Session, folder: RunFolder, seconds: float) -> dict[str, An
         "seconds": seconds,
         "embedding": session.embedding or "backbone",
         **found,
-        "first_effective_rank": first.get("effective_rank"),
+        "first_effective_rank": first,
+        "input_effective_rank": inputs,
         "collapsed": judged.kind,
         "verdict": judged.reason,
     }

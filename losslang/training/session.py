@@ -96,6 +96,7 @@ def open_session(plan: RunPlan) -> Session:
         feature_size=backbone.feature_size,
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
+        images=len(arrays.train.inputs),
     )
     dtype = _DTYPES[recipe.precision]
     model.to(device, dtype)

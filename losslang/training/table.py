@@ -24,11 +24,9 @@ class Column:
 COLUMNS = (
     Column("kNN", "knn"),
     Column("linear probe", "linear_probe"),
-    Column("kNN of z", "embedding_knn"),
-    Column("probe of z", "embedding_linear_probe"),
+    Column("kNN z", "embedding_knn"),
     Column("center norm", "center_norm"),
     Column("effective rank", "effective_rank", 1),
-    Column("seconds", "seconds", 1),
 )
 
 Result = dict[str, Any]
@@ -59,10 +57,10 @@ def seeds_table(results: Sequence[Result]) -> Table:
 
 def _table(seed: str) -> Table:
     table = Table(box=None, pad_edge=False)
-    for title in ("method", "data"):
-        table.add_column(title, no_wrap=True)
+    table.add_column("method", no_wrap=True)
+    table.add_column("data", no_wrap=True)
     for title in (seed, *(column.title for column in COLUMNS)):
-        table.add_column(title, justify="right")
+        table.add_column(title.replace(" ", "\n"), justify="right", no_wrap=True)
     table.add_column("collapse", no_wrap=True)
     return table
 
@@ -70,4 +68,4 @@ def _table(seed: str) -> Table:
 def _mean(values: Sequence[float], digits: int) -> str:
     if len(values) == 1:
         return f"{values[0]:.{digits}f}"
-    return f"{statistics.fmean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
+    return f"{statistics.fmean(values):.{digits}f}±{statistics.stdev(values):.{digits}f}"

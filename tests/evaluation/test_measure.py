@@ -62,18 +62,19 @@ def test_measurements_have_their_names(model, samples):
 
 
 @pytest.mark.parametrize(
-    ("center", "rank", "first", "kind"),
+    ("center", "rank", "first", "inputs", "kind"),
     [
-        (0.99, 5.0, 5.0, "constant"),
-        (0.96, 1.0, 5.0, "constant"),
-        (0.95, 5.0, 5.0, "none"),
-        (0.2, 1.6, 5.0, "dimensional"),
-        (0.2, 1.7, 5.0, "none"),
-        (0.2, 2.6, math.nan, "none"),
+        (0.99, 5.0, 5.0, 5.0, "constant"),
+        (0.96, 1.0, 5.0, 5.0, "constant"),
+        (0.95, 5.0, 5.0, 5.0, "none"),
+        (0.2, 2.9, 5.0, 9.0, "dimensional"),
+        (0.2, 3.1, 5.0, 9.0, "none"),
+        (0.2, 1.1, 5.0, 2.0, "dimensional"),
+        (0.2, 1.3, 5.0, 2.0, "none"),
     ],
 )
-def test_verdicts(center, rank, first, kind):
-    found = verdict(center, rank, first)
+def test_verdicts(center, rank, first, inputs, kind):
+    found = verdict(center, rank, first, inputs)
     assert found.kind == kind
     assert found.collapsed == (kind != "none")
     assert ("not collapsed" in found.reason) == (kind == "none")

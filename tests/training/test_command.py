@@ -1,7 +1,6 @@
 """`losslang train` as people run it: in a process of its own."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -72,7 +71,7 @@ def test_what_is_wrong_is_said_before_any_work(tmp_path, monkeypatch):
     ]:
         with pytest.raises(LosslangError):
             train_main(specs, TrainOptions(**options))
-    assert sorted(os.listdir(tmp_path)) == ["bad.yaml"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.yaml"]
 
 
 def test_a_finished_run_is_not_repeated_by_resume(tmp_path, capsys):

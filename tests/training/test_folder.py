@@ -57,7 +57,7 @@ def test_a_crash_at_any_call_leaves_the_old_file_or_the_new_one(tmp_path, monkey
     assert target.read_bytes() == (b"old" if at <= 3 else b"new")
     write_atomically(target, save("newer"))
     assert target.read_bytes() == b"newer"
-    assert os.listdir(tmp_path) == ["checkpoint.pt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_a_crash_in_the_middle_of_writing_leaves_the_old_file(tmp_path):
@@ -102,7 +102,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         if whole:
             break
         RunFolder.create(path, texts, save("weights"))  # what the crash left is in nobody's way
-        assert sorted(os.listdir(path)) == ["checkpoint.pt", "metrics.jsonl", "settings.json"]
+        assert sorted(p.name for p in path.iterdir()) == ["checkpoint.pt", "metrics.jsonl", "settings.json"]
     assert 5 < at < 29
 
 
@@ -142,7 +142,7 @@ class TestChecks:
     def test_a_new_or_empty_folder_is_fine(self, tmp_path):
         check_new(tmp_path / "deep" / "er", overwrite=False)
         check_new(tmp_path, overwrite=False)
-        assert os.listdir(tmp_path) == []
+        assert [p.name for p in tmp_path.iterdir()] == []
 
     def test_an_existing_run(self, run):
         with pytest.raises(
@@ -166,7 +166,7 @@ class TestChecks:
             raise PermissionError(errno.EACCES, "Permission denied")
 
         monkeypatch.setattr(Path, "touch", refuse)
-        with pytest.raises(LosslangError, match="cannot be written: .*: Permission denied"):
+        with pytest.raises(LosslangError, match=r"cannot be written: .*: Permission denied"):
             check_new(tmp_path / "run", overwrite=False)
 
     def test_resuming_the_same_run(self, run):

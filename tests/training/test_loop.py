@@ -107,7 +107,7 @@ def test_a_run_that_died_goes_back_to_its_checkpoint(tmp_path):
 def test_the_folder_holds_everything(tmp_path):
     result = train(plan("simsiam", tmp_path / "run", width="32"))
     names = ["checkpoint.pt", "emitted.py", "environment.json", "method.yaml", "metrics.jsonl", "result.json"]
-    assert sorted(os.listdir(tmp_path / "run")) == [*names, "settings.json"]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [*names, "settings.json"]
     assert (tmp_path / "run/method.yaml").read_text() == shipped_specs()["simsiam"].read_text()
     compile((tmp_path / "run/emitted.py").read_text(), "emitted.py", "exec")
     environment = json.loads((tmp_path / "run/environment.json").read_text())
