@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 import losslang
+from losslang.networks.layers import Prototypes
 
 __all__ = ["BATCH", "FEATURE", "PROTOTYPES", "TRIALS", "Trial"]
 
@@ -66,7 +67,11 @@ class Trial:
         """The compiled loss in float64, with small sizes."""
         sizes = {name: shape[-1] for name, shape in self.inputs.items()}
         torch.manual_seed(0)
-        return losslang.compile_loss(method, parameters=self.parameters, sizes=sizes, **CLOCK).double()
+        loss = losslang.compile_loss(method, parameters=self.parameters, sizes=sizes, **CLOCK).double()
+        for codebook in loss.modules():
+            if isinstance(codebook, Prototypes):
+                codebook.project()  # rows were of unit length in float32
+        return loss
 
 
 def _queue(name: str, *views: int) -> Callable[[], dict[str, Tensor]]:
