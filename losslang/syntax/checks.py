@@ -37,7 +37,7 @@ def check_name(name: str, kind: str, span: Span, report: Report) -> bool:
         report.add("E135", message, span, help=f"write `{name}_` or a longer name")
         return False
     if len(name) > MAX_NAME:
-        report.add("E135", f"A name has at most {MAX_NAME} characters; this has {len(name):,}", span)
+        report.add("E135", f"a name has at most {MAX_NAME} characters; this has {len(name):,}", span)
         return False
     if is_name(name):
         return True
@@ -94,7 +94,7 @@ def view_count(text: str, span: Span, report: Report) -> int | None:
     if _COUNT.fullmatch(text) and int(text) <= MAX_VIEWS:
         return int(text)
     report.add(
-        "E144", f"A group has between 1 and {MAX_VIEWS} views, as a whole number; here stands `{_short(text)}`", span
+        "E144", f"a group has between 1 and {MAX_VIEWS} views, as a whole number; here stands `{_short(text)}`", span
     )
     return None
 

@@ -78,7 +78,7 @@ def allowed_codes(comments: Iterable[Comment], report: Report) -> frozenset[str]
         if allow is None:
             report.add(
                 "E148",
-                "A comment that begins with `losslang:` is an instruction, and this one is not known",
+                "a comment that begins with `losslang:` is an instruction, and this one is not known",
                 comment.span,
                 help="write `# losslang: allow(W104)` to answer a warning; errors cannot be answered",
             )

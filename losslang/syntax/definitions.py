@@ -47,9 +47,9 @@ def parse_definition(fragment: Fragment, report: Report) -> Definition | None:
         return definitions[0]
     if definitions:
         extra = definitions[1].name_span
-        report.add("E138", "One definition is wanted here, and a second one begins", extra)
+        report.add("E138", "one definition is wanted here, and a second one begins", extra)
     elif len(report.diagnostics) == before:
-        report.add("E138", "A definition is wanted here", fragment.span(), help=f"write `{_FORM}`")
+        report.add("E138", "a definition is wanted here", fragment.span(), help=f"write `{_FORM}`")
     return None
 
 
@@ -71,7 +71,7 @@ def _definitions(fragment: Fragment, report: Report) -> list[Definition]:
         if block.head.first.text == "def":
             found.append(read_definition(block, roles, report))
         else:
-            report.add("E149", "Only definitions stand here", block.head.first.span, help=f"write `{_FORM}`")
+            report.add("E149", "only definitions stand here", block.head.first.span, help=f"write `{_FORM}`")
         roles = []
     refuse_lone_roles(roles, report)
     return [each for each in found if each is not None]
@@ -80,7 +80,7 @@ def _definitions(fragment: Fragment, report: Report) -> list[Definition]:
 def refuse_lone_roles(roles: Sequence[Line], report: Report) -> None:
     """Reports `@role` lines that no definition follows."""
     for line in roles:
-        report.add("E140", "No definition follows this role", span_of(line.tokens))
+        report.add("E140", "no definition follows this role", span_of(line.tokens))
 
 
 @dataclass
@@ -131,7 +131,7 @@ def _head(tokens: Sequence[Token], report: Report) -> tuple[tuple[DefinitionPara
     """The parameters, and what follows the `=`; None if the head has no such form."""
     if len(tokens) < 3 or tokens[1].type != "NAME" or tokens[2].type != "LPAR":
         place = tokens[1] if len(tokens) > 1 else tokens[0]
-        report.add("E138", "A definition begins with its name and its parameters", place.span, help=f"write `{_FORM}`")
+        report.add("E138", "a definition begins with its name and its parameters", place.span, help=f"write `{_FORM}`")
         return None
     depth = 0
     for at, token in enumerate(tokens):
@@ -146,7 +146,7 @@ def _head(tokens: Sequence[Token], report: Report) -> tuple[tuple[DefinitionPara
         check_once(((each.name, each.span) for each in parameters), report)
     if at + 1 == len(tokens) or tokens[at + 1].type != "EQUAL":
         place = tokens[min(at + 1, len(tokens) - 1)]
-        report.add("E138", "An `=` is missing after the parameters", place.span, help=f"write `{_FORM}`")
+        report.add("E138", "an `=` is missing after the parameters", place.span, help=f"write `{_FORM}`")
         return None
     return parameters, list(tokens[at + 2 :])
 
@@ -182,7 +182,7 @@ def _read_body(lines: list[Line], head: Sequence[Token], report: Report) -> _Bod
     if not lines:
         report.add(
             "E138",
-            "This definition has no value",
+            "this definition has no value",
             span_of(head),
             help="write it behind `=`, or on indented lines below",
         )
@@ -191,7 +191,7 @@ def _read_body(lines: list[Line], head: Sequence[Token], report: Report) -> _Bod
         _read_binding(line, lines[-1], body, report)
     last = lines[-1].tokens
     if _is_binding(last):
-        report.add("E139", "A definition ends with its value, and this only names one", span_of(last[:2]))
+        report.add("E139", "a definition ends with its value, and this only names one", span_of(last[:2]))
         return None
     body.value = parse_tokens(last, span_of(last), report)
     own = lines[-1].comments
@@ -209,7 +209,7 @@ def _read_binding(line: Line, last: Line, body: _Body, report: Report) -> None:
     if not _is_binding(tokens):
         report.add(
             "E139",
-            "A definition has one value, on its last line; the lines before it name parts: `name = …`",
+            "a definition has one value, on its last line; the lines before it name parts: `name = …`",
             span_of(tokens),
             labels=[Label(last.last_row, "the last line")],
         )

@@ -94,16 +94,16 @@ class Draft:
         for word, span in self.seen:
             if word in first:
                 labels = [Label(first[word], "the first one")]
-                report.add("E136", f"A method has one statement `{word}`", span, labels=labels)
+                report.add("E136", f"a method has one statement `{word}`", span, labels=labels)
             first.setdefault(word, span)
         if not self.complete:
             return
         if "method" not in first:
-            report.add("E141", "The method has no name", self.first, help="begin with `method name`")
+            report.add("E141", "the method has no name", self.first, help="begin with `method name`")
         if "minimize" not in first and not self.sections["objective"] and "extends" not in first:
             report.add(
                 "E142",
-                "The method has no objective",
+                "the method has no objective",
                 self.first,
                 help="add `minimize` with its terms on indented lines below, or `extends` another method",
             )

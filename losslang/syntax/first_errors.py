@@ -43,6 +43,6 @@ class FirstErrors(Report):
             report.add(each.code, each.message, each.span, label=each.label, labels=each.labels, help=each.help)
         if self.last is not None:
             message = (
-                f"This and {self.left_out - 1} more errors are not shown" if self.left_out > 1 else "One error more"
+                f"this and {self.left_out - 1} more errors are not shown" if self.left_out > 1 else "one error more"
             )
             report.add("E519", message, self.last, help="mend the first ones")

@@ -35,7 +35,7 @@ def format_text(source: Source, to: Spelling | None = None) -> str:
         raise InternalError(f"{source.name} was neither read nor refused")
     text = write_method(method, "loss" if spelling == "loss" else "yaml")
     if len(text) > MAX_CHARACTERS:
-        message = f"Formatted, the file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read"
+        message = f"formatted, the file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read"
         report.add("E502", message, Span(source, 0, 0))
         report.raise_errors()
     again = Report()

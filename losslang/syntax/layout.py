@@ -97,9 +97,9 @@ def blocks(lines: Iterable[Line], report: Report) -> list[Block]:
         elif not found:
             place = line.first.span
             if line.indent:
-                report.add("E131", "The first statement is indented", place, help="begin it at the left margin")
+                report.add("E131", "the first statement is indented", place, help="begin it at the left margin")
             else:
-                report.add("E130", f"No statement begins with `{line.first.text}`", place)
+                report.add("E130", f"no statement begins with `{line.first.text}`", place)
         elif line.indent and _has_body(found[-1].head):
             found[-1].body.append(line)
         else:
@@ -126,7 +126,7 @@ def report_continuation(above: Line, below: Line, report: Report) -> None:
         above.continued = True
         report.add(
             "E131",
-            "This line continues on the line below without a bracket",
+            "this line continues on the line below without a bracket",
             above.last_row,
             labels=[Label(below.last_row, "this continues the line above")],
             help="wrap it in brackets: `z = (` … `)`; inside brackets line breaks do not count",
@@ -156,4 +156,4 @@ def _refuse_tab(line: Line, report: Report) -> None:
     tab = text.find("\t", row, start)
     if tab >= 0 and not text[row:start].strip():
         place = Span(line.first.source, tab, tab + 1)
-        report.add("E132", "A tab stands in the indentation", place, help="indent with spaces")
+        report.add("E132", "a tab stands in the indentation", place, help="indent with spaces")

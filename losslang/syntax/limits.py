@@ -28,7 +28,7 @@ def parsable(tokens: Sequence[Token], report: Report) -> bool:
     if len(tokens) > MAX_TOKENS:
         report.add(
             "E115",
-            f"This expression has {len(tokens)} words and signs; at most {MAX_TOKENS} are read",
+            f"this expression has {len(tokens)} words and signs; at most {MAX_TOKENS} are read",
             span_of(tokens[:1]),
             help="give its parts names of their own under `define`",
         )
@@ -84,7 +84,7 @@ def _in_range(token: Token, report: Report) -> bool:
         fits = math.isfinite(value) and (value != 0 or not mantissa.strip("0."))
     if not fits:
         shown = text if len(text) <= 24 else text[:20] + "…"
-        report.add("E113", f"The number {shown} is out of the range of the machine's numbers", token.span)
+        report.add("E113", f"the number {shown} is out of the range of the machine's numbers", token.span)
     return fits
 
 
@@ -111,7 +111,7 @@ def _prime_allowed(tokens: Sequence[Token], at: int, report: Report) -> bool:
     bare = tokens[at].text.rstrip("'")
     report.add(
         "E118",
-        f"The name of {kind} has no prime; `'` marks the second copy of an axis, as in batch'",
+        f"the name of {kind} has no prime; `'` marks the second copy of an axis, as in batch'",
         tokens[at].span,
         help=f"write `{bare}`",
     )
@@ -124,7 +124,7 @@ def _few_brackets(tokens: Sequence[Token], report: Report) -> bool:
         if token.type in OPENING:
             depth += 1
             if depth > MAX_DEPTH:
-                report.add("E114", f"Brackets are nested more than {MAX_DEPTH} deep here", token.span)
+                report.add("E114", f"brackets are nested more than {MAX_DEPTH} deep here", token.span)
                 return False
         elif token.type in CLOSING:
             depth -= 1
@@ -134,7 +134,7 @@ def _few_brackets(tokens: Sequence[Token], report: Report) -> bool:
 def _too_deep(report: Report, node: Expression) -> None:
     report.add(
         "E114",
-        f"This expression is nested more than {MAX_DEPTH} deep (a sum of {MAX_DEPTH} terms is as deep)",
+        f"this expression is nested more than {MAX_DEPTH} deep (a sum of {MAX_DEPTH} terms is as deep)",
         node.span,
         help="give its parts names of their own under `define`",
     )

@@ -33,11 +33,11 @@ def load_source(path: str | os.PathLike[str], report: Report) -> Source | None:
 def decode(data: bytes, name: str, report: Report) -> Source | None:
     """The text that bytes hold in UTF-8, or None and a diagnostic that points at the first byte that is none."""
     if len(data) > MAX_BYTES:
-        report.add("E502", f"The file is longer than {MAX_BYTES:,} bytes", _nowhere(name))
+        report.add("E502", f"the file is longer than {MAX_BYTES:,} bytes", _nowhere(name))
         return None
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            report.add("E503", f"The file is in {encoding}", _nowhere(name), help="save it as UTF-8")
+            report.add("E503", f"the file is in {encoding}", _nowhere(name), help="save it as UTF-8")
             return None
     try:
         text = data.decode("utf-8")
@@ -46,7 +46,7 @@ def decode(data: bytes, name: str, report: Report) -> Source | None:
         at = len(data[: problem.start].decode("utf-8", errors="replace"))
         report.add(
             "E503",
-            f"The byte {data[problem.start]:#04x} here is not UTF-8",
+            f"the byte {data[problem.start]:#04x} here is not UTF-8",
             Span(shown, at, at + 1),
             help="save the file as UTF-8",
         )
@@ -71,7 +71,7 @@ def _bytes(name: str, report: Report) -> bytes | None:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        report.add("E501", f"There is no file `{name}`", _nowhere(name), help=_near_file(path))
+        report.add("E501", f"there is no file `{name}`", _nowhere(name), help=_near_file(path))
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         report.add("E501", f"`{name}` cannot be read: {reason}", _nowhere(name))

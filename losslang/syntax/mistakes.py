@@ -25,7 +25,7 @@ def explain(tokens: Sequence[Token], at: int, start: str, report: Report) -> Non
     case = case_at(tokens, at, report)
     rules = RULES if start == "expression" else (_of_parameters, *RULES)
     if not any(rule(case) for rule in rules):
-        seen = f"`{case.token.text}`" if case.token is not None else "The end"
+        seen = f"`{case.token.text}`" if case.token is not None else "the end"
         case.says("E129", f"{seen} does not fit here")
 
 
@@ -38,9 +38,9 @@ def _end(case: Case) -> bool:
     opening = case.level.opening
     if opening is not None:
         closing = ")" if opening.type == "LPAR" else "]"
-        return case.says("E103", f"This `{opening.text}` is never closed", opening.span, remedy=f"add `{closing}`")
+        return case.says("E103", f"this `{opening.text}` is never closed", opening.span, remedy=f"add `{closing}`")
     last = case.tokens[-1]
-    return case.says("E102", f"The expression ends after `{last.text}`, where a value should follow", last.span)
+    return case.says("E102", f"the expression ends after `{last.text}`, where a value should follow", last.span)
 
 
 def _wrong(case: Case) -> bool:
@@ -64,7 +64,7 @@ def _closing(case: Case) -> bool:
         return False
     if opening is None:
         return case.says(
-            "E104", f"This `{token.text}` closes nothing", remedy="remove it, or add the bracket it closes"
+            "E104", f"this `{token.text}` closes nothing", remedy="remove it, or add the bracket it closes"
         )
     if CLOSING[token.type] != opening.type:
         case.report.add(
@@ -77,7 +77,7 @@ def _closing(case: Case) -> bool:
         return True
     if case.before is opening:
         what = {"index": "the name of a view", "group": "a value"}.get(case.level.kind, "a value")
-        return case.says("E106", f"These brackets are empty; {what} is missing", opening.span.to(token.span))
+        return case.says("E106", f"these brackets are empty; {what} is missing", opening.span.to(token.span))
     return False
 
 
@@ -88,7 +88,7 @@ def _colon(case: Case) -> bool:
     if case.level.kind == "index":
         return case.says(
             "E110",
-            "Slices do not exist here; axes have names",
+            "slices do not exist here; axes have names",
             remedy="z[a] selects a view; first(z, 10, over=feature) takes the first along an axis",
         )
     return case.says("E109", "`:` has no meaning inside an expression")
@@ -99,7 +99,7 @@ def _equal(case: Case) -> bool:
     if token is None or token.type != "EQUAL":
         return False
     if not case.after_value:
-        return case.says("E106", "A value is missing before `=`")
+        return case.says("E106", "a value is missing before `=`")
     return case.says(
         "E108",
         "`=` gives a value to a named argument and nothing else",
@@ -112,7 +112,7 @@ def _loop_words(case: Case) -> bool:
     if token is None or token.type not in {"FOR", "IF", "IN"}:
         return False
     if case.before is not None and case.before.type == "FOR":
-        return case.says("E122", "A loop needs a new name after `for`", remedy="write `for u in views`")
+        return case.says("E122", "a loop needs a new name after `for`", remedy="write `for u in views`")
     if not case.after_value:
         message = f"`{token.text}` is a word of the language; a value is missing before it, or it is no name"
         return case.says("E122", message)
@@ -120,11 +120,11 @@ def _loop_words(case: Case) -> bool:
     if token.type == "IN":
         return case.says("E116", "`in` stands in loops only: `for u in views`", remedy="compare views with == or !=")
     if token.type == "IF" and "FOR" in types:
-        return case.says("E116", "A loop has one `if`", remedy="join the conditions with `and`")
+        return case.says("E116", "a loop has one `if`", remedy="join the conditions with `and`")
     if token.type == "IF":
         return case.says(
             "E110",
-            "There is no `… if … else …`",
+            "there is no `… if … else …`",
             remedy="leave out parts of a mean with where=, as in mean(x, where=x > 0), or of a loop with if",
         )
     return _wrong_for(case, types)
@@ -132,16 +132,16 @@ def _loop_words(case: Case) -> bool:
 
 def _wrong_for(case: Case, types: list[str]) -> bool:
     if "IF" in types:
-        return case.says("E116", "All `for` of a loop come before its `if`")
+        return case.says("E116", "all `for` of a loop come before its `if`")
     if case.level.kind == "list":
         return case.says(
-            "E110", "A list cannot be made by a loop", remedy="write mean(… for u in views), or sum, max, logsumexp"
+            "E110", "a list cannot be made by a loop", remedy="write mean(… for u in views), or sum, max, logsumexp"
         )
     if "COMMA" in types:
-        return case.says("E116", "A loop must be alone in its brackets", remedy="mean(… for u in views)")
+        return case.says("E116", "a loop must be alone in its brackets", remedy="mean(… for u in views)")
     return case.says(
         "E116",
-        "A loop stands in the brackets of a reduction",
+        "a loop stands in the brackets of a reduction",
         remedy="write mean(… for u in views), or sum, max, logsumexp",
     )
 
@@ -151,18 +151,18 @@ def _comma(case: Case) -> bool:
     if token is None or token.type != "COMMA":
         return False
     if not case.after_value:
-        return case.says("E106", "A value is missing before this comma")
+        return case.says("E106", "a value is missing before this comma")
     if "FOR" in case.level.types:
         return case.says(
             "E116",
-            "A loop must be alone in its brackets",
+            "a loop must be alone in its brackets",
             remedy="reduce inside: mean(mean(x[u], over=batch) for u in views)",
         )
     if _named_lately(case):
         return _unnamed(case)
     if case.level.kind == "index":
-        return case.says("E121", "Brackets select views, one or a union", remedy="write z[a + b] for both")
-    message = "A comma separates arguments and the items of a list"
+        return case.says("E121", "brackets select views, one or a union", remedy="write z[a + b] for both")
+    message = "a comma separates arguments and the items of a list"
     return case.says("E129", message + "; here is neither", remedy="a list is written [view, batch]")
 
 
@@ -170,7 +170,7 @@ def _compared_twice(case: Case) -> bool:
     token = case.token
     if token is None or token.type != "COMPARE" or not case.after_value:
         return False
-    return case.says("E107", "Comparisons cannot be chained", remedy="write `u < v and v < w`")
+    return case.says("E107", "comparisons cannot be chained", remedy="write `u < v and v < w`")
 
 
 def _not_inside(case: Case) -> bool:
@@ -198,7 +198,7 @@ def _unnamed(case: Case) -> bool:
     token = case.token
     if not begun and (token is None or token.type not in VALUE_BEGINS | {"MINUS", "NOT"}):
         return False
-    return case.says("E117", "Arguments without a name come before those with one", place)
+    return case.says("E117", "arguments without a name come before those with one", place)
 
 
 def _two_values(case: Case) -> bool:
@@ -207,12 +207,12 @@ def _two_values(case: Case) -> bool:
         return False
     if before.text == "lambda":
         return case.says(
-            "E110", "There are no functions without a name", before.span, remedy="define one: def name(x) = …"
+            "E110", "there are no functions without a name", before.span, remedy="define one: def name(x) = …"
         )
     if token.type == "LPAR" and (before.type in CLOSING or before.type == "TRUTH"):
-        return case.says("E118", "Only a name can be called", remedy="put an operator between, or name the value first")
+        return case.says("E118", "only a name can be called", remedy="put an operator between, or name the value first")
     many = case.level.kind in {"call", "list"}
-    missing = "An operator or a comma" if many else "An operator"
+    missing = "an operator or a comma" if many else "an operator"
     remedy = f"write `{before.text} * {token.text}…`" if token.type == "LPAR" else f"`{before.text} * {token.text}`?"
     if token.type == "NOT":
         remedy = ""
@@ -229,15 +229,15 @@ def _value_missing(case: Case) -> bool:
     if token.type in {"FOR", "IN", "IF", "TRUTH"}:
         return case.says("E122", f"`{token.text}` is a word of the language and no name")
     if before is not None and before.type == "FOR":
-        return case.says("E122", "A loop has a new name after `for`", remedy="write `for u in views`")
+        return case.says("E122", "a loop has a new name after `for`", remedy="write `for u in views`")
     if token.type == "PLUS":
         return case.says(
-            "E106", "A value is missing before `+`; numbers have no plus sign in front", remedy="leave it out"
+            "E106", "a value is missing before `+`; numbers have no plus sign in front", remedy="leave it out"
         )
     where = f"between `{before.text}` and `{token.text}`" if before is not None else f"before `{token.text}`"
     if before is not None and len(before.text) + len(token.text) > 40:
         where = "here"
-    return case.says("E106", f"A value is missing {where}", span_of([before, token]) if before is not None else None)
+    return case.says("E106", f"a value is missing {where}", span_of([before, token]) if before is not None else None)
 
 
 def _of_parameters(case: Case) -> bool:
@@ -252,7 +252,7 @@ def _of_parameters(case: Case) -> bool:
     if len(case.levels) == 3 and "EQUAL" in case.levels[1].types[-3:]:
         return False
     if before is not None and before.type == "COLON":
-        return case.says("E138", "The axes of a parameter stand in brackets", remedy="write `z: [batch, feature]`")
+        return case.says("E138", "the axes of a parameter stand in brackets", remedy="write `z: [batch, feature]`")
     return case.says(
         "E138",
         f"`{token.text[:40]}` does not fit into the parameters of a definition",

@@ -27,7 +27,7 @@ def parse_expression(fragment: Fragment, report: Report) -> Expression | None:
 def parse_tokens(tokens: Sequence[Token], place: Span, report: Report) -> Expression | None:
     """The same from tokens (without comments); `place` is where an empty text is reported."""
     if not tokens:
-        report.add("E101", "An expression is missing here", place)
+        report.add("E101", "an expression is missing here", place)
         return None
     expression: Expression | None = _parse(tokens, "expression", report)
     if expression is None or not acceptable(expression, len(tokens), report):

@@ -36,7 +36,7 @@ def read_method(source: Source, report: Report) -> Method | None:
     if spelling is None:
         report.add(
             "E518",
-            f"A method file ends in .yaml or .loss; `{Path(source.name).name}` does not",
+            f"a method file ends in .yaml or .loss; `{Path(source.name).name}` does not",
             Span(source, 0, 0),
         )
         return None
@@ -66,7 +66,7 @@ def sound_text(source: Source, report: Report) -> Source | None:
     if len(text) > MAX_CHARACTERS:
         report.add(
             "E502",
-            f"The file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read",
+            f"the file has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read",
             Span(source, 0, 0),
         )
         return None
@@ -77,7 +77,7 @@ def sound_text(source: Source, report: Report) -> Source | None:
         return source
     report.add(
         "E504",
-        f"The character U+{ord(found.group()):04X} is no part of a text",
+        f"the character U+{ord(found.group()):04X} is no part of a text",
         Span(source, found.start(), found.end()),
         help="remove it; lines end with a plain line break",
     )

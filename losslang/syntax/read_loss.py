@@ -43,7 +43,7 @@ def read_loss(source: Source, report: Report) -> Method | None:
     if not lines:
         report.add(
             "E506",
-            "This is not a method file: it is empty",
+            "this is not a method file: it is empty",
             Span(source, 0, 0),
             help="begin with `method name`",
         )
@@ -117,7 +117,7 @@ class _Reader:
         tokens = block.head.tokens
         self.draft.once("losslang", block.head, span_of(tokens))
         if len(tokens) != 2 or tokens[1].text != "1":
-            message = "This version of the language is not known"
+            message = "this version of the language is not known"
             self.report.add("E143", message, span_of(tokens[1:] or tokens), help="write `losslang 1`")
 
     def _method(self, block: Block) -> None:
@@ -215,7 +215,7 @@ class _Reader:
         else:
             self.report.add(
                 "E133",
-                "A term of the objective needs a name",
+                "a term of the objective needs a name",
                 span_of(tokens),
                 help="write `align: alignment(z[a], z[b])`",
             )

@@ -47,7 +47,7 @@ def is_entry(tokens: Sequence[Token]) -> bool:
 def wrong_form(tokens: Sequence[Token], report: Report) -> None:
     """A statement begins with a known word and goes on otherwise than it should."""
     word = tokens[0].text if tokens[0].type == "NAME" else "notes"
-    report.add("E133", f"This is not how `{word}` is written", span_of(tokens), help=f"write `{FORMS[word]}`")
+    report.add("E133", f"this is not how `{word}` is written", span_of(tokens), help=f"write `{FORMS[word]}`")
 
 
 def refuse_statement(tokens: Sequence[Token], report: Report) -> None:
@@ -60,11 +60,11 @@ def refuse_statement(tokens: Sequence[Token], report: Report) -> None:
     elif following == "COLON":
         remedy = f"terms of the objective stand below `minimize`, indented; a value is defined by `{word.text} = …`"
     elif near and following in {"NAME", "TEXT", ""}:
-        report.add("E130", f"No statement begins with `{word.text}`", word.span, label=f"did you mean `{near}`?")
+        report.add("E130", f"no statement begins with `{word.text}`", word.span, label=f"did you mean `{near}`?")
         return
     else:
         remedy = "a value is defined by `name = expression`; other statements begin with one of: " + ", ".join(FORMS)
-    report.add("E130", f"No statement begins with `{_short(word.text)}`", word.span, help=remedy)
+    report.add("E130", f"no statement begins with `{_short(word.text)}`", word.span, help=remedy)
 
 
 def read_file_name(tokens: Sequence[Token]) -> tuple[Span | None, Sequence[Token]]:
@@ -86,7 +86,7 @@ def read_text(tokens: Sequence[Token], report: Report) -> str | None:
         return ""
     text = plain_text(tokens[0].text).strip()
     if not text:
-        report.add("E133", "This text is empty", tokens[0].span, help="leave the statement out")
+        report.add("E133", "this text is empty", tokens[0].span, help="leave the statement out")
     return text
 
 
@@ -121,7 +121,7 @@ def read_recipe(block: Block, report: Report) -> RecipeOverrides | None:
         wrong_form(head, report)
         return None
     if not block.body:
-        report.add("E137", "This recipe has no settings", name, help="write them below, indented: `optimiser.lr = 0.1`")
+        report.add("E137", "this recipe has no settings", name, help="write them below, indented: `optimiser.lr = 0.1`")
     overrides: list[Override] = []
     before: Line | None = None
     for line in block.body:
@@ -140,7 +140,7 @@ def _override(line: Line, report: Report) -> Override | None:
     tokens = line.tokens
     equal = next((at for at, token in enumerate(tokens) if token.type == "EQUAL"), 0)
     if not equal:
-        report.add("E133", "A setting is written `name = value`", span_of(tokens), help="write `optimiser.lr = 0.1`")
+        report.add("E133", "a setting is written `name = value`", span_of(tokens), help="write `optimiser.lr = 0.1`")
         return None
     place = span_of(tokens[:equal])
     path = tuple(place.text.split("."))
@@ -171,13 +171,13 @@ def _plain(value: Expression, report: Report) -> Plain | None:
             return value.id == "true"
         case Name(primes=0) if value.id in TRAPS:
             remedy = f"write `{TRAPS[value.id]}`, or put it in quotes if it is a text"
-            report.add("E517", f"Readers disagree on what `{value.id}` is", value.span, help=remedy)
+            report.add("E517", f"readers disagree on what `{value.id}` is", value.span, help=remedy)
         case Name(primes=0):
             return value.id
         case _:
             report.add(
                 "E146",
-                "A setting is a number, a text, true, false, or a list of those",
+                "a setting is a number, a text, true, false, or a list of those",
                 value.span,
                 help="put a text in double quotes",
             )

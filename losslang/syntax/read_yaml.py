@@ -44,7 +44,7 @@ def _refuse_root(root: Node | None, source: Source, document: Document, report: 
     place = root.span if root is not None else Span(source, 0, 0)
     report.add(
         "E506",
-        "This is not a method file: it is " + ("empty" if root is None else "no mapping of keys to values"),
+        "this is not a method file: it is " + ("empty" if root is None else "no mapping of keys to values"),
         place,
         help="begin with `losslang: 1` and `method: name`",
     )
@@ -113,19 +113,19 @@ class _Reader:
                 _refuse_key(pair, self.report)
         version = self.pairs.get("losslang")
         if version is None:
-            self._missing("E516", "The version of the language is missing", "write `losslang: 1` in the first line")
+            self._missing("E516", "the version of the language is missing", "write `losslang: 1` in the first line")
         elif not isinstance(version.value, Scalar) or version.value.text != "1":
             self.report.add(
                 "E143",
-                "This version of the language is not known",
+                "this version of the language is not known",
                 version.value.span if version.value.span.text else version.key.span,
                 help="write `losslang: 1`",
             )
         if "method" not in self.pairs:
-            self._missing("E141", "The method has no name", "add `method: name`")
+            self._missing("E141", "the method has no name", "add `method: name`")
         if "objective" not in self.pairs and "extends" not in self.pairs:
             self._missing(
-                "E142", "The method has no objective", "add `objective:` with its terms, or `extends:` another method"
+                "E142", "the method has no objective", "add `objective:` with its terms, or `extends:` another method"
             )
 
     def _missing(self, code: str, message: str, remedy: str) -> None:
@@ -173,7 +173,7 @@ def _refuse_key(pair: Pair, report: Report) -> None:
     shown = pair.key.text if len(pair.key.text) <= 40 else pair.key.text[:39] + "…"
     report.add(
         "E510",
-        f"A method has no key `{shown}`",
+        f"a method has no key `{shown}`",
         pair.key.span,
         label=f"did you mean `{near}`?" if near else "",
         help="" if near else "the keys are " + ", ".join(KEYS),

@@ -107,7 +107,7 @@ def _function(pair: Pair, placed: Placed, report: Report) -> Definition | None:
     if definition.name != name:
         report.add(
             "E147",
-            f"The entry `{name}` defines `{definition.name}`",
+            f"the entry `{name}` defines `{definition.name}`",
             definition.name_span,
             help=f"give both the same name: `def {name}(…)`",
         )

@@ -29,7 +29,7 @@ def read_role(tokens: Sequence[Token], report: Report) -> Role | None:
             )
     report.add(
         "E140",
-        "A role names what a primitive does, in words",
+        "a role names what a primitive does, in words",
         place,
         help="write `@role(decorrelation)` or `@role(decentering, mechanism=variance)`",
     )

@@ -12,47 +12,47 @@ __all__ = ["explain_wrong"]
 
 # Sign -> the code, what is wrong, what to write.
 _SIGNS: Final = {
-    "**": ("E109", "Powers are written with `^`", "write `x^2`"),
-    "//": ("E109", "There is no division of whole numbers", "write `/`"),
-    "%": ("E109", "There is no remainder", ""),
-    "@": ("E109", "There is no matrix product sign", "dot(x, y, over=feature) multiplies and sums over an axis"),
-    "&&": ("E109", "This is written `and`", ""),
-    "&": ("E109", "This is written `and`", ""),
-    "||": ("E109", "This is written `or`", ""),
-    "|": ("E109", "This is written `or`; a norm is norm(x), an absolute value abs(x)", ""),
-    "!": ("E109", "This is written `not`", ""),
-    "~": ("E109", "This is written `not`", ""),
-    "<>": ("E109", "This is written `!=`", ""),
-    ":=": ("E109", "Values are not named inside an expression", "give it an entry of its own under `define`"),
+    "**": ("E109", "powers are written with `^`", "write `x^2`"),
+    "//": ("E109", "there is no division of whole numbers", "write `/`"),
+    "%": ("E109", "there is no remainder", ""),
+    "@": ("E109", "there is no matrix product sign", "dot(x, y, over=feature) multiplies and sums over an axis"),
+    "&&": ("E109", "this is written `and`", ""),
+    "&": ("E109", "this is written `and`", ""),
+    "||": ("E109", "this is written `or`", ""),
+    "|": ("E109", "this is written `or`; a norm is norm(x), an absolute value abs(x)", ""),
+    "!": ("E109", "this is written `not`", ""),
+    "~": ("E109", "this is written `not`", ""),
+    "<>": ("E109", "this is written `!=`", ""),
+    ":=": ("E109", "values are not named inside an expression", "give it an entry of its own under `define`"),
     "->": ("E109", "`->` has no meaning here", ""),
-    "{": ("E109", "There are no braces", "groups stand in ( ), lists in [ ]"),
-    "}": ("E109", "There are no braces", "groups stand in ( ), lists in [ ]"),
-    ";": ("E109", "There is no semicolon", "one entry a line; arguments are separated by commas"),
+    "{": ("E109", "there are no braces", "groups stand in ( ), lists in [ ]"),
+    "}": ("E109", "there are no braces", "groups stand in ( ), lists in [ ]"),
+    ";": ("E109", "there is no semicolon", "one entry a line; arguments are separated by commas"),
     "?": ("E109", "`?` has no meaning here", ""),
     "$": ("E109", "`$` has no meaning here", "names stand without a sign"),
-    "`": ("E109", "A backtick has no meaning here", "names stand without quotes"),
-    "\\": ("E109", "A backslash has no meaning here", "inside brackets lines may break anywhere"),
-    "'": ("E119", "Texts stand in double quotes; a prime follows a name, as in batch'", 'write "text"'),
-    '"""': ("E119", "This text is never closed", 'add `"""`'),
+    "`": ("E109", "a backtick has no meaning here", "names stand without quotes"),
+    "\\": ("E109", "a backslash has no meaning here", "inside brackets lines may break anywhere"),
+    "'": ("E119", "texts stand in double quotes; a prime follows a name, as in batch'", 'write "text"'),
+    '"""': ("E119", "this text is never closed", 'add `"""`'),
     "×": ("E111", "`×` is no operator", "write `*`"),
     "·": ("E111", "`·` is no operator", "write `*`, or dot(x, y)"),
     "⋅": ("E111", "`⋅` is no operator", "write `*`, or dot(x, y)"),
-    "−": ("E111", "This is the character U+2212, not the minus of the keyboard", "write `-`"),
-    "–": ("E111", "This is a dash, not a minus", "write `-`"),
-    "—": ("E111", "This is a dash, not a minus", "write `-`"),
+    "−": ("E111", "this is the character U+2212, not the minus of the keyboard", "write `-`"),
+    "–": ("E111", "this is a dash, not a minus", "write `-`"),
+    "—": ("E111", "this is a dash, not a minus", "write `-`"),
     "÷": ("E111", "`÷` is no operator", "write `/`"),
     "≤": ("E111", "`≤` is no operator", "write `<=`"),
     "≥": ("E111", "`≥` is no operator", "write `>=`"),
     "≠": ("E111", "`≠` is no operator", "write `!=`"),
-    "“": ("E111", "This is a typographic quote", 'write `"`'),
-    "”": ("E111", "This is a typographic quote", 'write `"`'),
-    "„": ("E111", "This is a typographic quote", 'write `"`'),
-    "‘": ("E111", "This is a typographic quote", "a prime is `'`"),
-    "’": ("E111", "This is a typographic quote", "a prime is `'`"),
-    "′": ("E111", "This is the character U+2032", "a prime is `'`"),
-    "²": ("E111", "Powers are written with `^`", "write `x^2`"),
-    "³": ("E111", "Powers are written with `^`", "write `x^3`"),
-    "∞": ("E111", "There is no infinite number", ""),
+    "“": ("E111", "this is a typographic quote", 'write `"`'),
+    "”": ("E111", "this is a typographic quote", 'write `"`'),
+    "„": ("E111", "this is a typographic quote", 'write `"`'),
+    "‘": ("E111", "this is a typographic quote", "a prime is `'`"),
+    "’": ("E111", "this is a typographic quote", "a prime is `'`"),
+    "′": ("E111", "this is the character U+2032", "a prime is `'`"),
+    "²": ("E111", "powers are written with `^`", "write `x^2`"),
+    "³": ("E111", "powers are written with `^`", "write `x^3`"),
+    "∞": ("E111", "there is no infinite number", ""),
     "√": ("E111", "`√` is no operator", "write sqrt(x)"),
     "∑": ("E111", "`∑` is no operator", "write sum(x, over=feature)"),
 }
@@ -66,7 +66,7 @@ def explain_wrong(token: Token, value: Token | None, following: Token | None, re
     elif text.startswith("."):
         _dot(token, value, following, report)
     elif text.startswith('"') and text != '"""':
-        report.add("E119", "This text is never closed", token.span, help='add `"` on the same line')
+        report.add("E119", "this text is never closed", token.span, help='add `"` on the same line')
     elif text in _SIGNS:
         code, message, remedy = _SIGNS[text]
         report.add(code, message, token.span, help=remedy)
@@ -105,9 +105,9 @@ def _dot(token: Token, value: Token | None, following: Token | None, report: Rep
     if value is not None and following is not None and following.type == "NAME":
         subject = value.text if value.type == "NAME" else "…"
         remedy = f"functions stand before their argument: `{following.text}({subject})`"
-        report.add("E110", "Values have no attributes or methods", token.span, help=remedy)
+        report.add("E110", "values have no attributes or methods", token.span, help=remedy)
         return
-    report.add("E109", "A dot has no meaning here", token.span)
+    report.add("E109", "a dot has no meaning here", token.span)
 
 
 def _character(token: Token, report: Report) -> None:

@@ -95,7 +95,7 @@ def _cut_apart(pairs: tuple[Pair, ...], report: Report) -> frozenset[int]:
     example = f"{first.key.text}: '{inner}'" if len(inner) < 60 and "'" not in inner else "name: '…'"
     report.add(
         "E513",
-        "Between `{ }` YAML cuts this expression apart at its commas",
+        "between `{ }` YAML cuts this expression apart at its commas",
         span,
         help=f"quote it, {{{example}}}, or put it on a line of its own",
     )

@@ -11,7 +11,7 @@ __all__ = ["report_problem"]
 # Words of the problem or of its context -> what is wrong, and the remedy; the first that fits is taken. The C
 # parser and the pure one use different words for the same thing.
 _KNOWN: Final = (
-    (("'\\t'", "contain tabs", "tab character"), "A tab stands where YAML wants spaces", "indent with spaces"),
+    (("'\\t'", "contain tabs", "tab character"), "a tab stands where YAML wants spaces", "indent with spaces"),
     (
         ("mapping values are not allowed",),
         "YAML takes this `:` for a second key on one line",
@@ -19,7 +19,7 @@ _KNOWN: Final = (
     ),
     (
         ("scanning a quoted scalar",),
-        "This quoted text is not closed, or holds a wrong escape",
+        "this quoted text is not closed, or holds a wrong escape",
         "close the quote; between single quotes no escapes are needed",
     ),
     (
@@ -32,24 +32,24 @@ _KNOWN: Final = (
         "YAML takes `!` at the start of a value for a tag",
         "put the value in quotes",
     ),
-    (("directive",), "A line that begins with `%` is a directive for YAML", "leave the line out"),
-    (("scanning a block scalar",), "This `|` block is not indented as YAML wants", "indent its lines with spaces"),
+    (("directive",), "a line that begins with `%` is a directive for YAML", "leave the line out"),
+    (("scanning a block scalar",), "this `|` block is not indented as YAML wants", "indent its lines with spaces"),
     (
         ("cannot start any token",),
-        "No YAML value can begin with this character",
+        "no YAML value can begin with this character",
         "put the value in quotes",
     ),
     (
         ("could not find expected ':'",),
-        "A line without `key:` stands here",
+        "a line without `key:` stands here",
         "write `name: value`; check the indentation",
     ),
     (
         ("expected key", "expected <block end>", "block mapping", "block collection"),
-        "This line fits no level of indentation above it, or has no `key:`",
+        "this line fits no level of indentation above it, or has no `key:`",
         "align it with its neighbours",
     ),
-    (("document start",), "Something stands after the end of the document", "keep everything in one document"),
+    (("document start",), "something stands after the end of the document", "keep everything in one document"),
 )
 
 

@@ -167,10 +167,10 @@ class _Reader:
         self.documents += 1
         place = self._span(event)
         if self.documents > 1:
-            self.report.add("E509", "A file holds one document; here a second one begins", place)
+            self.report.add("E509", "a file holds one document; here a second one begins", place)
             raise _Stop
         if event.version or event.tags:
-            self.report.add("E509", "Directives (`%YAML`, `%TAG`) are not read", place, help="leave the line out")
+            self.report.add("E509", "directives (`%YAML`, `%TAG`) are not read", place, help="leave the line out")
 
     def _scalar(self, event: Any) -> Node:
         span = self._span(event)
@@ -200,7 +200,7 @@ class _Reader:
         elif event.tag is not None:
             place = Span(self.source, span.start, span.start + 1)
             self.report.add(
-                "E507", "Tags (`!`) have no use here", place, help="a value that begins with `!` needs quotes"
+                "E507", "tags (`!`) have no use here", place, help="a value that begins with `!` needs quotes"
             )
         else:
             return False
@@ -209,7 +209,7 @@ class _Reader:
     def _refuse_alias(self, span: Span) -> None:
         self.report.add(
             "E507",
-            "Anchors and aliases (`&name`, `*name`) are not read",
+            "anchors and aliases (`&name`, `*name`) are not read",
             span,
             help="write the value out; a value that begins with `*` or `&` needs quotes",
         )
@@ -218,7 +218,7 @@ class _Reader:
         start = event.start_mark.index
         if len(self.open) == MAX_DEPTH:
             place = Span(self.source, start, start + 1)
-            self.report.add("E515", f"This is nested more than {MAX_DEPTH} levels deep", place)
+            self.report.add("E515", f"this is nested more than {MAX_DEPTH} levels deep", place)
             raise _Stop
         self._has_extras(event, Span(self.source, start, start))
         self.open.append(_Open(isinstance(event, yaml.MappingStartEvent), bool(event.flow_style), start))
@@ -244,12 +244,12 @@ class _Reader:
             if isinstance(key, Scalar) and self._good_key(key, pairs):
                 pairs[key.text] = Pair(key, value)
             elif isinstance(key, Mapping | Sequence):
-                self.report.add("E514", "A key must be a name", key.span)
+                self.report.add("E514", "a key must be a name", key.span)
         return tuple(pairs.values())
 
     def _good_key(self, key: Scalar, pairs: dict[str, Pair]) -> bool:
         if key.text == "<<" and not key.style:
-            self.report.add("E507", "Merge keys (`<<`) are not read", key.span, help="write the entries out")
+            self.report.add("E507", "merge keys (`<<`) are not read", key.span, help="write the entries out")
         elif key.text in pairs:
             labels = [Label(pairs[key.text].key.span, "given here first")]
             self.report.add("E134", f"`{key.text}` is given twice", key.span, labels=labels)

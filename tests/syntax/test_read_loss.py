@@ -218,7 +218,7 @@ WRONG = [
     ("def f(x) =\n    y = x", "E139", "y =", "ends with its value"),
     ("def view(x) = x", "E135", "view", "begins a statement"),
     ("def f(x) =\n    a = x\n    a = x\n    a", "E134", "a", "twice"),
-    ("@role(a)", "E140", "@role(a)", "No definition"),
+    ("@role(a)", "E140", "@role(a)", "no definition"),
     ("@role\ndef f(x) = x", "E140", "@role", "mechanism="),
     ("@role(2)\ndef f(x) = x", "E140", "@role(2)", "mechanism="),
     ("\ty = 1", "E132", "\t", "spaces"),
