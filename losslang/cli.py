@@ -147,17 +147,17 @@ def _check_options(parser: CommandParser) -> None:
 
 def _check(options: Namespace) -> int:
     from losslang.diagnostics.render import render_json, render_text, wants_color
-    from losslang.pipeline import check
+    from losslang.pipeline import examine, stability
 
-    found = {spec: check(spec, parameters=options.set) for spec in options.specs}
-    diagnostics = [diagnostic for of_spec in found.values() for diagnostic in of_spec]
+    found = {spec: examine(spec, parameters=options.set) for spec in options.specs}
+    diagnostics = [diagnostic for of_spec, _ in found.values() for diagnostic in of_spec]
     if options.format == "json":
         print(render_json(diagnostics), end="")
     else:
         print(render_text(diagnostics, color=wants_color(sys.stdout)), end="")
-        for spec, of_spec in found.items():
-            if not of_spec:
-                print(f"{spec}: no errors")
+        for name, (_, spec) in found.items():
+            if spec is not None:
+                print("\n".join([f"{name}: no errors", *(f"  {line}" for line in stability(spec).lines())]))
     return WRONG if any(diagnostic.is_error for diagnostic in diagnostics) else OK
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from losslang.diagnostics import Diagnostic, LosslangError, Report, Source
 from losslang.library import shipped_library
@@ -19,9 +19,10 @@ from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
+    from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
 
-__all__ = ["STAGES", "Settings", "check", "emit", "load", "retype", "show"]
+__all__ = ["STAGES", "Settings", "check", "emit", "load", "retype", "show", "stability"]
 
 Settings: TypeAlias = Mapping[str, "int | float | Override"]
 """Parameters set from outside, by name; an `Override` also says by whom."""
@@ -34,13 +35,21 @@ def compile_source(
     parameters: Settings | None = None,
     feature_sizes: Mapping[str, int] | None = None,
     input_sizes: Mapping[str, int] | None = None,
+    cap: int | None = None,
 ) -> Spec | None:
     """Text to typed method; None where the report has errors."""
     method = read_method(source, report)
     if method is None:
         return None
     typing = Report()
-    resolved = resolve(method, find_base, typing)
+    read = [method]
+
+    def base_of(method: Method, report: Report) -> Method | None:
+        base = find_base(method, report)
+        read.extend(filter(None, [base]))
+        return base
+
+    resolved = resolve(method, base_of, typing)
     spec = None
     if resolved is not None:
         spec = type_method(
@@ -50,19 +59,32 @@ def compile_source(
             overrides=_overrides(parameters or {}),
             feature_sizes=feature_sizes or {},
             input_sizes=input_sizes or {},
+            cap=cap,
         )
-    _join(report, typing)
+    _join(report, typing, read)
     return None if report.has_errors else spec
 
 
-def _join(report: Report, later: Report) -> None:
-    """Add what a later stage found; what only follows from entries that could not be read is left out."""
+def _join(report: Report, later: Report, read: Sequence[Method]) -> None:
+    """Add what a later stage found, less what only follows from parts of the files that could not be read."""
     broken = report.has_errors
-    report.diagnostics.extend(d for d in later.diagnostics if not broken or (d.is_error and d.code not in FOLLOW_ON))
+    lost = {name for method in read for name in method.broken}
+    follow = {code for method in read for section in method.unread for code in FOLLOW_ON[section]}
+    for found in later.diagnostics:
+        of_lost_name = found.code in MISSING and found.span.text in lost
+        if not (of_lost_name or found.code in follow or (broken and not found.is_error)):
+            report.take(found)
 
 
-FOLLOW_ON = frozenset({"E201", "E207", "E208", "E209", "E213", "E221", "E317"})
-"""Codes of names that are missing: an entry with a syntax error is missing too."""
+MISSING: Final = frozenset({"E201", "E202", "E207", "E213", "E221"})
+"""Codes of names that are missing."""
+
+FOLLOW_ON: Final = {
+    **dict.fromkeys(("parameters", "networks", "functions", "define"), MISSING),
+    "views": frozenset({"E209", "E317", "E320"}),
+    "objective": frozenset({"E208"}),
+}
+"""Section of which something could not be read, nor its name -> the codes that may follow from that."""
 
 
 def find_base(method: Method, report: Report) -> Method | None:
@@ -92,13 +114,17 @@ def _overrides(parameters: Settings) -> dict[str, Override]:
 # ---------------------------------------------------------------- the stages, for people and for later stages
 
 
+def examine(path: str | Path, *, parameters: Settings | None = None) -> tuple[tuple[Diagnostic, ...], Spec | None]:
+    """Every diagnostic of a method file, by place, and the method if it has no errors."""
+    report = Report()
+    source = load_source(_find(path), report)
+    spec = None if source is None else compile_source(source, report, parameters=parameters)
+    return report.sorted(), spec
+
+
 def check(path: str | Path, *, parameters: Settings | None = None) -> tuple[Diagnostic, ...]:
     """Every diagnostic of a method file, by place."""
-    report = Report()
-    source = load_source(path, report)
-    if source is not None:
-        compile_source(source, report, parameters=parameters)
-    return report.sorted()
+    return examine(path, parameters=parameters)[0]
 
 
 def load(
@@ -138,6 +164,15 @@ def retype(
     if not feature_sizes and not input_sizes:
         return spec
     return load(spec.source, parameters=spec.overrides, feature_sizes=feature_sizes, input_sizes=input_sizes)
+
+
+def stability(spec: Spec) -> Verdict:
+    """What is known about collapse before training; forces are those of the method with small networks."""
+    from losslang.analysis.cloud import FEATURES
+    from losslang.analysis.stability import verdict
+
+    small = compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES)
+    return verdict(spec, small or spec)
 
 
 def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: Clock | None = None) -> str:

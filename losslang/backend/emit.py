@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from losslang import __version__
-from losslang.backend.boundary import Input, find_inputs, is_embedding
+from losslang.objective.boundary import Input, find_inputs, is_embedding
 from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.kernels import KERNELS

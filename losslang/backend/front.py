@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from losslang.backend.boundary import Input, is_embedding
+from losslang.objective.boundary import Input, is_embedding
 from losslang.objective.axes import VIEW
 from losslang.objective.graph import Node, walk
 from losslang.objective.spec import Spec

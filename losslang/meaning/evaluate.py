@@ -23,7 +23,8 @@ __all__ = ["Evaluation", "World", "evaluate", "finite_difference"]
 class World:
     """What a method meets: embeddings, networks that live in the loss, state, time and random draws.
 
-    - `given`: arrays by the name of a definition, in the layout of its type ([view, batch, feature], say).
+    - `given`: arrays by the name of a definition (or the number of a node), in the layout of its type, such as
+      [view, batch, feature].
     - `networks`: functions of an array whose last axis is `feature`, by network name.
     - `state`: the values of running statistics and queues before this step, by name; missing ones are at their start.
     - `rows`: the numbers of the batch's images [batch], where a memory keeps values by image.
@@ -31,7 +32,7 @@ class World:
     - `seed`: of whatever else is drawn.
     """
 
-    given: Mapping[str, Array]
+    given: Mapping[str | int, Array]
     networks: Mapping[str, Callable[[Array], Array]] = field(default_factory=dict)
     state: Mapping[str, Array] = field(default_factory=dict)
     rows: npt.NDArray[np.int64] | None = None
@@ -66,7 +67,11 @@ def _is_cut(node: Node) -> bool:
 class _Evaluator:
     def __init__(self, spec: Spec, world: World, held: Mapping[int, Array] | None) -> None:
         self.spec, self.world, self.held = spec, world, held or {}
-        self.given = {spec.graph.definitions[name].number: np.asarray(a, float) for name, a in world.given.items()}
+        definitions = spec.graph.definitions
+        self.given = {
+            key if isinstance(key, int) else definitions[key].number: np.asarray(value, float)
+            for key, value in world.given.items()
+        }
         self.values: dict[int, Array] = {}
         self.state: dict[str, Array] = {}
         self.random = np.random.default_rng(world.seed)
@@ -212,7 +217,7 @@ def evaluate(spec: Spec, world: World, *, held: Mapping[int, Array] | None = Non
     return Evaluation(terms, evaluator.state, evaluator.values)
 
 
-def finite_difference(spec: Spec, world: World, name: str, direction: Array, step: float = 1e-6) -> float:
+def finite_difference(spec: Spec, world: World, name: str | int, direction: Array, step: float = 1e-6) -> float:
     """The derivative of the loss as the given value `name` moves along `direction`, by central differences.
 
     Gradients stop where the method says: stopped values keep those of the unmoved world.

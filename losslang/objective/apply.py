@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
@@ -43,6 +43,14 @@ def apply(call: Call, context: Context, scope: Scope) -> Typed | None:
     return context.make("apply", (value.node,), (("network", name),), type_, call.span, scope, trains)
 
 
+def _capped(flow: _Flow, cap: int | None) -> _Flow:
+    """The flow with a small size, where the analysis asks for one."""
+    if cap is None:
+        return flow
+    most = cap if flow.axis == FEATURE else 4 * cap
+    return replace(flow, size=min(flow.size, most) if isinstance(flow.size, int) else most)
+
+
 def _entering(name: str, value: Typed) -> _Flow:
     if value.type.kind == "image":
         return _Flow(FEATURE, None, "the images")
@@ -67,7 +75,7 @@ def _through(name: str, network: Network, flow: _Flow, value: Typed, context: Co
             help=f"{name}(x)",
         )
     _note_input(name, flow, value.span, context)
-    return _stage(network, flow, origin, value, name, context)
+    return _capped(_stage(network, flow, origin, value, name, context), context.cap)
 
 
 def _note_input(name: str, flow: _Flow, span: Span, context: Context) -> None:
@@ -98,7 +106,7 @@ def _stage(network: Network, flow: _Flow, origin: str, value: Typed, owner: str,
             return _through(network.name, inner, flow, value, context)
         case "chain":
             for part in network.parts:
-                flow = _stage(part, flow, origin, value, owner, context)
+                flow = _capped(_stage(part, flow, origin, value, owner, context), context.cap)
             return flow
         case "ema" | "frozen" | "freeze_for":
             return _stage(network.parts[0], flow, origin, value, owner, context)

@@ -85,7 +85,7 @@ def _ordered(value: Attribute) -> Attribute:
 
 def _bind(call: Call, row: Operation, context: Context, scope: Scope) -> Bound | None:
     given = match_arguments(call, row, scope)
-    bound = Bound(row.name, mapped=scope.mapped)
+    bound = Bound(row.name, mapped=scope.mapped, cap=context.cap)
     broken = False
     for parameter in row.parameters:
         expression = given.get(parameter.name)
@@ -206,7 +206,14 @@ def _number(expression: Expression, parameter: Parameter, context: Context, scop
     if parameter.kind == "integer":
         if not isinstance(number, int):
             raise Problem("E216", f"`{parameter.name}` is a whole number, not {number}", labels=[(value.span, "")])
-        return number
+        return number if context.cap is None else _few(number, parameter, context.cap)
+    return number
+
+
+def _few(number: int, parameter: Parameter, cap: int) -> int:
+    """A count (of directions, of queued rows) made small for analysis."""
+    if parameter.name in {"size", "count"}:
+        return min(number, 2 * cap)
     return number
 
 

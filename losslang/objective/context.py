@@ -73,6 +73,7 @@ class Context:
     library: Library
     feature_sizes: Mapping[str, int]
     input_sizes: Mapping[str, int] = field(default_factory=dict)
+    cap: int | None = None  # the largest feature size, for analysis on small arrays
     builder: Builder = field(default_factory=Builder)
     defined: dict[str, Typed | None] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)

@@ -34,10 +34,12 @@ def type_method(
     overrides: Mapping[str, Override] | None = None,
     feature_sizes: Mapping[str, int] | None = None,
     input_sizes: Mapping[str, int] | None = None,
+    cap: int | None = None,
 ) -> Spec | None:
     """The typed method; None, with diagnostics, where it has errors.
 
     `feature_sizes` binds the feature size of backbones by network name, `input_sizes` that of network outputs by definition.
+    `cap` makes all sizes small, for analysis: features to that size, counts to four times as many.
     """
     _check_names(resolved, library, report)
     overrides = _known_overrides(resolved, overrides or {}, report)
@@ -59,6 +61,7 @@ def type_method(
         library=library,
         feature_sizes=sizes,
         input_sizes=input_sizes or {},
+        cap=cap,
         broken=frozenset(parameters.broken),
     )
     forward = _forward(resolved, report)

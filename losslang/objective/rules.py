@@ -49,6 +49,7 @@ class Bound:
     values: dict[str, Typed] = field(default_factory=dict)
     options: dict[str, Attribute] = field(default_factory=dict)
     mapped: frozenset[Axis] = frozenset()
+    cap: int | None = None
 
     def type(self, name: str) -> Type:
         """The type of an operand."""
@@ -294,6 +295,8 @@ def first(bound: Bound) -> Type:
     dim, count = bound.type("x").find(axis), bound.options["count"]
     assert dim is not None
     assert isinstance(count, int)
+    if bound.cap is not None and dim.known is not None:
+        bound.options["count"] = count = min(count, max(dim.known // 2, 1))
     if count < 1 or (dim.known is not None and count > dim.known):
         raise Problem(
             "E307",

@@ -27,6 +27,11 @@ class Input:
         return not self.node.trains
 
     @property
+    def outermost(self) -> str:
+        """The network whose output it is."""
+        return str(self.node["network"])
+
+    @property
     def views(self) -> tuple[str, ...]:
         """The views along it; empty for a single view."""
         return self.node.type.dims[0].labels if self.node.type.dims[0].axis.name == "view" else ()

@@ -1,0 +1,362 @@
+"""The mechanisms that theory knows, found in the structure of an objective whatever its spelling.
+
+One row per mechanism: how it is recognised, and what it does. De-centering keeps the center vector s = E[z] short,
+de-correlation keeps every dimension in use (Jha et al. 2024; Zhang et al. 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from losslang.objective.axes import Axis
+from losslang.objective.boundary import Input, find_inputs, is_embedding
+from losslang.objective.graph import Node, walk
+from losslang.objective.networks import Network
+from losslang.objective.spec import Spec
+
+__all__ = [
+    "MECHANISMS",
+    "Found",
+    "Mechanism",
+    "Subject",
+    "find_mechanisms",
+    "has_output_norm",
+    "predictors",
+    "terms_of",
+]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method with what detectors ask for again and again."""
+
+    spec: Spec
+    inputs: tuple[Input, ...]
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, spec: Spec) -> Subject:
+        """The subject of a method."""
+        return cls(spec, find_inputs(spec), tuple(spec.graph.nodes()))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mechanism at work: where, in words, and in which terms (none for those of the architecture)."""
+
+    mechanism: Mechanism
+    detail: str
+    terms: tuple[str, ...] = ()
+
+
+Detector = Callable[[Subject], Iterator[tuple[str, tuple[str, ...]]]]
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A row of the table.
+
+    `decenters` and `decorrelates` say what it opposes; `by_construction` that a constant output is impossible with it;
+    `dynamic` that it works through the order of updates rather than through a force that can be read off the objective.
+    """
+
+    name: str
+    summary: str
+    detect: Detector
+    decenters: bool = False
+    decorrelates: bool = False
+    by_construction: bool = False
+    dynamic: bool = False
+
+
+def find_mechanisms(spec: Spec) -> tuple[Found, ...]:
+    """Every mechanism of a method, in the order of the table."""
+    subject = Subject.of(spec)
+    return tuple(
+        Found(mechanism, detail, terms)
+        for mechanism in MECHANISMS.values()
+        for detail, terms in mechanism.detect(subject)
+    )
+
+
+def terms_of(subject: Subject, test: Callable[[Node], bool]) -> tuple[str, ...]:
+    """The terms in which some value that trains passes a test."""
+    return tuple(t.name for t in subject.spec.graph.terms if any(n.trains and test(n) for n in walk([t.value])))
+
+
+def _in_terms(test: Callable[[Node], bool], detail: str) -> Detector:
+    def detect(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+        terms = terms_of(subject, test)
+        if terms:
+            yield detail, terms
+
+    return detect
+
+
+# ---------------------------------------------------------------- what nodes are
+
+
+def _under(node: Node, test: Callable[[Node], bool]) -> bool:
+    return any(test(child) for child in walk([node]))
+
+
+def _pairs_rows(node: Node) -> bool:
+    """[batch, batch'] or [batch, queue]: rows against all rows."""
+    return node.type.has(Axis("batch", 1)) or node.type.has(Axis("queue"))
+
+
+def _other_rows(node: Node) -> bool:
+    return any(axis in {Axis("batch", 1), Axis("queue"), Axis("batch")} for axis in node.axes())
+
+
+def _is_contrast(node: Node) -> bool:
+    """A log-sum-exp, softmax or potential over other rows."""
+    if node.op in {"logsumexp", "log_softmax", "softmax"}:
+        return _pairs_rows(node.inputs[0]) and _other_rows(node)
+    if node.op == "log" or (node.op in {"mean", "sum"} and node.inputs[0].op == "exp"):
+        inner = node.inputs[0]
+        return inner.op in {"mean", "sum", "exp"} and _under(inner, lambda n: n.op == "exp" and _pairs_rows(n))
+    return False
+
+
+def _is_matrix(node: Node) -> bool:
+    return node.type.has(Axis("feature", 1)) and node.type.has(Axis("feature"))
+
+
+def _is_logdet(node: Node) -> bool:
+    return node.op in {"logdet", "matrix_log", "eigenvalues", "nuclear_norm"}
+
+
+def _is_second_order(node: Node) -> bool:
+    """A square of a matrix of features, such as off-diagonal covariances."""
+    if node.op == "power":
+        return _is_matrix(node)
+    squares = node.op == "norm" and _is_matrix(node.inputs[0])
+    product = node.op == "multiply" and _is_matrix(node) and all(_is_matrix(child) for child in node.inputs)
+    return squares or (product and all(child.type.kind != "mask" and not _is_mask(child) for child in node.inputs))
+
+
+def _is_mask(node: Node) -> bool:
+    return node.type.kind == "mask" or (node.op == "multiply" and any(_is_mask(child) for child in node.inputs))
+
+
+def _is_center(node: Node) -> bool:
+    """The mean over the batch of something that trains."""
+    reduced = node.op == "mean" and Axis("batch") in node.axes() and Axis("feature") not in node.axes()
+    return reduced and node.type.has(Axis("feature")) and not node.type.has(Axis("feature", 1))
+
+
+def _is_center_penalty(node: Node) -> bool:
+    """The length of the center, or its square."""
+    if node.op == "norm":
+        return _centered_source(node.inputs[0])
+    if node.op == "power":
+        return _centered_source(node.inputs[0])
+    return node.op == "dot" and node.inputs[0] is node.inputs[1] and _centered_source(node.inputs[0])
+
+
+def _centered_source(node: Node) -> bool:
+    return _is_center(node) or (node.op in {"select", "take", "stack", "total"} and _is_center(node.inputs[0]))
+
+
+def _is_spread(node: Node) -> bool:
+    """A hinge or a square that pushes deviations up."""
+    pushes = node.op in {"relu", "power"}
+    return pushes and _under(node, lambda n: n.op in {"std", "var"} and Axis("batch") in n.axes())
+
+
+def _is_sliced(node: Node) -> bool:
+    return node.op in {"cos", "sin", "sort"} and _under(node, lambda n: n.op == "random_directions")
+
+
+def _is_whitening(node: Node) -> bool:
+    return node.op == "inverse_root"
+
+
+def _is_standardised(node: Node) -> bool:
+    if node.op != "divide" or not node.type.has(Axis("batch")):
+        return False
+    return node.inputs[1].op in {"std", "sqrt"} and node.inputs[0].op == "subtract"
+
+
+def _is_negative_row(node: Node) -> bool:
+    """Another row as a negative: a rolled one."""
+    return node.op == "roll" or (node.op == "select" and node.inputs[0].op == "roll")
+
+
+# ---------------------------------------------------------------- what networks are
+
+
+def _chain_of(node: Node) -> tuple[str, ...]:
+    """The networks a network output passes, outermost first."""
+    names = []
+    while node.op in {"apply", "select", "take"}:
+        if node.op == "apply":
+            names.append(str(node["network"]))
+        node = node.inputs[0]
+    return tuple(names)
+
+
+def predictors(subject: Subject) -> tuple[str, ...]:
+    """Networks on one side only: behind an embedding that the other side compares with as it is."""
+    chains = {i.name: _chain_of(i.node) for i in subject.inputs}
+    found = []
+    for i in subject.inputs:
+        outermost, rest = chains[i.name][0], chains[i.name][1:]
+        bare = any(other == rest for name, other in chains.items() if name != i.name)
+        followed = any(j.detached and _follows(subject.spec.networks, j, rest) for j in subject.inputs)
+        if not i.detached and (bare or followed) and _kind(subject.spec.networks[outermost]) not in _NO_PREDICTORS:
+            found.append(outermost)
+    return tuple(dict.fromkeys([*found, *_inner_predictors(subject)]))
+
+
+_NO_PREDICTORS = {"identity", "backbone", "prototypes", "ema", "frozen"}
+
+
+def _inner_predictors(subject: Subject) -> Iterator[str]:
+    """Networks in the loss, applied to an embedding that is also stopped and compared as it is."""
+    stopped = {n.number for node in subject.nodes if node.op == "stopgrad" for n in walk([node]) if n.op == "apply"}
+    for node in subject.nodes:
+        if node.op != "apply" or is_embedding(node) or not node.trains:
+            continue
+        kind = _kind(subject.spec.networks[str(node["network"])])
+        if kind not in _NO_PREDICTORS and node.number not in stopped:
+            yield str(node["network"])
+
+
+def _kind(network: Network) -> str:
+    """The kind of a network behind what only delays its training."""
+    return _kind(network.parts[0]) if network.kind == "freeze_for" else network.kind
+
+
+def _follows(networks: dict[str, Network], target: Input, chain: tuple[str, ...]) -> bool:
+    """Whether a target is the moving average of the networks of a chain."""
+    network = networks[_chain_of(target.node)[0]]
+    if network.kind != "ema":
+        return False
+    parts = network.parts[0].parts if network.parts[0].kind == "chain" else network.parts
+    return tuple(part.name for part in reversed(parts)) == chain
+
+
+def _predictor(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name in predictors(subject):
+        yield f"{name}, before the comparison with what has none", ()
+
+
+def _stop_gradient(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for term in subject.spec.graph.terms:
+        nodes = list(walk([term.value]))
+        stopped = [n for n in nodes if n.op == "stopgrad" and is_embedding(n.inputs[0])]
+        deeper = [n for n in nodes if n.op == "stopgrad" and _under(n.inputs[0], lambda m: m.op == "apply")]
+        if stopped or deeper:
+            yield "of the other branch", (term.name,)
+
+
+def _target(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, network in subject.spec.networks.items():
+        used = any(name in _chain_of(node) for node in subject.nodes if node.op == "apply")
+        if network.kind == "ema" and used:
+            yield f"{name}, a moving average", ()
+
+
+def has_output_norm(spec: Spec, name: str) -> bool:
+    """Whether a network ends in a batch norm (or its iterative kin)."""
+    return _last_norm(spec.networks, name)
+
+
+def _last_norm(networks: dict[str, Network], name: str) -> bool:
+    def ends(network: Network) -> bool:
+        if network.kind == "reference":
+            return ends(networks[network.name])
+        if network.parts:
+            return ends(network.parts[-1])
+        return network.last_norm.kind in {"batchnorm", "iternorm"}
+
+    return ends(networks[name])
+
+
+def _output_norm(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    names = {_chain_of(i.node)[0] for i in subject.inputs}
+    for name in sorted(names):
+        if _last_norm(subject.spec.networks, name):
+            yield f"at the output of {name}", ()
+
+
+def _centering(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for node in subject.nodes:
+        if node.op == "subtract" and any(child.op == "running" for child in node.inputs[1:]):
+            yield f"by the running center `{node.inputs[1]['name']}`", ()
+
+
+def _sharpening(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for node in subject.nodes:
+        if node.op == "softmax" and not node.trains and Axis("prototype") in node.axes():
+            yield "a target distribution at a low temperature", ()
+            return
+
+
+def _balanced(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if any(node.op == "sinkhorn" for node in subject.nodes):
+        yield "Sinkhorn: every prototype gets its share of the batch", ()
+
+
+def _clustering(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if any(node.op == "centroids" for node in subject.nodes):
+        yield "clusters of the last epoch as labels", ()
+
+
+def _fixed_prototypes(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, network in subject.spec.networks.items():
+        if network.kind == "frozen" and network.parts[0].kind == "prototypes":
+            yield f"{name} never trains", ()
+
+
+def _triplets(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    terms = tuple(
+        term.name for term in subject.spec.graph.terms if any(_is_negative_row(node) for node in walk([term.value]))
+    )
+    if terms:
+        yield "another row as the negative", terms
+
+
+_ROWS = (
+    Mechanism(
+        "negatives", "repulsion from other rows", _in_terms(_is_contrast, "over other rows"),
+        decenters=True, decorrelates=True,
+    ),
+    Mechanism("triplet negatives", "repulsion from one other row", _triplets, decenters=True),
+    Mechanism(
+        "log-det", "volume of the embeddings", _in_terms(_is_logdet, "of a matrix of moments"),
+        decenters=True, decorrelates=True,
+    ),
+    Mechanism(
+        "second order", "off-diagonal or squared moments", _in_terms(_is_second_order, "of a matrix of features"),
+        decorrelates=True,
+    ),
+    Mechanism("center penalty", "length of the center vector", _in_terms(_is_center_penalty, "s = E[z]"), decenters=True),
+    Mechanism("variance", "deviation of every feature", _in_terms(_is_spread, "over the batch"), decenters=True),
+    Mechanism(
+        "sliced distribution", "every direction towards the normal", _in_terms(_is_sliced, "over random directions"),
+        decenters=True, decorrelates=True,
+    ),
+    Mechanism(
+        "whitening", "mean 0 and covariance I", _in_terms(_is_whitening, "of every group of rows"),
+        decenters=True, decorrelates=True, by_construction=True,
+    ),
+    Mechanism(
+        "standardisation", "every feature with mean 0 and deviation 1", _in_terms(_is_standardised, "in the loss"),
+        decenters=True, by_construction=True,
+    ),
+    Mechanism("output norm", "batch norm at the output", _output_norm, decenters=True, by_construction=True),
+    Mechanism("balanced assignment", "equal shares", _balanced, decenters=True, decorrelates=True, by_construction=True),
+    Mechanism("clustering", "labels by k-means", _clustering, decenters=True, decorrelates=True, dynamic=True),
+    Mechanism("centering", "a running mean subtracted from the target", _centering, decenters=True, dynamic=True),
+    Mechanism("sharpening", "a low temperature of the target", _sharpening, decorrelates=True, dynamic=True),
+    Mechanism("predictor", "a network on one side only", _predictor, decenters=True, decorrelates=True, dynamic=True),
+    Mechanism("stop-gradient", "one branch does not move", _stop_gradient, dynamic=True),
+    Mechanism("EMA target", "a branch that lags", _target, dynamic=True),
+    Mechanism("fixed prototypes", "prototypes that never train", _fixed_prototypes, dynamic=True),
+)  # fmt: skip
+
+MECHANISMS: dict[str, Mechanism] = {row.name: row for row in _ROWS}
