@@ -60,6 +60,7 @@ class Report:
     """Collects diagnostics over the stages of one run."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _recorded: set[tuple[str, Span]] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def add(
         self,
@@ -72,8 +73,12 @@ class Report:
         help: str = "",  # noqa: A002 - the word users see
     ) -> None:
         """Record one diagnostic; the same code at the same place is recorded once."""
-        found = Diagnostic(code, message, span, label, tuple(labels), help)
-        if not any(d.code == code and d.span == span for d in self.diagnostics):
+        self.take(Diagnostic(code, message, span, label, tuple(labels), help))
+
+    def take(self, found: Diagnostic) -> None:
+        """Record what another report found; the same code at the same place is recorded once."""
+        if (found.code, found.span) not in self._recorded:
+            self._recorded.add((found.code, found.span))
             self.diagnostics.append(found)
 
     @property

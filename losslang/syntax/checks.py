@@ -14,6 +14,8 @@ __all__ = [
     "FORWARD_MODES",
     "HEADERS",
     "MAX_VIEWS",
+    "NAMING",
+    "SECTIONS",
     "check_file_name",
     "check_forward_mode",
     "check_name",
@@ -24,6 +26,11 @@ __all__ = [
 MAX_VIEWS: Final = 1000
 HEADERS: Final = ("losslang", "method", "title", "paper", "notes", "extends", "views", "forward")
 """What may own comments without being an entry, in canonical order."""
+
+NAMING: Final = ("parameters", "views", "networks", "functions", "define")
+"""The sections whose entries have names that expressions may use (terms are in a namespace of their own)."""
+
+SECTIONS: Final = frozenset({*NAMING, "objective"})
 
 FORWARD_MODES: Final = ("separate", "joint")
 MAX_NAME: Final = 100

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from losslang.diagnostics import NOWHERE, Label, Report, Source, Span
-from losslang.syntax.checks import HEADERS, check_once
+from losslang.syntax.checks import HEADERS, SECTIONS, check_once
 from losslang.syntax.comments import join, settle_views
 from losslang.syntax.layout import Line
 from losslang.syntax.names import is_name
@@ -37,6 +37,7 @@ class Draft:
     recipes: list[RecipeOverrides] = field(default_factory=list)
     complete: bool = True  # no statement had to be passed over
     broken: set[str] = field(default_factory=set)  # names whose statement could not be read
+    unread: set[str] = field(default_factory=set)  # sections that lack more than these names
 
     def once(self, word: str, line: Line, place: Span) -> None:
         """Records a statement that may come once, with its comments."""
@@ -78,6 +79,7 @@ class Draft:
             tail=tail,
             header_comments=tuple((key, self.headers[key]) for key in HEADERS if self._has_comments(key)),
             broken=frozenset(self.broken),
+            unread=frozenset(self._unread(objective, has_objective=has_objective)),
             allow=allow,
             name_span=self.places.get("method", NOWHERE),
             extends_span=self.places.get("extends", NOWHERE),
@@ -85,6 +87,12 @@ class Draft:
             forward_span=self.places.get("forward", NOWHERE),
             span=Span(self.source, 0, len(self.source.text)),
         )
+
+    def _unread(self, objective: tuple[Entry, ...], *, has_objective: bool) -> set[str]:
+        inherits = any(word == "extends" for word, _ in self.seen)
+        if inherits and "extends" not in self.texts:
+            return set(SECTIONS)
+        return self.unread | (set() if inherits or (has_objective and objective) else {"objective"})
 
     def _has_comments(self, key: str) -> bool:
         return self.headers.get(key, NO_COMMENTS) != NO_COMMENTS

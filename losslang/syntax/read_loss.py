@@ -78,6 +78,7 @@ class _Reader:
             self.roles = []
         if line.continued:
             self.draft.complete = False
+            self.draft.unread |= {"views"} if word.text == "view" else set()
             self.draft.lose(line.tokens)
             return
         self._statements().get(self._word(line.tokens), self._unknown)(block)
@@ -175,13 +176,16 @@ class _Reader:
         if good and value is not None:
             comments = join(Comments(above), line.comments.above, line.comments.after)
             self.draft.sections[section].append(Entry(name.text, value, comments, name.span, value.span))
-        elif kind != "term":
+        elif kind == "term":
+            self.draft.unread.add("objective")
+        else:
             self.draft.lose(tokens)
 
     def _minimize(self, block: Block) -> None:
         line = block.head
         self.draft.seen.append(("minimize", line.first.span))
         if len(line.tokens) > 1:
+            self.draft.unread.add("objective")
             wrong_form(line.tokens, self.report)
             return
         if not block.body:
@@ -191,7 +195,9 @@ class _Reader:
             )
         above = (*line.comments.above, *filter(None, [line.comments.after]))
         for term in self._terms(block.body):
-            if not term.continued:
+            if term.continued:
+                self.draft.unread.add("objective")
+            else:
                 self._term(term, above)
                 above = ()
 
@@ -213,6 +219,7 @@ class _Reader:
         elif len(tokens) > 1 and tokens[1].type == "COLON":
             self._add("objective", "term", line, tokens, above)
         else:
+            self.draft.unread.add("objective")
             self.report.add(
                 "E133",
                 "a term of the objective needs a name",
@@ -247,7 +254,10 @@ class _Reader:
             self.draft.functions.append(definition)
 
     def _views(self, block: Block) -> None:
-        self.draft.view_lines.append((block.head, read_views(block.head.tokens, self.report)))
+        views = read_views(block.head.tokens, self.report)
+        if views is None:
+            self.draft.unread.add("views")
+        self.draft.view_lines.append((block.head, views or []))
         self.draft.places.setdefault("views", span_of(block.head.tokens))
 
     def _forward(self, block: Block) -> None:

@@ -90,8 +90,8 @@ def read_text(tokens: Sequence[Token], report: Report) -> str | None:
     return text
 
 
-def read_views(tokens: Sequence[Token], report: Report) -> list[View]:
-    """The views of `view a, b` or `view global = 2, local = 6`."""
+def read_views(tokens: Sequence[Token], report: Report) -> list[View] | None:
+    """The views of `view a, b` or `view global = 2, local = 6`; None and a diagnostic unless all are right."""
     views: list[View] = []
     part: list[Token] = []
     parts = [part]
@@ -105,12 +105,12 @@ def read_views(tokens: Sequence[Token], report: Report) -> list[View]:
         kinds = [token.type for token in part]
         if len(kinds) not in {1, 3} or kinds[1:2] not in ([], ["EQUAL"]):
             wrong_form(tokens, report)
-            return views
+            return None
         name = part[0]
         count = view_count(part[2].text, part[2].span, report) if len(part) == 3 else 1
         if check_name(name.text, "view", name.span, report) and count is not None:
             views.append(View(name.text, count, span=name.span))
-    return views
+    return views if len(views) == len(parts) else None
 
 
 def read_recipe(block: Block, report: Report) -> RecipeOverrides | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Sequence
 from typing import Final
 
 from losslang.diagnostics import NOWHERE, Report, Source, Span
-from losslang.syntax.checks import HEADERS, check_file_name, check_forward_mode
+from losslang.syntax.checks import HEADERS, SECTIONS, check_file_name, check_forward_mode
 from losslang.syntax.comments import allowed_codes, settle_views
-from losslang.syntax.names import is_name, nearest
+from losslang.syntax.names import nearest
 from losslang.syntax.read_yaml_sections import read_entries, read_functions, read_recipes, read_views
-from losslang.syntax.tree import NO_COMMENTS, Comments, Definition, Entry, Method, Name, View
+from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name
 from losslang.syntax.yaml_comments import Placed, place_comments
+from losslang.syntax.yaml_lost import Lost, Named, lost_in
 from losslang.syntax.yaml_nodes import plain_text_of
 from losslang.syntax.yaml_text import Document, Mapping, Node, Pair, Scalar, read_nodes
 
@@ -23,9 +23,6 @@ KEYS: Final = (
     *("networks", "functions", "define", "objective", "recipes"),
 )
 """The keys of a method file, in canonical order."""
-
-NAMING: Final = ("parameters", "views", "networks", "functions", "define")
-"""The sections whose keys are names that expressions may use (terms are in a namespace of their own)."""
 
 
 def read_yaml(source: Source, report: Report) -> Method | None:
@@ -66,8 +63,8 @@ class _Reader:
         if method is not None and name:
             check_file_name(name, method.value.span, self.report)
         extends = self._text("extends")
-        if extends:
-            check_file_name(extends, self.pairs["extends"].value.span, self.report)
+        if extends and not check_file_name(extends, self.pairs["extends"].value.span, self.report):
+            extends = ""
         views_pair = self.pairs.get("views")
         views = read_views(views_pair, self.placed, self.report) if views_pair is not None else None
         headers = {key: comments for key in HEADERS if (comments := self._comments(key)) != NO_COMMENTS}
@@ -77,8 +74,11 @@ class _Reader:
         if views:
             views, header = settle_views(views, headers.pop("views", NO_COMMENTS))
             headers |= {"views": header} if header != NO_COMMENTS else {}
-        sections = {key: self._entries(key) for key in ("parameters", "networks", "define", "objective")}
+        sections: dict[str, tuple[Entry, ...]] = {
+            key: self._entries(key) for key in ("parameters", "networks", "define", "objective")
+        }
         functions = read_functions(self.pairs.get("functions"), self.placed, self.report)
+        lost = self._lost(extends, {**sections, "functions": functions, "views": views or ()})
         return Method(
             name=name,
             title=self._text("title"),
@@ -98,7 +98,8 @@ class _Reader:
             header_comments=tuple(
                 (key, headers[key]) for key in HEADERS if headers.get(key, NO_COMMENTS) != NO_COMMENTS
             ),
-            broken=self._broken(views, functions, *(sections[key] for key in NAMING if key in sections)),
+            broken=frozenset(lost.names),
+            unread=frozenset(lost.sections),
             allow=allowed_codes(self.placed.all, self.report),
             name_span=self._place("method"),
             extends_span=self._place("extends"),
@@ -145,11 +146,14 @@ class _Reader:
     def _entries(self, key: str) -> tuple[Entry, ...]:
         return read_entries(self.pairs.get(key), self.placed, self.report)
 
-    def _broken(self, *read: Iterable[View | Definition | Entry] | None) -> frozenset[str]:
-        """Names that the sections give and that could not be read."""
-        sections = [self.pairs[key].value for key in NAMING if key in self.pairs]
-        given = {pair.key.text for node in sections if isinstance(node, Mapping) for pair in node.pairs}
-        return frozenset(filter(is_name, given)) - {each.name for each in chain.from_iterable(filter(None, read))}
+    def _lost(self, extends: str, read: dict[str, Sequence[Named]]) -> Lost:
+        lost = lost_in(self.root, KEYS, read)
+        inherits_unknown = "extends" in self.pairs and not extends
+        if inherits_unknown or not self.document.complete:
+            lost.sections |= SECTIONS
+        elif "objective" not in self.pairs:
+            lost.sections |= set() if extends else {"objective"}
+        return lost
 
     def _forward(self) -> str | tuple[Entry, ...] | None:
         pair = self.pairs.get("forward")

@@ -240,6 +240,7 @@ class Method:
     tail: tuple[str, ...] = ()  # comments below the last entry
     header_comments: tuple[tuple[str, Comments], ...] = ()  # of method, title, paper, notes, extends, views, forward
     broken: frozenset[str] = field(compare=False, default=frozenset())  # names of entries that could not be read
+    unread: frozenset[str] = field(compare=False, default=frozenset())  # sections that lack more than these names
     allow: frozenset[str] = field(compare=False, default=frozenset())  # codes answered by `# losslang: allow(W104)`
     name_span: Span = field(compare=False, default=NOWHERE)
     extends_span: Span = field(compare=False, default=NOWHERE)

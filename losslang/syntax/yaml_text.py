@@ -57,6 +57,7 @@ class Mapping:
     pairs: tuple[Pair, ...]
     flow: bool
     span: Span
+    refused: tuple[Pair, ...] = ()  # whose keys were reported: given twice, or `<<`
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,8 @@ class _Reader:
         done = self.open.pop()
         span = Span(self.source, done.start, max(done.start, end))
         if done.is_mapping:
-            self._add(Mapping(self._pairs(done), done.flow, span))
+            pairs, refused = self._pairs(done)
+            self._add(Mapping(pairs, done.flow, span, refused))
         else:
             self._add(Sequence(tuple(done.children), done.flow, span))
 
@@ -237,15 +239,21 @@ class _Reader:
         else:
             self.document.root = node
 
-    def _pairs(self, mapping: _Open) -> tuple[Pair, ...]:
+    def _pairs(self, mapping: _Open) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+        """The pairs of a mapping, and those whose keys were refused."""
         pairs: dict[str, Pair] = {}
+        refused: list[Pair] = []
         children = mapping.children
         for key, value in zip(children[::2], children[1::2], strict=False):
-            if isinstance(key, Scalar) and self._good_key(key, pairs):
-                pairs[key.text] = Pair(key, value)
+            if isinstance(key, Scalar):
+                pair = Pair(key, value)
+                if self._good_key(key, pairs):
+                    pairs[key.text] = pair
+                else:
+                    refused.append(pair)
             elif isinstance(key, Mapping | Sequence):
                 self.report.add("E514", "a key must be a name", key.span)
-        return tuple(pairs.values())
+        return tuple(pairs.values()), tuple(refused)
 
     def _good_key(self, key: Scalar, pairs: dict[str, Pair]) -> bool:
         if key.text == "<<" and not key.style:
