@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from losslang.cli import main
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -65,3 +67,78 @@ def test_every_dependency_is_pinned_as_tested():
     extras = [need for needs in PROJECT["optional-dependencies"].values() for need in needs]
     wanted = {re.match(r"[\w.-]+", need)[0].lower() for need in [*PROJECT["dependencies"], *extras]}
     assert wanted - {"losslang"} <= pinned
+
+
+# ---------------------------------------------------------------- everything else it shows
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def other_commands():
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("losslang ")]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the README's own methods, where its commands run."""
+    for text in blocks("loss"):
+        name = re.search(r"^method (\w+)", text, re.MULTILINE)[1]
+        (tmp_path / f"{name}.loss").write_text(text, encoding="utf-8")
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_first_spec_has_seven_lines():
+    assert len(blocks("loss")[0].splitlines()) == 7
+
+
+def test_its_methods_have_nothing_to_mend(folder, capsys):
+    assert main(["check", "center.loss", "mine.loss"]) == 0
+    output = capsys.readouterr().out
+    assert "warning" not in output
+    assert output.count("stable by") == 2
+
+
+@pytest.mark.parametrize("command", other_commands())
+def test_command(command, folder, capsys):
+    words = shlex.split(command)[1:]
+    if words[0] == "train":
+        words += ["--set", "steps=3", "--quiet"]
+        words = [{"--seeds": "--seeds", "5": "2"}.get(word, word) for word in words]
+    assert main(words) == 0, capsys.readouterr()
+
+
+def test_commands_in_the_text_exist(folder, capsys):
+    inline = [line.removeprefix("losslang ") for line in re.findall(r"`(losslang [^`]+)`", README.replace("\n", " "))]
+    for line in inline:
+        words = shlex.split(line.replace("SPEC", "specs/simsiam.yaml").replace("tree|graph|python", "graph"))
+        if words[0] == "train":
+            continue
+        words = [word for word in words if word != "check"] if words == ["check"] else words
+        arguments = ["check", "mine.loss"] if not words else words
+        if words[:1] == ["fmt"]:
+            arguments = ["fmt", "mine.loss", "--to", "yaml"]
+        assert main(arguments) == 0, line
+    assert len(inline) >= 8
+
+
+def test_the_python_runs(folder):
+    import torch
+    from torch import nn
+
+    text = blocks("python")[0]
+    names = {
+        "za": torch.randn(8, 128, requires_grad=True),
+        "zb": torch.randn(8, 128),
+        "encoder": nn.Sequential(nn.Flatten(), nn.Linear(12, 512)),
+        "images_a": torch.randn(8, 3, 2, 2),
+        "images_b": torch.randn(8, 3, 2, 2),
+        "optimizer": torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1),
+    }
+    exec(compile(text, "README.md", "exec"), names)
+    assert names["out"].total.isfinite()
+    assert int(names["model"].loss.step) == 1
