@@ -9,7 +9,7 @@ __all__ = ["Verdict", "verdict"]
 CONSTANT = 0.95
 """Center norm above which a run counts as collapsed to a constant."""
 
-DIMENSIONAL = 0.6
+DIMENSIONAL = 0.5
 """Share of the effective rank that there was to keep, below which a run counts as collapsed in dimension."""
 
 

@@ -67,9 +67,9 @@ def test_measurements_have_their_names(model, samples):
         (0.99, 5.0, 5.0, 5.0, "constant"),
         (0.96, 1.0, 5.0, 5.0, "constant"),
         (0.95, 5.0, 5.0, 5.0, "none"),
-        (0.2, 2.9, 5.0, 9.0, "dimensional"),
-        (0.2, 3.1, 5.0, 9.0, "none"),
-        (0.2, 1.1, 5.0, 2.0, "dimensional"),
+        (0.2, 2.4, 5.0, 9.0, "dimensional"),
+        (0.2, 2.6, 5.0, 9.0, "none"),
+        (0.2, 1.0, 5.0, 2.1, "dimensional"),
         (0.2, 1.3, 5.0, 2.0, "none"),
     ],
 )
