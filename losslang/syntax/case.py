@@ -48,6 +48,11 @@ class Case:
         return self.tokens[self.at - 1] if self.at else None
 
     @property
+    def following(self) -> Token | None:
+        """What stands behind it."""
+        return self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
+
+    @property
     def level(self) -> Level:
         """The innermost open bracket."""
         return self.levels[-1]

@@ -50,9 +50,12 @@ def check_name(name: str, kind: str, span: Span, report: Report) -> bool:
         return True
     if name in RESERVED or name == "null":
         message = f"`{name}` is a word of the expression language and cannot name a {kind}"
-    else:
-        message = f"`{_short(name)}` is not a name"
-    report.add("E135", message, span, help="a name has letters, digits and `_`, and begins with a letter")
+        report.add("E135", message, span, help=f"write `{name}_` or a longer name")
+        return False
+    remedy = "a name has letters, digits and `_`, and begins with a letter"
+    joined = re.sub(r"[-. ]", "_", name)
+    remedy = f"write `{joined}`" if joined != name and is_name(joined) else remedy
+    report.add("E135", f"`{_short(name)}` is not a name", span, help=remedy)
     return False
 
 

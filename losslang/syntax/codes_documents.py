@@ -125,8 +125,9 @@ DOCUMENTS: Final[dict[str, Code]] = {
         _START + "recipes: {toy: {amp: false}}",
     ),
     "E518": Code(
-        "unknown ending of a file name",
-        "The ending says which spelling a file has: .yaml (or .yml), or .loss for the text form.",
+        "wrong ending of a file name",
+        "The ending says which spelling a file has: .yaml (or .yml), or .loss for the text form. This file has another "
+        "ending, or is written in the other spelling.",
         "losslang check simsiam.txt",
         "losslang check simsiam.loss",
     ),

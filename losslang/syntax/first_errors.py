@@ -10,7 +10,7 @@ from losslang.diagnostics import Label, Report, Span
 
 __all__ = ["MAX_ERRORS", "FirstErrors"]
 
-MAX_ERRORS: Final = 100
+MAX_ERRORS: Final = 99  # and one that counts the others: as many as are shown
 
 
 @dataclass

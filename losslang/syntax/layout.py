@@ -117,7 +117,9 @@ def _begins_otherwise(line: Line) -> bool:
 def _has_body(head: Line) -> bool:
     """Whether indented lines below belong to a statement; to an unknown one such as `minimise` they would, too."""
     tokens = head.tokens
-    return tokens[0].text in _BODIED or len(tokens) == 1 or [token.type for token in tokens[1:]] == ["COLON"]
+    if tokens[0].text in STATEMENT_WORDS:
+        return tokens[0].text in _BODIED or len(tokens) == 1
+    return tokens[0].type == "NAME" and (len(tokens) == 1 or tokens[1].type != "EQUAL")
 
 
 def report_continuation(above: Line, below: Line, report: Report) -> None:

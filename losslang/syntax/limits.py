@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from losslang.diagnostics import Label, Report
+from losslang.diagnostics import Label, Report, Span
 from losslang.syntax.texts import wrong_escape
 from losslang.syntax.tokens import CLOSING, OPENING, Token, span_of
 from losslang.syntax.tree import Call, Expression
@@ -90,11 +90,12 @@ def _in_range(token: Token, report: Report) -> bool:
 
 def _known_escapes(token: Token, report: Report) -> bool:
     at = wrong_escape(token.text)
+    plain = token.end - token.start == len(token.text)  # none of its characters is an escape of YAML
     if at is not None:
         report.add(
             "E119",
             f"`{token.text[at : at + 2]}` means nothing in a quoted text",
-            token.span,
+            Span(token.source, token.start + at, token.start + at + 2) if plain else token.span,
             help='write `\\\\` for a backslash, `\\"` for a quote, `\\n` for a new line',
         )
     return at is None

@@ -47,14 +47,18 @@ def _wrong(case: Case) -> bool:
     token = case.token
     if token is None or token.type not in {"WRONG", "AT"}:
         return False
-    following = case.tokens[case.at + 1] if case.at + 1 < len(case.tokens) else None
-    explain_wrong(token, case.before if case.after_value else None, following, case.report)
+    explain_wrong(token, case.before if case.after_value else None, case.following, case.report)
     return True
 
 
 def _in_missing(case: Case) -> bool:
     if case.token is None or case.before is None or case.level.types[-2:] != ["FOR", "NAME"]:
         return False
+    if case.token.type == "COMMA":
+        following = case.following
+        other = following.text if following is not None and following.type == "NAME" else "v"
+        remedy = f"write `for {case.before.text} in views for {other} in views`"
+        return case.says("E116", "a loop has one name", remedy=remedy)
     return case.says("E116", f"`in` is missing after `for {case.before.text}`", remedy="write `for u in views`")
 
 
@@ -98,6 +102,10 @@ def _equal(case: Case) -> bool:
     token = case.token
     if token is None or token.type != "EQUAL":
         return False
+    before = case.before
+    if before is not None and before.type in {"PLUS", "MINUS", "TIMES", "CARET"} and before.end == token.start:
+        remedy = f"write `{before.text}`; a value has one definition and never changes"
+        return case.says("E109", f"there is no `{before.text}=`", span_of([before, token]), remedy=remedy)
     if not case.after_value:
         return case.says("E106", "a value is missing before `=`")
     return case.says(
@@ -162,8 +170,12 @@ def _comma(case: Case) -> bool:
         return _unnamed(case)
     if case.level.kind == "index":
         return case.says("E121", "brackets select views, one or a union", remedy="write z[a + b] for both")
+    before, following = case.before, case.following
+    remedy = "a list is written [view, batch]"
+    if before is not None and following is not None and before.type == following.type == "NUMBER":
+        remedy = f"write `{before.text}.{following.text}`"
     message = "a comma separates arguments and the items of a list"
-    return case.says("E129", message + "; here is neither", remedy="a list is written [view, batch]")
+    return case.says("E129", message + "; here is neither", remedy=remedy)
 
 
 def _compared_twice(case: Case) -> bool:
@@ -213,6 +225,10 @@ def _two_values(case: Case) -> bool:
         return case.says("E118", "only a name can be called", remedy="put an operator between, or name the value first")
     many = case.level.kind in {"call", "list"}
     missing = "an operator or a comma" if many else "an operator"
+    if many and token.type == "NAME" and case.following is not None and case.following.type == "EQUAL":
+        return case.says(
+            "E105", f"a comma is missing before `{token.text}=`", remedy="arguments are separated by commas"
+        )
     remedy = f"write `{before.text} * {token.text}…`" if token.type == "LPAR" else f"`{before.text} * {token.text}`?"
     if token.type == "NOT":
         remedy = ""

@@ -27,7 +27,8 @@ def parse_expression(fragment: Fragment, report: Report) -> Expression | None:
 def parse_tokens(tokens: Sequence[Token], place: Span, report: Report) -> Expression | None:
     """The same from tokens (without comments); `place` is where an empty text is reported."""
     if not tokens:
-        report.add("E101", "an expression is missing here", place)
+        remedy = "all of it is a comment" if place.text.lstrip("\"'| \n").startswith("#") else ""
+        report.add("E101", "an expression is missing here", place, help=remedy)
         return None
     expression: Expression | None = _parse(tokens, "expression", report)
     if expression is None or not acceptable(expression, len(tokens), report):

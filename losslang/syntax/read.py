@@ -41,13 +41,35 @@ def read_method(source: Source, report: Report) -> Method | None:
         )
         return None
     sound = sound_text(source, report)
-    if sound is None:
+    if sound is None or _is_other_spelling(sound, spelling, report):
         return None
     found = FirstErrors()
     try:
         return _reader(spelling)(sound, found)
     finally:
         found.pass_to(report)
+
+
+_COMMENTS: Final = r"(?:[ \t]*(?:#[^\n]*)?\n)*"
+_KEY: Final = re.compile(_COMMENTS + r"(?:losslang|method|title|paper|notes|extends|parameters|networks)[ \t]*:[ \t\n]")
+_STATEMENT: Final = re.compile(
+    _COMMENTS + r"(?:losslang|method|extends|parameter|network|minimize)(?:[ \t]+[\w\"][^:\n]*)?\n"
+)
+
+
+def _is_other_spelling(source: Source, spelling: str, report: Report) -> bool:
+    """Whether a text is YAML under the name of the text form, or the other way round; it is reported."""
+    begins, what, ending = {
+        "loss": (_KEY, "the YAML spelling", ".yaml"),
+        "yaml": (_STATEMENT, "the text spelling", ".loss"),
+    }[spelling]
+    found = begins.match(source.text)
+    if found is None:
+        return False
+    seen = found.group().rstrip("\n")
+    place = Span(source, seen.rfind("\n") + 1, len(seen))
+    report.add("E518", f"this is {what} of a method", place, help=f"give the file the ending {ending}")
+    return True
 
 
 def _reader(spelling: str) -> Callable[[Source, Report], Method | None]:

@@ -205,7 +205,7 @@ class _Reader:
         terms: list[Line] = []
         for line in body:
             tokens = line.tokens
-            begins = len(tokens) > 1 and (tokens[1].type == "COLON" or tokens[0].text == "remove")
+            begins = len(tokens) > 1 and (tokens[1].type in {"COLON", "EQUAL"} or tokens[0].text == "remove")
             if begins or not terms:
                 terms.append(line)
             else:
@@ -218,6 +218,10 @@ class _Reader:
             self._take_away(tokens, join(Comments(above), line.comments.above, line.comments.after))
         elif len(tokens) > 1 and tokens[1].type == "COLON":
             self._add("objective", "term", line, tokens, above)
+        elif is_entry(tokens):
+            self.draft.unread.add("objective")
+            remedy = f"write `{tokens[0].text}: …`"
+            self.report.add("E133", "a term is written with a colon", tokens[1].span, help=remedy)
         else:
             self.draft.unread.add("objective")
             self.report.add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from losslang.diagnostics import Report, Span
@@ -11,6 +12,7 @@ from losslang.syntax.layout import Block, Line, report_continuation
 from losslang.syntax.names import STATEMENT_WORDS, nearest
 from losslang.syntax.parser import parse_tokens
 from losslang.syntax.settings import PATH_PART, TRAPS, Plain, Setting
+from losslang.syntax.signs import explain_wrong
 from losslang.syntax.texts import plain_text, wrong_escape
 from losslang.syntax.tokens import Token, span_of
 from losslang.syntax.tree import Expression, Items, Name, Number, Override, RecipeOverrides, Text, Unary, View
@@ -18,21 +20,23 @@ from losslang.syntax.tree import Expression, Items, Name, Number, Override, Reci
 __all__ = ["is_entry", "read_file_name", "read_recipe", "read_text", "read_views", "refuse_statement", "wrong_form"]
 
 FORMS: Final = {
-    "losslang": "losslang 1",
-    "method": 'method name "Title"',
-    "title": 'title "Title"',
-    "paper": 'paper "arXiv:2011.10566"',
-    "notes": 'notes "…", or a text in three quotes',
-    "extends": "extends name",
-    "parameter": "parameter temperature = 0.1",
-    "network": "network projector = mlp(2048, 128)",
-    "view": "view a, b, or: view global = 2, local = 6",
-    "forward": "forward joint, or for one network: forward encoder = joint",
-    "def": "def name(z: [batch, feature], eps=1e-4) = …",
-    "minimize": "minimize, and its terms on indented lines below: align: alignment(z[a], z[b])",
-    "recipe": "recipe toy, and its settings on indented lines below: optimiser.lr = 0.1",
-    "remove": "remove parameter x (or network, def, value, term)",
+    "losslang": "`losslang 1`",
+    "method": '`method name "Title"`',
+    "title": '`title "Title"`',
+    "paper": '`paper "arXiv:2011.10566"`',
+    "notes": '`notes "…"`, or a text in three quotes',
+    "extends": "`extends name`",
+    "parameter": "`parameter temperature = 0.1`",
+    "network": "`network projector = mlp(2048, 128)`",
+    "view": "`view a, b`, or `view global = 2, local = 6`",
+    "forward": "`forward joint`, or for one network `forward encoder = joint`",
+    "def": "`def name(z: [batch, feature], eps=1e-4) = …`",
+    "minimize": "`minimize`, and its terms on indented lines below: `align: alignment(z[a], z[b])`",
+    "recipe": "`recipe toy`, and its settings on indented lines below: `optimiser.lr = 0.1`",
+    "remove": "`remove parameter x` (or network, def, value, term)",
 }
+
+_ENTRIES: Final = frozenset({"parameter", "network"})
 
 _YAML_KEYS: Final = frozenset(
     {"title", "parameters", "views", "networks", "functions", "define", "objective", "recipes"}
@@ -47,7 +51,30 @@ def is_entry(tokens: Sequence[Token]) -> bool:
 def wrong_form(tokens: Sequence[Token], report: Report) -> None:
     """A statement begins with a known word and goes on otherwise than it should."""
     word = tokens[0].text if tokens[0].type == "NAME" else "notes"
-    report.add("E133", f"this is not how `{word}` is written", span_of(tokens), help=f"write `{FORMS[word]}`")
+    if not (_explain_sign(tokens, report) or (word in _ENTRIES and _explain_entry(tokens, report))):
+        report.add("E133", f"this is not how `{word}` is written", span_of(tokens), help=f"write {FORMS[word]}")
+
+
+def _explain_sign(tokens: Sequence[Token], report: Report) -> bool:
+    """A sign that is none of the language explains itself."""
+    at = next((at for at, token in enumerate(tokens) if token.type == "WRONG"), None)
+    if at is None:
+        return False
+    explain_wrong(tokens[at], None, tokens[at + 1] if at + 1 < len(tokens) else None, report)
+    return True
+
+
+def _explain_entry(tokens: Sequence[Token], report: Report) -> bool:
+    """`parameter my-weight = 2`, `parameter width: 2`."""
+    kinds = [token.type for token in tokens]
+    if kinds[1:3] == ["NAME", "COLON"]:
+        report.add(
+            "E133", f"a {tokens[0].text} is written with `=`", tokens[2].span, help=f"write {FORMS[tokens[0].text]}"
+        )
+        return True
+    named = tokens[1 : kinds.index("EQUAL")] if "EQUAL" in kinds else []
+    joined = len(named) > 1 and all(one.end == two.start for one, two in pairwise(named))
+    return joined and not check_name(span_of(named).text, tokens[0].text, span_of(named), report)
 
 
 def refuse_statement(tokens: Sequence[Token], report: Report) -> None:

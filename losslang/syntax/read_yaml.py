@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from losslang.diagnostics import NOWHERE, Report, Source, Span
+from losslang.diagnostics import NOWHERE, Label, Report, Source, Span
 from losslang.syntax.checks import HEADERS, SECTIONS, check_file_name, check_forward_mode
 from losslang.syntax.comments import allowed_codes, settle_views
 from losslang.syntax.names import nearest
@@ -14,7 +14,7 @@ from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name
 from losslang.syntax.yaml_comments import Placed, place_comments
 from losslang.syntax.yaml_lost import Lost, Named, lost_in
 from losslang.syntax.yaml_nodes import plain_text_of
-from losslang.syntax.yaml_text import Document, Mapping, Node, Pair, Scalar, read_nodes
+from losslang.syntax.yaml_text import Document, Mapping, Node, Pair, Refused, Scalar, read_nodes
 
 __all__ = ["KEYS", "read_yaml"]
 
@@ -55,6 +55,8 @@ class _Reader:
         self.pairs = {pair.key.text: pair for pair in root.pairs}
         self.placed: Placed = place_comments(document, source)
         self.root = root
+        self.listed = False  # the keys there are were listed in a message
+        self.given = set(self.pairs)  # keys, and those that misspelled ones were meant to be
 
     def read(self) -> Method:
         self._check_keys()
@@ -109,25 +111,52 @@ class _Reader:
         )
 
     def _check_keys(self) -> None:
-        for pair in self.root.pairs:
-            if pair.key.text not in KEYS:
-                _refuse_key(pair, self.report)
+        self._refuse_keys()
         version = self.pairs.get("losslang")
-        if version is None:
+        if "losslang" not in self.given:
             self._missing("E516", "the version of the language is missing", "write `losslang: 1` in the first line")
-        elif not isinstance(version.value, Scalar) or version.value.text != "1":
+        elif version is not None and (not isinstance(version.value, Scalar) or version.value.text != "1"):
             self.report.add(
                 "E143",
                 "this version of the language is not known",
                 version.value.span if version.value.span.text else version.key.span,
                 help="write `losslang: 1`",
             )
-        if "method" not in self.pairs:
+        if "method" not in self.given:
             self._missing("E141", "the method has no name", "add `method: name`")
-        if "objective" not in self.pairs and "extends" not in self.pairs:
+        if not {"objective", "extends"} & self.given:
             self._missing(
                 "E142", "the method has no objective", "add `objective:` with its terms, or `extends:` another method"
             )
+
+    def _refuse_keys(self) -> None:
+        """Reports keys that a method has not. Below a section that is empty they are its entries, not indented."""
+        empty: Pair | None = None
+        for pair in self.root.pairs:
+            key = pair.key.text
+            near = nearest(key, KEYS)
+            if key in KEYS:
+                is_empty = isinstance(pair.value, Scalar) and pair.value.is_empty
+                empty = pair if is_empty and key in SECTIONS else None
+            elif empty is not None and near is None:
+                message = f"`{empty.key.text}` has no value"
+                labels = [Label(pair.key.span, "this is not indented")]
+                self.report.add("E511", message, empty.key.span, labels=labels, help="indent its entries")
+                self.pairs[empty.key.text] = Pair(empty.key, Refused(empty.value.span))
+            else:
+                self._refuse_key(pair, near)
+                self.given |= {near or ""}
+
+    def _refuse_key(self, pair: Pair, near: str | None) -> None:
+        key = pair.key.text
+        self.report.add(
+            "E510",
+            f"a method has no key `{key if len(key) <= 40 else key[:39] + '…'}`",
+            pair.key.span,
+            label=f"did you mean `{near}`?" if near else "",
+            help="" if near or self.listed else "the keys are " + ", ".join(KEYS),
+        )
+        self.listed = self.listed or near is None
 
     def _missing(self, code: str, message: str, remedy: str) -> None:
         if self.document.complete:
@@ -148,7 +177,8 @@ class _Reader:
 
     def _lost(self, extends: str, read: dict[str, Sequence[Named]]) -> Lost:
         lost = lost_in(self.root, KEYS, read)
-        inherits_unknown = "extends" in self.pairs and not extends
+        lost.sections |= (self.given - set(self.pairs)) & {"views", "objective"}
+        inherits_unknown = "extends" in self.given and not extends
         if inherits_unknown or not self.document.complete:
             lost.sections |= SECTIONS
         elif "objective" not in self.pairs:
@@ -161,24 +191,12 @@ class _Reader:
             return None
         if isinstance(pair.value, Scalar) and not pair.value.is_empty:
             return pair.value.text if check_forward_mode(pair.value.text, pair.value.span, self.report) else None
-        entries = read_entries(pair, self.placed, self.report)
-        for entry in entries:
-            mode = entry.value
-            check_forward_mode(mode.id if isinstance(mode, Name) else entry.span.text, entry.span, self.report)
-        return entries
+        return tuple(entry for entry in read_entries(pair, self.placed, self.report) if self._is_mode(entry))
+
+    def _is_mode(self, entry: Entry) -> bool:
+        mode = entry.value
+        return check_forward_mode(mode.id if isinstance(mode, Name) else entry.span.text, entry.span, self.report)
 
     def _place(self, key: str) -> Span:
         pair = self.pairs.get(key)
         return pair.value.span if pair is not None else NOWHERE
-
-
-def _refuse_key(pair: Pair, report: Report) -> None:
-    near = nearest(pair.key.text, KEYS)
-    shown = pair.key.text if len(pair.key.text) <= 40 else pair.key.text[:39] + "…"
-    report.add(
-        "E510",
-        f"a method has no key `{shown}`",
-        pair.key.span,
-        label=f"did you mean `{near}`?" if near else "",
-        help="" if near else "the keys are " + ", ".join(KEYS),
-    )

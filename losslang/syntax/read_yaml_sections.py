@@ -47,7 +47,14 @@ def read_views(section: Pair, placed: Placed, report: Report) -> tuple[View, ...
     if isinstance(value, Mapping):
         pairs = mapping_of(section, "", report)
         views = [_group(pair, placed, report) for pair in pairs]
-    elif isinstance(value, Sequence) and value.items:
+    elif isinstance(value, Sequence) and not value.items:
+        report.add("E511", "`views` is empty", value.span, help="leave the key out for the views a and b")
+        return None
+    elif isinstance(value, Sequence) and any(isinstance(item, Mapping) for item in value.items):
+        inner = value.span.text.strip("[]").strip() if value.flow else "global: 2, local: 6"
+        report.add("E512", "groups with their sizes are no list", value.span, help=f"write `views: {{{inner}}}`")
+        return None
+    elif isinstance(value, Sequence):
         views = [_view(item, section, placed, report) for item in value.items]
     else:
         refuse_kind(section, "a list of names, [a, b], or groups with their sizes, {global: 2, local: 6}", report)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from losslang.diagnostics import Report
+from losslang.syntax.names import nearest
 from losslang.syntax.parser import parse_tokens
 from losslang.syntax.tokens import Token, span_of
 from losslang.syntax.tree import Call, Expression, Name, Role, Text
 
-__all__ = ["read_role"]
+__all__ = ["ROLES", "read_role"]
+
+ROLES: Final = ("alignment", "decentering", "decorrelation")
+"""The roles that the analysis of collapse knows; a word near one of them is a misspelling, any other is free."""
 
 
 def read_role(tokens: Sequence[Token], report: Report) -> Role | None:
@@ -19,6 +24,11 @@ def read_role(tokens: Sequence[Token], report: Report) -> Role | None:
     if call is None:
         return None
     if isinstance(call, Call) and call.function == "role" and not call.loops:
+        misspelled = [each for each in call.arguments if _meant(each)]
+        if misspelled:
+            word = misspelled[0]
+            report.add("E140", f"there is no role `{_word(word)}`", word.span, label=f"did you mean `{_meant(word)}`?")
+            return None
         names = [_word(each) for each in call.arguments]
         options = [(each.name, _word(each.value)) for each in call.keywords]
         if names + options and None not in names and all(value is not None for _, value in options):
@@ -34,6 +44,12 @@ def read_role(tokens: Sequence[Token], report: Report) -> Role | None:
         help="write `@role(decorrelation)` or `@role(decentering, mechanism=variance)`",
     )
     return None
+
+
+def _meant(value: Expression) -> str | None:
+    """The role that a word is a misspelling of."""
+    word = _word(value)
+    return nearest(word, ROLES) if word and word not in ROLES else None
 
 
 def _word(value: Expression) -> str | None:

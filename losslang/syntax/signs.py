@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from losslang.diagnostics import Report
+from losslang.diagnostics import Report, Span
 from losslang.syntax.tokens import Token
 
 __all__ = ["explain_wrong"]
@@ -31,7 +31,7 @@ _SIGNS: Final = {
     "?": ("E109", "`?` has no meaning here", ""),
     "$": ("E109", "`$` has no meaning here", "names stand without a sign"),
     "`": ("E109", "a backtick has no meaning here", "names stand without quotes"),
-    "\\": ("E109", "a backslash has no meaning here", "inside brackets lines may break anywhere"),
+    "\\": ("E109", "a backslash has no meaning here", "write a / b, sqrt(x), lambda; inside brackets lines may break"),
     "'": ("E119", "texts stand in double quotes; a prime follows a name, as in batch'", 'write "text"'),
     '"""': ("E119", "this text is never closed", 'add `"""`'),
     "×": ("E111", "`×` is no operator", "write `*`"),
@@ -57,6 +57,28 @@ _SIGNS: Final = {
     "∑": ("E111", "`∑` is no operator", "write sum(x, over=feature)"),
 }
 
+# The same where a value stands before and another follows.
+_BETWEEN: Final = {
+    "!": ("E109", "`!` has no meaning between two values", "write `!=`"),
+    "~": ("E109", "`~` has no meaning between two values", "write `!=`"),
+}
+
+_MODULES: Final = frozenset({"torch", "nn", "F", "functional", "np", "numpy", "jnp", "jax", "tf", "math", "losslang"})
+
+# Method or attribute of other libraries -> what to do here, with the value it is asked of.
+_RESHAPED: Final = "axes have names: nothing is transposed or reshaped"
+_ATTRIBUTES: Final = {
+    **dict.fromkeys(("T", "mT", "t", "transpose", "permute", "view", "reshape", "flatten", "squeeze"), _RESHAPED),
+    **dict.fromkeys(("unsqueeze", "expand", "repeat"), "axes are matched by name: nothing is expanded"),
+    **dict.fromkeys(("shape", "size"), "write `size({value}, batch)`, with the name of the axis"),
+    **dict.fromkeys(("item", "clone", "contiguous", "cpu", "cuda", "to", "float"), "leave `.{name}` out"),
+    "detach": "write `stopgrad({value})`",
+    "pow": "write `{value}^2`",
+    **dict.fromkeys(("mm", "matmul"), "write dot({value}, …, over=feature)"),
+    **dict.fromkeys(("mean", "sum", "norm"), "write `{name}({value})`, with over=batch for one axis"),
+    **dict.fromkeys(("std", "var"), "write `{name}({value}, over=batch, ddof=1)`"),
+}
+
 
 def explain_wrong(token: Token, value: Token | None, following: Token | None, report: Report) -> None:
     """Reports a token that is none of this language. `value` is what ended before it, `following` what comes next."""
@@ -65,6 +87,15 @@ def explain_wrong(token: Token, value: Token | None, following: Token | None, re
         _number(token, report)
     elif text.startswith("."):
         _dot(token, value, following, report)
+    elif text == "'" and following is not None and following.type == "NAME" and following.text.endswith("'"):
+        word = following.text.rstrip("'")
+        report.add("E119", "words have no quotes", _both(token, following), help=f"write `{word}`")
+    elif text == "%" and value is not None and value.type == "NUMBER" and not _begins_value(following):
+        share = f"{float(value.text) / 100:.12g}"
+        report.add("E109", "there is no sign for percent", _both(value, token), help=f"write `{share}`")
+    elif value is not None and _begins_value(following, text) and text in _BETWEEN:
+        code, message, remedy = _BETWEEN[text]
+        report.add(code, message, token.span, help=remedy)
     elif text.startswith('"') and text != '"""':
         report.add("E119", "this text is never closed", token.span, help='add `"` on the same line')
     elif text in _SIGNS:
@@ -72,6 +103,14 @@ def explain_wrong(token: Token, value: Token | None, following: Token | None, re
         report.add(code, message, token.span, help=remedy)
     else:
         _character(token, report)
+
+
+def _both(first: Token, last: Token) -> Span:
+    return first.span.to(last.span)
+
+
+def _begins_value(token: Token | None, *others: str) -> bool:
+    return token is not None and (token.type in {"NAME", "NUMBER", "LPAR", "MINUS"} or token.text in others)
 
 
 def _number(token: Token, report: Report) -> None:
@@ -102,12 +141,29 @@ def _dot(token: Token, value: Token | None, following: Token | None, report: Rep
     if token.text != ".":
         report.add("E109", "`...` has no meaning here", token.span, help="axes have names, and need no dots")
         return
-    if value is not None and following is not None and following.type == "NAME":
-        subject = value.text if value.type == "NAME" else "…"
-        remedy = f"functions stand before their argument: `{following.text}({subject})`"
-        report.add("E110", "values have no attributes or methods", token.span, help=remedy)
-        return
+    if following is not None and following.type == "NAME" and following.start == token.end:
+        if value is not None:
+            _attribute(token, value, following, report)
+            return
+        if following.text.lower() in {"inf", "nan"}:
+            message = f"`.{following.text}` is no number of the language"
+            report.add("E112", message, _both(token, following), help="write a finite number")
+            return
     report.add("E109", "a dot has no meaning here", token.span)
+
+
+def _attribute(dot: Token, value: Token, name: Token, report: Report) -> None:
+    if value.text in _MODULES:
+        message, remedy = (
+            "there are no modules",
+            f"leave out `{value.text}.`; `losslang list primitives` shows what there is",
+        )
+        report.add("E110", message, _both(value, dot), help=remedy)
+        return
+    subject = value.text if value.type == "NAME" else "…"
+    known = _ATTRIBUTES.get(name.text, "functions stand before their argument: `{name}({value})`")
+    remedy = known.format(name=name.text, value=subject)
+    report.add("E110", "values have no attributes or methods", _both(dot, name), help=remedy)
 
 
 def _character(token: Token, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,10 +13,15 @@ from losslang.syntax.settings import TRAPS, Setting, plain_number
 from losslang.syntax.tokens import tokenize
 from losslang.syntax.tree import Comments, Expression
 from losslang.syntax.yaml_comments import Placed
+from losslang.syntax.yaml_problems import report_cut
 from losslang.syntax.yaml_scalars import contents
 from losslang.syntax.yaml_text import Mapping, Node, Pair, Refused, Scalar, Sequence
 
 __all__ = ["expression_of", "is_null", "mapping_of", "place_of", "plain_text_of", "refuse_kind", "setting_of"]
+
+_BLOCK_REMEDY: Final = "write the expression behind the colon, or on the lines below `|`"
+
+_CALCULATION: Final = re.compile(r"[-+]?[0-9.][0-9.eE]*\s*(?:[*/^]|\s[-+]\s)\s*[-+]?[0-9.][-+*/^0-9.eE\s]*")
 
 _NULLS: Final = frozenset({"~", "Null", "NULL"})
 
@@ -35,6 +41,8 @@ def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") ->
     match pair.value:
         case Refused():
             return
+        case Sequence(items=items) if any(isinstance(item, Refused) for item in items):
+            return
         case Scalar(is_empty=True):
             report.add(
                 "E511",
@@ -46,7 +54,9 @@ def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") ->
             report.add("E512", f"`{pair.key.text}` must be {wanted}", place_of(pair), help=remedy)
         case Mapping() | Sequence() as node:
             found = "a mapping" if isinstance(node, Mapping) else "a list"
-            hint = "an expression that begins with a bracket needs quotes" if wanted == "an expression" else ""
+            hint = ""
+            if wanted == "an expression":
+                hint = "an expression that begins with a bracket needs quotes" if node.flow else _BLOCK_REMEDY
             report.add(
                 "E512",
                 f"`{pair.key.text}` must be {wanted}; this is {found} for YAML",
@@ -91,14 +101,7 @@ def _cut_apart(pairs: tuple[Pair, ...], report: Report) -> frozenset[int]:
     first, last = pairs[odd[0]], pairs[odd[-1]]
     value = first.value.span if _unbalanced(first.value) else first.key.span
     span = value.to(last.key.span).to(last.value.span if last.value.span.text else last.key.span)
-    inner = " ".join(span.text.split())
-    example = f"{first.key.text}: '{inner}'" if len(inner) < 60 and "'" not in inner else "name: '…'"
-    report.add(
-        "E513",
-        "between `{ }` YAML cuts this expression apart at its commas",
-        span,
-        help=f"quote it, {{{example}}}, or put it on a line of its own",
-    )
+    report_cut(span, first.key.text, report)
     return frozenset(range(odd[0], odd[-1] + 1))
 
 
@@ -150,6 +153,10 @@ def _plain(scalar: Scalar, report: Report) -> int | float | str | bool | None:
     number = plain_number(text)
     if number is not None:
         return number
+    if _CALCULATION.fullmatch(text):
+        message = "a setting is a number, a text, true, false, or a list of those"
+        report.add("E146", message, scalar.span, help="write the result, or put a text in quotes")
+        return None
     remedy = _trap(text)
     if remedy:
         report.add("E517", f"YAML readers disagree on what `{text[:24]}` is", scalar.span, help=remedy)

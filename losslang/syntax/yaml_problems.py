@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 from losslang.diagnostics import Report, Source, Span
 
-__all__ = ["report_problem"]
+__all__ = ["Flow", "report_cut", "report_problem"]
 
 # Words of the problem or of its context -> what is wrong, and the remedy; the first that fits is taken. The C
 # parser and the pure one use different words for the same thing.
@@ -53,20 +55,98 @@ _KNOWN: Final = (
 )
 
 
-def report_problem(problem: Exception, source: Source, *, in_flow: bool, report: Report) -> None:
+@dataclass(frozen=True)
+class Flow:
+    """Where reading ended between brackets: the outermost one, and the value that was cut apart, with its key."""
+
+    start: int
+    cut: Span | None = None
+    key: Span | None = None
+
+
+def report_problem(problem: Exception, source: Source, flow: Flow | None, report: Report) -> None:
     """Adds the diagnostic for an error that PyYAML raised."""
     place, opened = _place(problem, source)
     words = f"{getattr(problem, 'context', '')} {getattr(problem, 'problem', '') or problem}"
-    if in_flow and "quoted scalar" not in words and "'\\t'" not in words:
+    if flow is not None and "quoted scalar" not in words and "'\\t'" not in words:
+        _report_flow(flow, source, place, report)
+        return
+    if _report_line(source, place, report):
+        return
+    message, remedy = _explained("tab character" if place.text == "\t" else words)
+    report.add("E505", message, opened if "quoted scalar" in words else place, help=remedy)
+
+
+def report_cut(value: Span, key: str, report: Report) -> None:
+    """An expression between `{ }` that YAML cut apart."""
+    inner = " ".join(value.text.split())
+    example = f"{key}: '{inner}'" if len(inner) < 60 and "'" not in inner else "name: '…'"
+    report.add(
+        "E513",
+        "YAML cuts this expression apart, as it stands between `{ }` without quotes",
+        value,
+        help=f"quote it, {{{example}}}, or put it on a line of its own",
+    )
+
+
+def _report_flow(flow: Flow, source: Source, place: Span, report: Report) -> None:
+    opening = Span(source, flow.start, flow.start + 1)
+    if flow_end(source.text, flow.start) is None:
+        closing = "}" if opening.text == "{" else "]"
+        swallowed = any(closing in comment[1] for comment in _COMMENT.finditer(source.text, flow.start))
+        remedy = f"a comment holds the `{closing}`" if swallowed else f"add `{closing}`"
+        report.add("E505", f"this `{opening.text}` is never closed", opening, help=remedy)
+    elif flow.cut is not None and flow.key is not None:
+        end = flow_end(source.text, flow.cut.start, opened=1) or flow.cut.end
+        report_cut(Span(source, flow.cut.start, end), flow.key.text, report)
+    else:
         report.add(
             "E513",
             "YAML cannot read what stands between `{ }` or `[ ]` here",
             place,
             help="between them an expression needs quotes: {y: 'z[a]'}; or put it on a line of its own, without quotes",
         )
-        return
-    message, remedy = _explained("tab character" if place.text == "\t" else words)
-    report.add("E505", message, opened if "quoted scalar" in words else place, help=remedy)
+
+
+_COMMENT: Final = re.compile(r"(?<=\s)#([^\n]*)")
+_FLOW: Final = re.compile(r"""(?<![\w)\]])'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|(?<=\s)\#[^\n]*|[\[({})\],]""", re.DOTALL)
+
+
+def flow_end(text: str, start: int, opened: int = 0) -> int | None:
+    """Behind the bracket that closes the one at `start`; with `opened`, before the comma or bracket that ends a value."""
+    depth = 0
+    for match in _FLOW.finditer(text, start):
+        sign = match.group()
+        if opened and depth == 0 and sign in {",", "}", "]"}:
+            return match.start()
+        depth += (sign in _OPENS) - (sign in _CLOSES)
+        if not opened and depth <= 0 and sign in _CLOSES:
+            return match.end()
+    return None
+
+
+_OPENS: Final = frozenset("([{")
+_CLOSES: Final = frozenset(")]}")
+_LONG_KEY: Final = re.compile(r"[ \t]*(\w{101,})[ \t]*:")
+
+
+def _report_line(source: Source, place: Span, report: Report) -> bool:
+    """What the line itself tells better than PyYAML's words."""
+    text = source.text
+    begin = text.rfind("\n", 0, place.start) + 1
+    key = _LONG_KEY.match(text, begin)
+    if key is not None:
+        span = Span(source, key.start(1), key.end(1))
+        report.add("E505", f"a key has at most 100 characters; this has {key.end(1) - key.start(1):,}", span)
+        return True
+    before = text[begin : place.start].rstrip()
+    quote = before[-1:]
+    if quote in {"'", '"'} and quote and before.count(quote) > 1 and place.text not in {"", "#"}:
+        inside = "''" if quote == "'" else '\\"'
+        message = "this text goes on behind its closing quote"
+        report.add("E505", message, place, help=f"write `{inside}` for a quote inside the text")
+        return True
+    return False
 
 
 def _explained(words: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from losslang.diagnostics import Label, Report, Source, Span
-from losslang.syntax.yaml_problems import report_problem
+from losslang.syntax.yaml_problems import Flow, report_problem
 
 __all__ = ["Document", "Mapping", "Node", "Pair", "Refused", "Scalar", "Sequence", "read_nodes"]
 
@@ -89,6 +89,7 @@ class _Open:
     is_mapping: bool
     flow: bool
     start: int
+    refused: bool = False
     children: list[Node] = field(default_factory=list)
 
 
@@ -116,8 +117,9 @@ class _Reader:
                 self._take(event)
                 last = event.end_mark.index
         except yaml.YAMLError as problem:
-            in_flow = bool(self.open) and self.open[-1].flow
-            report_problem(problem, self.source, in_flow=in_flow, report=self.report)
+            if not self._follows(problem):
+                report_problem(problem, self.source, self._flow(), self.report)
+            self._refuse_last(problem)
             self._stop(last)
         except _Stop:
             self._stop(last)
@@ -128,6 +130,30 @@ class _Reader:
         parse: Any = yaml.parse  # its stubs allow for events without marks
         yield from parse(self.source.text, Loader=loader)
 
+    def _flow(self) -> Flow | None:
+        """The outermost `{` or `[` that is open, and the last text between it and the place where reading ended."""
+        flows = [each for each in self.open if each.flow]
+        if not flows:
+            return None
+        texts = [node.span for node in flows[-1].children if isinstance(node, Scalar)]
+        values = texts[1::2] if flows[-1].is_mapping else texts
+        cut = next((each for each in values if each.text.count("(") > each.text.count(")")), None)
+        key = texts[texts.index(cut) - 1] if cut is not None and flows[-1].is_mapping else None
+        return Flow(flows[0].start, cut, key)
+
+    def _follows(self, problem: yaml.YAMLError) -> bool:
+        """Whether reading ended on a line where an anchor, an alias or a tag was refused, and so because of that."""
+        mark = getattr(problem, "problem_mark", None)
+        refused = [each for each in self.report.diagnostics if each.code == "E507"]
+        return bool(refused) and mark is not None and refused[-1].span.line == mark.line + 1
+
+    def _refuse_last(self, problem: yaml.YAMLError) -> None:
+        """A value on the line where reading ended may be a part of what was meant."""
+        mark = getattr(problem, "problem_mark", None)
+        value = self.open[-1].children[-1] if self.open and self.open[-1].children else None
+        if mark is not None and isinstance(value, Scalar) and value.span.line == mark.line + 1:
+            self.open[-1].children[-1] = Refused(value.span)
+
     def _stop(self, last: int) -> None:
         """Closes what is open, so that what was read before the problem can be checked as well."""
         self.document.complete = False
@@ -137,7 +163,7 @@ class _Reader:
             rest = Refused(Span(self.source, cut.start, max(cut.start, last)))
             if cut.is_mapping and len(cut.children) % 2:
                 cut.children.append(rest)
-            if cut.children:
+            if cut.children and not cut.flow:
                 self._close(last)
             else:
                 self.open.pop()
@@ -208,6 +234,8 @@ class _Reader:
         return True
 
     def _refuse_alias(self, span: Span) -> None:
+        if any(each.code == "E507" and each.span.line == span.line for each in self.report.diagnostics[-1:]):
+            return  # once a line is enough
         self.report.add(
             "E507",
             "anchors and aliases (`&name`, `*name`) are not read",
@@ -221,13 +249,15 @@ class _Reader:
             place = Span(self.source, start, start + 1)
             self.report.add("E515", f"this is nested more than {MAX_DEPTH} levels deep", place)
             raise _Stop
-        self._has_extras(event, Span(self.source, start, start))
-        self.open.append(_Open(isinstance(event, yaml.MappingStartEvent), bool(event.flow_style), start))
+        refused = self._has_extras(event, Span(self.source, start, start))
+        self.open.append(_Open(isinstance(event, yaml.MappingStartEvent), bool(event.flow_style), start, refused))
 
     def _close(self, end: int) -> None:
         done = self.open.pop()
         span = Span(self.source, done.start, max(done.start, end))
-        if done.is_mapping:
+        if done.refused:
+            self._add(Refused(span))
+        elif done.is_mapping:
             pairs, refused = self._pairs(done)
             self._add(Mapping(pairs, done.flow, span, refused))
         else:
