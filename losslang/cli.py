@@ -252,13 +252,21 @@ def _schema(options: Namespace) -> int:
 
 
 def _explain_options(parser: CommandParser) -> None:
-    parser.add_argument("code", metavar="CODE", help="a code, such as E301")
+    parser.add_argument("what", metavar="WHAT", nargs="?", help="a method file, a method that ships, or a code")
+    parser.add_argument("--latex", action="store_true", help="formulas in LaTeX")
+    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text", help="how it is laid out")
+    parser.add_argument("--graph", choices=["mermaid", "svg"], help="networks and terms as a flow chart, alone")
+    parser.add_argument("--pages", metavar="DIR", type=Path, help="write the pages of all methods that ship")
+    parser.parameters()
 
 
 def _explain(options: Namespace) -> int:
-    from losslang.diagnostics.codes import explain_code
+    from losslang.commands.explaining import explained, write_pages
 
-    print(explain_code(options.code), end="")
+    if (options.what is None) == (options.pages is None):
+        print("losslang explain: name a method or a code, such as E301; or --pages DIR", file=sys.stderr)
+        return USAGE
+    print(explained(options) if options.pages is None else write_pages(options.pages), end="")
     return OK
 
 
@@ -269,5 +277,5 @@ VERBS = {
     "compile": Verb("write a method as one readable torch module", _compile_options, _compile),
     "list": Verb("list what ships: specs, primitives, backbones, data, recipes, codes", _list_options, _list),
     "schema": Verb("print the JSON Schema of method files or recipes, for editors", _schema_options, _schema),
-    "explain": Verb("explain a code such as E301", _explain_options, _explain),
+    "explain": Verb("explain a method, its mathematics first, or a code such as E301", _explain_options, _explain),
 }
