@@ -53,6 +53,11 @@ class Case:
         return self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
 
     @property
+    def types_behind(self) -> list[str]:
+        """The types of what stands behind it."""
+        return [token.type for token in self.tokens[self.at + 1 :]]
+
+    @property
     def level(self) -> Level:
         """The innermost open bracket."""
         return self.levels[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from losslang.diagnostics import Label, Report, Source, Span
@@ -71,7 +72,10 @@ def _definitions(fragment: Fragment, report: Report) -> list[Definition]:
         if block.head.first.text == "def":
             found.append(read_definition(block, roles, report))
         else:
-            report.add("E149", "only definitions stand here", block.head.first.span, help=f"write `{_FORM}`")
+            kinds = [token.type for token in block.head.tokens]
+            called = kinds[:2] == ["NAME", "LPAR"] and ("RPAR", "EQUAL") in pairwise(kinds)
+            remedy = f"write `def {block.head.first.text}(…) = …`" if called else f"write `{_FORM}`"
+            report.add("E149", "only definitions stand here", block.head.first.span, help=remedy)
         roles = []
     refuse_lone_roles(roles, report)
     return [each for each in found if each is not None]
@@ -146,7 +150,9 @@ def _head(tokens: Sequence[Token], report: Report) -> tuple[tuple[DefinitionPara
         check_once(((each.name, each.span) for each in parameters), report)
     if at + 1 == len(tokens) or tokens[at + 1].type != "EQUAL":
         place = tokens[min(at + 1, len(tokens) - 1)]
-        report.add("E138", "an `=` is missing after the parameters", place.span, help=f"write `{_FORM}`")
+        message = "an `=` is missing after the parameters"
+        message = "a definition has `=` behind its parameters, and no `:`" if place.type == "COLON" else message
+        report.add("E138", message, place.span, help=f"write `{_FORM}`")
         return None
     return parameters, list(tokens[at + 2 :])
 

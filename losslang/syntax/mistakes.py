@@ -160,6 +160,8 @@ def _comma(case: Case) -> bool:
         return False
     if not case.after_value:
         return case.says("E106", "a value is missing before this comma")
+    if "FOR" in case.level.types and case.types_behind[:2] == ["NAME", "IN"]:
+        return case.says("E116", "each name has a `for` of its own", remedy="write `for u in views for v in views`")
     if "FOR" in case.level.types:
         return case.says(
             "E116",
@@ -174,6 +176,8 @@ def _comma(case: Case) -> bool:
     remedy = "a list is written [view, batch]"
     if before is not None and following is not None and before.type == following.type == "NUMBER":
         remedy = f"write `{before.text}.{following.text}`"
+    elif following is None:
+        remedy = "leave it out"
     message = "a comma separates arguments and the items of a list"
     return case.says("E129", message + "; here is neither", remedy=remedy)
 
@@ -221,6 +225,8 @@ def _two_values(case: Case) -> bool:
         return case.says(
             "E110", "there are no functions without a name", before.span, remedy="define one: def name(x) = …"
         )
+    if before.text == "return":
+        return case.says("E110", "a value stands without `return`", before.span, remedy="leave it out")
     if token.type == "LPAR" and (before.type in CLOSING or before.type == "TRUTH"):
         return case.says("E118", "only a name can be called", remedy="put an operator between, or name the value first")
     many = case.level.kind in {"call", "list"}
@@ -232,6 +238,8 @@ def _two_values(case: Case) -> bool:
     remedy = f"write `{before.text} * {token.text}…`" if token.type == "LPAR" else f"`{before.text} * {token.text}`?"
     if token.type == "NOT":
         remedy = ""
+    elif before.type == "NAME" and token.type == "NUMBER":
+        remedy = f"`{before.text}({token.text}, …)`, or `{before.text} * {token.text}`?"
     short = len(before.text) + len(token.text) <= 40 and before.type not in CLOSING
     between = Span(before.source, before.start, token.end)
     shown = f" between `{before.text}` and `{token.text}`" if short else " before this"

@@ -168,16 +168,16 @@ def _attribute(dot: Token, value: Token, name: Token, report: Report) -> None:
 
 def _character(token: Token, report: Report) -> None:
     text = token.text
-    name = unicodedata.name(text[0], f"U+{ord(text[0]):04X}").lower()
+    name = unicodedata.name(text[0], f"U+{ord(text[0]):04X}").lower().replace("lamda", "lambda")
     plain = unicodedata.normalize("NFKC", text)
     remedy = "names have letters from a to z, digits and `_`"
     if plain != text and plain.isascii():
         remedy = f"write `{plain}`"
     elif name.startswith("greek small letter "):
-        letter = name.removeprefix("greek small letter ").split()[0].replace("lamda", "lambda")
+        letter = name.removeprefix("greek small letter ").split()[0]
         remedy = f"write its name: `{letter}`"
     elif name.startswith("greek capital letter "):
-        remedy = f"write its name: `{name.removeprefix('greek capital letter ').split()[0].replace('lamda', 'lambda')}`"
+        remedy = f"write its name: `{name.removeprefix('greek capital letter ').split()[0]}`"
     elif not text.isalpha():
         remedy = ""
     report.add("E111", f"`{text}` ({name}) has no meaning here", token.span, help=remedy)

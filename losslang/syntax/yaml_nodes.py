@@ -21,6 +21,8 @@ __all__ = ["expression_of", "is_null", "mapping_of", "place_of", "plain_text_of"
 
 _BLOCK_REMEDY: Final = "write the expression behind the colon, or on the lines below `|`"
 
+_ASSIGNED: Final = re.compile(r"(\w+)\s*=(?!=)")
+
 _CALCULATION: Final = re.compile(r"[-+]?[0-9.][0-9.eE]*\s*(?:[*/^]|\s[-+]\s)\s*[-+]?[0-9.][-+*/^0-9.eE\s]*")
 
 _NULLS: Final = frozenset({"~", "Null", "NULL"})
@@ -50,11 +52,13 @@ def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") ->
                 pair.key.span,
                 help=remedy or f"write {wanted}, or leave the line out; an empty value is not `null`",
             )
-        case Scalar():
-            report.add("E512", f"`{pair.key.text}` must be {wanted}", place_of(pair), help=remedy)
+        case Scalar(text=text):
+            assigned = _ASSIGNED.match(text) if wanted.startswith("a mapping") else None
+            hint = f"write `{assigned[1]}: …`, with a colon" if assigned else ""
+            report.add("E512", f"`{pair.key.text}` must be {wanted}", place_of(pair), help=remedy or hint)
         case Mapping() | Sequence() as node:
             found = "a mapping" if isinstance(node, Mapping) else "a list"
-            hint = ""
+            hint = "leave the `-` out" if wanted.startswith("a mapping") and not node.flow else ""
             if wanted == "an expression":
                 hint = "an expression that begins with a bracket needs quotes" if node.flow else _BLOCK_REMEDY
             report.add(

@@ -35,7 +35,16 @@ _KNOWN: Final = (
         "put the value in quotes",
     ),
     (("directive",), "a line that begins with `%` is a directive for YAML", "leave the line out"),
-    (("scanning a block scalar",), "this `|` block is not indented as YAML wants", "indent its lines with spaces"),
+    (
+        ("scanning a block scalar",),
+        "YAML takes `|` at the start of a value for a block of indented lines below",
+        "an absolute value is abs(x), a norm norm(x); a block stands on lines of its own, indented with spaces",
+    ),
+    (
+        ("block sequence entries",),
+        "YAML takes `-` with a blank behind it for the item of a list",
+        "a minus stands right before its number",
+    ),
     (
         ("cannot start any token",),
         "no YAML value can begin with this character",
@@ -67,7 +76,7 @@ class Flow:
 def report_problem(problem: Exception, source: Source, flow: Flow | None, report: Report) -> None:
     """Adds the diagnostic for an error that PyYAML raised."""
     place, opened = _place(problem, source)
-    words = f"{getattr(problem, 'context', '')} {getattr(problem, 'problem', '') or problem}"
+    words = f"{getattr(problem, 'context', None) or ''} {getattr(problem, 'problem', '') or problem}"
     if flow is not None and "quoted scalar" not in words and "'\\t'" not in words:
         _report_flow(flow, source, place, report)
         return
