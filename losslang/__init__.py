@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from losslang.backend.compile import compile, compile_loss  # noqa: A004 - the language's word
     from losslang.diagnostics import LosslangError, SpecError
-    from losslang.pipeline import check, load
+    from losslang.pipeline import check, diff, load
 
 __version__ = "0.1.0"
 
-__all__ = ["LosslangError", "SpecError", "__version__", "check", "compile", "compile_loss", "load"]
+__all__ = ["LosslangError", "SpecError", "__version__", "check", "compile", "compile_loss", "diff", "load"]
 
 _HOMES = {
     "LosslangError": "losslang.diagnostics",
@@ -23,6 +23,7 @@ _HOMES = {
     "check": "losslang.pipeline",
     "compile": "losslang.backend.compile",
     "compile_loss": "losslang.backend.compile",
+    "diff": "losslang.pipeline",
     "load": "losslang.pipeline",
 }
 

@@ -161,6 +161,30 @@ def _check(options: Namespace) -> int:
     return WRONG if any(diagnostic.is_error for diagnostic in diagnostics) else OK
 
 
+# ---------------------------------------------------------------- diff
+
+
+def _diff_options(parser: CommandParser) -> None:
+    parser.add_argument("left", metavar="A", help="a method file, or the name of a shipped method")
+    parser.add_argument("right", metavar="B", help="another")
+    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.add_argument("--full", action="store_true", help="show what is equal, too")
+
+
+def _diff(options: Namespace) -> int:
+    from losslang.diagnostics import SpecError
+    from losslang.diagnostics.render import render_text, wants_color
+    from losslang.pipeline import diff
+
+    try:
+        found = diff(options.left, options.right)
+    except SpecError as error:
+        print(render_text(error.diagnostics, color=wants_color(sys.stderr)), end="", file=sys.stderr)
+        return USAGE
+    print(found.json() if options.json else found.text(full=options.full))
+    return WRONG if found else OK
+
+
 # ---------------------------------------------------------------- fmt
 
 
@@ -273,6 +297,7 @@ def _explain(options: Namespace) -> int:
 VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
+    "diff": Verb("say what two methods differ in; exit 0 same mathematics, 1 different, 2 error", _diff_options, _diff),
     "fmt": Verb("lay method files out canonically, or convert between .yaml and .loss", _fmt_options, _fmt),
     "compile": Verb("write a method as one readable torch module", _compile_options, _compile),
     "list": Verb("list what ships: specs, primitives, backbones, data, recipes, codes", _list_options, _list),

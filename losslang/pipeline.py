@@ -19,10 +19,11 @@ from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
+    from losslang.analysis.difference import Difference
     from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
 
-__all__ = ["STAGES", "Settings", "check", "emit", "load", "retype", "show", "stability"]
+__all__ = ["STAGES", "Settings", "check", "diff", "emit", "load", "retype", "show", "stability"]
 
 Settings: TypeAlias = Mapping[str, "int | float | Override"]
 """Parameters set from outside, by name; an `Override` also says by whom."""
@@ -168,11 +169,27 @@ def retype(
 
 def stability(spec: Spec) -> Verdict:
     """What is known about collapse before training; forces are those of the method with small networks."""
-    from losslang.analysis.cloud import FEATURES
     from losslang.analysis.stability import verdict
 
-    small = compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES)
-    return verdict(spec, small or spec)
+    return verdict(spec, _small(spec))
+
+
+def _small(spec: Spec) -> Spec:
+    """The same method with small sizes, on which numbers are cheap."""
+    from losslang.analysis.cloud import FEATURES
+
+    return compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES) or spec
+
+
+def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
+    """What differs between two methods, by role, and whether the stability mechanism does.
+
+    A value that shows itself in a terminal (`print`) and in a notebook; true where the mathematics differ. Raises SpecError.
+    """
+    from losslang.analysis.difference import compare
+
+    one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
+    return compare(one, two, _small(one), _small(two))
 
 
 def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: Clock | None = None) -> str:

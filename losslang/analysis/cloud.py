@@ -9,7 +9,7 @@ hides the scales and, alone, does not keep them (Chen & He 2021 see collapse wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +19,11 @@ from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import Evaluation, World, evaluate
 from losslang.objective.axes import Axis
 from losslang.objective.boundary import Input
+from losslang.objective.graph import Node
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
 
-__all__ = ["Cloud", "Force", "forces"]
+__all__ = ["Cloud", "Force", "forces", "forces_by_input", "terms_on"]
 
 FEATURES, NOISE = 16, 0.3
 STEP = 1e-4
@@ -41,11 +42,15 @@ class Force:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A cloud of length 1 whose residual has the length `rho`; the rest is center."""
+    """A cloud of length 1 whose residual has the length `rho`; the rest is center.
 
-    rho: float
+    Where `bare`, predictors do nothing to it, and terms are compared as functions of embeddings.
+    """
+
+    rho: float = 0.7
     noise: float = NOISE
     seed: int = 0
+    bare: bool = False
 
     def rows(self, views: int) -> int:
         """Images in the cloud: fewer where each is seen often."""
@@ -64,14 +69,25 @@ class Cloud:
         return m * center + a * shrink * residual
 
 
-def forces(spec: Spec, rho: float = 0.7, *, seed: int = 0) -> tuple[Force, ...]:
+def terms_on(spec: Spec, cloud: Cloud) -> dict[str, float]:
+    """The value of every term on a cloud."""
+    return evaluate(spec, _world(Subject.of(spec), cloud, (1.0, 1.0), _steady_state(spec, cloud))).terms
+
+
+def forces(spec: Spec, cloud: Cloud) -> tuple[Force, ...]:
     """The force of every term on the scales of a cloud, in the order of the terms."""
     subject = Subject.of(spec)
-    cloud = Cloud(rho, seed=seed)
-    state: Mapping[str, Array] = {}
-    if spec.graph.states:
-        start = _state(spec, cloud.rows(len(spec.views)))
-        state = _settled(spec, evaluate(spec, _world(subject, cloud, (1.0, 1.0), start)), start)
+    return _forces(spec, subject, cloud, {i.name for i in subject.inputs})
+
+
+def forces_by_input(spec: Spec, cloud: Cloud) -> dict[str, tuple[Force, ...]]:
+    """The forces when one input of the loss moves and the others stay, by its name."""
+    subject = Subject.of(spec)
+    return {i.name: _forces(spec, subject, cloud, {i.name}) for i in subject.inputs if not i.detached}
+
+
+def _forces(spec: Spec, subject: Subject, cloud: Cloud, moving: set[str]) -> tuple[Force, ...]:
+    state, rho = _steady_state(spec, cloud), cloud.rho
     base = evaluate(spec, _world(subject, cloud, (1.0, 1.0), state))
     slopes = {}
     for place, size in ((0, 1 - rho**2), (1, rho**2)):
@@ -79,19 +95,36 @@ def forces(spec: Spec, rho: float = 0.7, *, seed: int = 0) -> tuple[Force, ...]:
         for sign in (1, -1):
             scale = (1 + sign * STEP, 1.0) if place == 0 else (1.0, 1 + sign * STEP)
             # what gradients do not reach stays where it is
-            ends.append(evaluate(spec, _world(subject, cloud, scale, state), held=base.values))
+            ends.append(evaluate(spec, _world(subject, cloud, scale, state, moving), held=base.values))
         slopes[place] = {t: -(ends[0].terms[t] - ends[1].terms[t]) / (2 * STEP * size) for t in base.terms}
     return tuple(
         Force(term, slopes[1][term] - slopes[0][term], slopes[1][term], slopes[0][term]) for term in base.terms
     )
 
 
-def _world(subject: Subject, cloud: Cloud, scale: tuple[float, float], state: Mapping[str, Array]) -> World:
-    heads = predictors(subject)
+def _steady_state(spec: Spec, cloud: Cloud) -> Mapping[str, Array]:
+    """State as after many steps on the same cloud."""
+    if not spec.graph.states:
+        return {}
+    start = _state(spec, cloud.rows(len(spec.views)))
+    return _settled(spec, evaluate(spec, _world(Subject.of(spec), cloud, (1.0, 1.0), start)), start)
+
+
+def _world(
+    subject: Subject,
+    cloud: Cloud,
+    scale: tuple[float, float],
+    state: Mapping[str, Array],
+    moving: Collection[str] = (),
+) -> World:
+    """The world of a cloud whose `moving` inputs have their center and residual scaled."""
+    heads = () if cloud.bare else predictors(subject)
     given: dict[str | int, Array] = {}
     for i in subject.inputs:
         shrink = 1 / (1 + cloud.noise**2) if i.outermost in heads else 1.0
-        given[i.node.number] = _embedding(subject, i, cloud, shrink, (1.0, 1.0) if i.detached else scale)
+        given[i.node.number] = _embedding(
+            subject, i, cloud, shrink, scale if i.name in moving and not i.detached else (1.0, 1.0)
+        )
     return World(
         given,
         networks=_networks(subject.spec),
@@ -107,12 +140,21 @@ def _embedding(subject: Subject, i: Input, cloud: Cloud, shrink: float, scale: t
     last = i.node.type.dims[-1]
     size = last.known or FEATURES
     views = subject.spec.views
-    places = [views.index(name) for name in i.views] if i.views else [0]
+    places = [views.index(name) for name in i.views] if i.views else [_view_of(i.node)]
     scores = last.axis.name == "prototype"
     z = cloud.views(len(views), FEATURES if scores else size, shrink, scale)[places]
     if scores:
         z = z / np.linalg.norm(z, axis=-1, keepdims=True) @ _prototypes(size).T
     return z if i.views else z[0]
+
+
+def _view_of(node: Node) -> int:
+    """The one view that an embedding without the axis `view` is of."""
+    while node.op == "apply":
+        node = node.inputs[0]
+    place = node["view"] if node.op == "select" else 0
+    assert isinstance(place, int)
+    return place
 
 
 def _prototypes(count: int, features: int = FEATURES) -> Array:

@@ -23,6 +23,7 @@ __all__ = [
     "find_mechanisms",
     "has_output_norm",
     "predictors",
+    "predictors_of",
     "terms_of",
 ]
 
@@ -124,6 +125,11 @@ def _is_matrix(node: Node) -> bool:
     return node.type.has(Axis("feature", 1)) and node.type.has(Axis("feature"))
 
 
+def _is_gram(node: Node) -> bool:
+    """The products of rows with rows, whose squares are those of the features' matrix (Garrido et al. 2022)."""
+    return node.op == "dot" and node.type.has(Axis("batch", 1))
+
+
 def _is_logdet(node: Node) -> bool:
     return node.op in {"logdet", "matrix_log", "eigenvalues", "nuclear_norm"}
 
@@ -131,8 +137,8 @@ def _is_logdet(node: Node) -> bool:
 def _is_second_order(node: Node) -> bool:
     """A square of a matrix of features, such as off-diagonal covariances."""
     if node.op == "power":
-        return _is_matrix(node)
-    squares = node.op == "norm" and _is_matrix(node.inputs[0])
+        return _is_matrix(node) or _is_gram(node.inputs[0])
+    squares = node.op == "norm" and (_is_matrix(node.inputs[0]) or _is_gram(node.inputs[0]))
     product = node.op == "multiply" and _is_matrix(node) and all(_is_matrix(child) for child in node.inputs)
     return squares or (product and all(child.type.kind != "mask" and not _is_mask(child) for child in node.inputs))
 
@@ -211,6 +217,11 @@ def predictors(subject: Subject) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *_inner_predictors(subject)]))
 
 
+def predictors_of(spec: Spec) -> tuple[str, ...]:
+    """The networks of a method that stand on one side only."""
+    return predictors(Subject.of(spec))
+
+
 _NO_PREDICTORS = {"identity", "backbone", "prototypes", "ema", "frozen"}
 
 
@@ -245,12 +256,14 @@ def _predictor(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _stop_gradient(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    heads = predictors(subject)
     for term in subject.spec.graph.terms:
-        nodes = list(walk([term.value]))
-        stopped = [n for n in nodes if n.op == "stopgrad" and is_embedding(n.inputs[0])]
-        deeper = [n for n in nodes if n.op == "stopgrad" and _under(n.inputs[0], lambda m: m.op == "apply")]
-        if stopped or deeper:
-            yield "of the other branch", (term.name,)
+        stopped = [n.inputs[0] for n in walk([term.value]) if n.op == "stopgrad"]
+        whole = [n for n in stopped if is_embedding(n)]
+        if any(_chain_of(n)[0] in heads for n in whole):
+            yield "of the predictor's side", (term.name,)
+        elif whole or any(_under(n, lambda m: m.op == "apply") for n in stopped):
+            yield "of the online network", (term.name,)
 
 
 def _target(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from losslang.analysis.cloud import Force, forces
+from losslang.analysis.cloud import Cloud, Force, forces
 from losslang.analysis.mechanisms import Found, Subject, find_mechanisms, predictors
 from losslang.objective.spec import Spec
 
@@ -63,7 +63,7 @@ _RANKS = {
 def verdict(spec: Spec, small: Spec) -> Verdict:
     """The verdict on a method; `small` is the same method with small sizes, on which forces are cheap to compute."""
     found = find_mechanisms(spec)
-    pulls = forces(small, AT_START)
+    pulls = forces(small, Cloud(AT_START))
     constant = _constant(spec, small, found, pulls)
     return Verdict(constant, _rank(constant, found), found, pulls)
 
@@ -78,7 +78,7 @@ def _constant(spec: Spec, small: Spec, found: tuple[Found, ...], pulls: tuple[Fo
     dynamic = _dynamic(spec, found)
     if dynamic:
         return Finding("held", dynamic)
-    near = forces(small, NEAR_COLLAPSE)
+    near = forces(small, Cloud(NEAR_COLLAPSE))
     if sum(pull.growth for pull in near) > STABLE_ABOVE:
         return Finding("stable", f"{_strongest(near, found)}, which grows near collapse; before, the center may grow")
     if growth < COLLAPSES_BELOW:

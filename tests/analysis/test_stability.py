@@ -79,23 +79,25 @@ def test_the_cloud_has_the_lengths_it_says():
 
 def test_the_force_of_a_center_penalty_is_the_derivative_of_its_formula():
     # ½‖mean z‖² without normalisation: -dL/dm² = -1 on log m, nothing on the residual (but for the mean of 128 rows)
-    (pull,) = forces(small(term("0.5 * norm(mean(z[a], over=batch))^2")))
+    (pull,) = forces(small(term("0.5 * norm(mean(z[a], over=batch))^2")), Cloud())
     assert pull.center == pytest.approx(-1, abs=0.05)
     assert pull.residual == pytest.approx(0, abs=0.05)
 
 
 def test_zhang_et_al_forces_of_center_and_residual_alone():
-    center, residual = (sum(f.growth for f in forces(small(named(n)))) for n in ("pull_center", "pull_residual"))
+    center, residual = (
+        sum(f.growth for f in forces(small(named(n)), Cloud())) for n in ("pull_center", "pull_residual")
+    )
     assert center == pytest.approx(-residual, rel=1e-6)
     assert center < -0.9
 
 
 def test_a_stopped_branch_is_held():
-    (live,) = forces(small(term("mean(dot(z[a], z[b]))")))
-    (half,) = forces(small(term("mean(dot(z[a], stopgrad(z[b])))")))
+    (live,) = forces(small(term("mean(dot(z[a], z[b]))")), Cloud())
+    (half,) = forces(small(term("mean(dot(z[a], stopgrad(z[b])))")), Cloud())
     assert live.center == pytest.approx(2 * half.center, rel=1e-2)
 
 
 def test_weights_scale_forces():
-    one, five = (forces(small(term(f"{w} * alignment(z[a], z[b])")))[0] for w in (1, 5))
+    one, five = (forces(small(term(f"{w} * alignment(z[a], z[b])")), Cloud())[0] for w in (1, 5))
     assert five.growth == pytest.approx(5 * one.growth, rel=1e-6)
