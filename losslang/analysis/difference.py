@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from losslang.analysis.mechanisms import find_mechanisms, predictors_of
@@ -106,7 +106,7 @@ def _mark(row: Row) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _columns(table: list[tuple[str, ...]], limit: int = 46) -> list[str]:
+def _columns(table: Sequence[tuple[str, ...]], limit: int = 46) -> list[str]:
     """Rows under each other; long cells go on below."""
     cells = [[_wrapped(cell, limit) for cell in row] for row in table]
     widths = [max(len(line) for row in cells for line in row[i]) for i in range(len(table[0]))]
