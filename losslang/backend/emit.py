@@ -18,6 +18,7 @@ from losslang.backend.library import function_names, sources_for
 from losslang.backend.state import STATES, buffer_lines, commit_lines
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
+from losslang.objective.networks import Network
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
 
@@ -49,6 +50,11 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
     front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
     functions = sources_for(body + front)
     return "\n".join([*_head(spec), "", functions, "", "", body, "", "", front, ""])
+
+
+def _projects(network: Network) -> bool:
+    """Whether a network holds prototypes whose rows are set to unit length."""
+    return network.rows == "project" or any(_projects(part) for part in network.parts)
 
 
 def class_name(spec: Spec) -> str:
@@ -134,9 +140,18 @@ class _Writer:
             '        """State and schedules move on; called by the next training step if nobody else does."""',
             "        if self.pending:",
             *(f"            {line}" for state in spec.graph.states for line in commit_lines(state, self.clock)),
+            *(f"            {line}" for line in self.projection_lines()),
             "            self.step += 1",
             "            self.pending = False",
         ]
+
+    def projection_lines(self) -> list[str]:
+        """Prototypes of unit length are put back on the sphere after every step (Caron et al. 2020)."""
+        kept = [name for name in loss_networks(self.spec) if _projects(self.spec.networks[name])]
+        lines = []
+        for name in kept:
+            lines += [f"for module in self.{_safe(name)}.modules():", '    if hasattr(module, "project"):', "        module.project()"]
+        return lines
 
     def input_table(self) -> dict[str, tuple[str, ...]]:
         return {i.name: tuple(str(axis) for axis in i.node.type.axes) for i in self.inputs}

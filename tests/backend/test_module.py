@@ -267,3 +267,16 @@ def test_freezing_ends_after_its_time():
         trains.append(next(model.networks["p"].parameters()).grad is not None)
         model.after_step()
     assert trains == [False, False, True]
+
+
+def test_prototypes_go_back_to_unit_length_after_every_step():
+    model = model_of("swav")
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    model._frozen[0].thaw()
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(views_of(model)).total.backward()
+        optimizer.step()
+        model.after_step()
+        (codebook,) = [m for m in model.modules() if hasattr(m, "project")]
+        assert torch.allclose(codebook.weight.norm(dim=1), torch.ones(24))
