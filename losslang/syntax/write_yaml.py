@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from losslang.syntax.settings import TRAPS, Setting, plain_number
-from losslang.syntax.tree import NO_COMMENTS, Comments, Definition, Entry, Method, Name, RecipeOverrides, View
-from losslang.syntax.write import WIDTH, expression_lines
+from losslang.syntax.tree import (
+    NO_COMMENTS,
+    Comments,
+    Definition,
+    Entry,
+    Expression,
+    Method,
+    Name,
+    Number,
+    RecipeOverrides,
+    Unary,
+    View,
+)
+from losslang.syntax.write import WIDTH, expression_lines, write_expression
 from losslang.syntax.write_definition import commented, definition_lines, remark
 
 __all__ = ["write_yaml"]
 
 _MARGIN: Final = "  "
+_FLOW_WIDTH: Final = 100
 
 # A plain value must not begin like something else of YAML, nor hold what ends it.
 _BEGINS_OTHERWISE: Final = re.compile(r"""[\[\]{},#&*!|>'"%@`]|[-?:](?:\s|$)|---|\.\.\.""")
@@ -29,7 +42,7 @@ def write_yaml(method: Method) -> str:
     groups = [
         [remark(text) for text in method.head],
         _header(method),
-        _section("parameters", _entries(method.parameters)),
+        _numbers("parameters", method.parameters) or _section("parameters", _entries(method.parameters)),
         [*_views(method), *_forward(method)],
         _section("networks", _entries(method.networks)),
         _section("functions", [line for each in method.functions for line in _definition(each)]),
@@ -66,6 +79,30 @@ def _notes(text: str, comments: Comments) -> list[str]:
 
 def _section(key: str, lines: list[str]) -> list[str]:
     return [f"{key}:", *(_MARGIN + line if line else "" for line in lines)] if lines else []
+
+
+def _numbers(key: str, entries: Iterable[Entry]) -> list[str]:
+    """A section on one line, if it holds nothing but numbers (and `null`), no comments, and is short."""
+    found = tuple(entries)
+    if any(entry.comments != NO_COMMENTS or not _is_number(entry.value) for entry in found):
+        return []
+    return _one_line(
+        key, [f"{entry.name}: {write_expression(entry.value) if entry.value else 'null'}" for entry in found]
+    )
+
+
+def _is_number(value: Expression | None) -> bool:
+    match value:
+        case None | Number() | Unary(operator="-", operand=Number()):
+            return True
+        case _:
+            return False
+
+
+def _one_line(key: str, pairs: Sequence[str]) -> list[str]:
+    """`key: {a: 1, b: 2}` if that is short."""
+    line = f"{key}: {{{', '.join(pairs)}}}"
+    return [line] if pairs and len(line) <= _FLOW_WIDTH else []
 
 
 def _entries(entries: Iterable[Entry]) -> list[str]:
@@ -144,6 +181,11 @@ def _definition(definition: Definition) -> list[str]:
 
 
 def _recipe(recipe: RecipeOverrides) -> list[str]:
+    settings = [f"{'.'.join(each.path)}: {_setting(each.value)}" for each in recipe.overrides]
+    short = _one_line(recipe.recipe, settings)
+    inner = [each.comments for each in recipe.overrides if each.comments != NO_COMMENTS]
+    if short and recipe.comments == NO_COMMENTS and (not inner or (len(settings) == 1 and not inner[0].above)):
+        return commented(short, inner[0] if inner else NO_COMMENTS)
     lines = commented([f"{recipe.recipe}:"], recipe.comments)
     for override in recipe.overrides:
         line = f"{_MARGIN}{'.'.join(override.path)}: {_setting(override.value)}"

@@ -286,3 +286,25 @@ def test_specs_read_and_round_trip(path):
     assert format_text(Source("m.loss", loss), "yaml") == format_text(source)
     for comment in source.text.split("#")[1:]:
         assert comment.split("\n")[0].strip() in loss
+
+
+# ---------------------------------------------------------------- layout
+
+HEAD = "losslang: 1\nmethod: m\nextends: simsiam\n\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "parameters: {width: 2048, bottleneck: 512}\n",
+        "parameters: {a: -1, b: 1e-4, c: null}\n",
+        "parameters:\n  a: 1  # why\n  b: 2\n",
+        "parameters:\n  a: cosine(0, 1)\n  b: 2\n",
+        "parameters:\n" + "".join(f"  parameter_{i}: {i}000\n" for i in range(8)),
+        "views: {global: 2, local: 6}  # crops\nforward: joint\n",
+        "recipes:\n  toy: {optimizer.lr: 0.01, data.name: moons}\n  digits: {epochs: 3}  # fewer\n",
+        "recipes:\n  toy:\n    # why\n    epochs: 3\n",
+    ],
+)
+def test_small_sections_stand_on_one_line(text):
+    assert format_text(Source("m.yaml", HEAD + text)) == HEAD + text
