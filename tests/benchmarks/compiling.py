@@ -1,4 +1,4 @@
-"""Milliseconds to read, type and emit every shipped method, once everything is imported: `python tests/benchmarks/compiling.py`."""
+"""Milliseconds to read, type and emit every shipped method, once imported: `python tests/benchmarks/compiling.py`."""
 
 import statistics
 import time
