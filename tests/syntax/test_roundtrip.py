@@ -300,7 +300,7 @@ HEAD = "losslang: 1\nmethod: m\nextends: simsiam\n\n"
         "parameters: {a: -1, b: 1e-4, c: null}\n",
         "parameters:\n  a: 1  # why\n  b: 2\n",
         "parameters:\n  a: cosine(0, 1)\n  b: 2\n",
-        "parameters:\n" + "".join(f"  parameter_{i}: {i}000\n" for i in range(8)),
+        "parameters:\n" + "".join(f"  parameter_{i}: 1{i}00\n" for i in range(8)),
         "views: {global: 2, local: 6}  # crops\nforward: joint\n",
         "recipes:\n  toy: {optimizer.lr: 0.01, data.name: moons}\n  digits: {epochs: 3}  # fewer\n",
         "recipes:\n  toy:\n    # why\n    epochs: 3\n",
