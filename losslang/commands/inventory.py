@@ -6,13 +6,20 @@ import re
 from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
-from typing import get_args
+from textwrap import wrap
+from typing import TYPE_CHECKING, get_args
 
 from losslang.shipped import shipped_recipes, shipped_specs
+
+if TYPE_CHECKING:
+    from losslang.parity import Card
 
 __all__ = ["INVENTORY", "inventory_text"]
 
 Row = tuple[str, str]
+
+WIDTH = 100
+"""Columns that a long row is broken to."""
 
 # Titles, and heads of definitions, are picked from the text: to read the files as the compiler does would take most of
 # the time that a command may take at its start. tests/test_cli.py compares.
@@ -23,6 +30,8 @@ _AXES = re.compile(r": \[[^]]*\]")
 
 def inventory_text(kind: str | None) -> str:
     """The rows of one kind, or of every kind under its heading."""
+    if kind == "specs":
+        return _cards()
     if kind is not None:
         return _table(INVENTORY[kind]())
     return "\n".join(f"{name}\n{_table(rows(), indent='  ')}" for name, rows in INVENTORY.items())
@@ -32,6 +41,41 @@ def _table(rows: Iterable[Row], indent: str = "") -> str:
     rows = list(rows)
     width = max((len(name) for name, _ in rows), default=0)
     return "".join(f"{indent}{name:{width}}  {words}".rstrip() + "\n" for name, words in rows)
+
+
+def _cards() -> str:
+    """Every shipped method: title and paper, what its terms do and by which mechanisms, and what it was proved equal to."""
+    from losslang.parity import USUAL, cards, scientific
+
+    known = cards()
+    names = shipped_specs()
+    width = max(map(len, names))
+    lines: list[str] = []
+    for name, path in names.items():
+        about = _about(known[name]) if name in known else [_title(path)]
+        for number, text in enumerate(filter(None, about)):
+            head = name if number == 0 else ""
+            first, later = f"{head:{width}}  ", " " * (width + 4)
+            lines += wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    lines += wrap(f"Equal: loss, gradients and state in float64, to {scientific(USUAL)} relative. {_ADAPTED}", WIDTH)
+    return "".join(f"{line}\n" for line in lines)
+
+
+_ADAPTED = (
+    "Adapted: with definitions replaced, to take what that code takes. Every method equals a reference of our own, written"
+    " from the formula."
+)
+
+
+def _about(card: Card) -> list[str]:
+    """The lines on a method; empty ones are left out."""
+    origin = [card.paper, f"variant of {card.extends}" if card.extends else ""]
+    does = [_listed("roles", card.roles), _listed("mechanisms", card.mechanisms)]
+    return [card.title, "; ".join(filter(None, origin)), "; ".join(filter(None, does)), card.parity]
+
+
+def _listed(what: str, words: tuple[str, ...]) -> str:
+    return f"{what}: {', '.join(words)}" if words else ""
 
 
 def _specs() -> Iterable[Row]:

@@ -24,7 +24,7 @@ class Case:
 
     name: str
     method: str
-    source: str
+    origin: dict[str, str]
     hyper: dict[str, Any]
     inputs: dict[str, np.ndarray] = field(repr=False)
     loss: float = field(repr=False)
@@ -63,7 +63,7 @@ def _all() -> dict[str, Case]:
 
 
 def _case(record: dict[str, Any], arrays: dict[str, np.ndarray]) -> Case:
-    source = record["source"]
+    source = {name: record["source"][name] for name in ("repo", "path", "symbol", "commit")}
     take = lambda key: {name: arrays[key_] for name, key_ in record[key].items()}  # noqa: E731
     tolerance = record["tol"]
     ill = set(record["ill_conditioned_grads"])
@@ -71,7 +71,7 @@ def _case(record: dict[str, Any], arrays: dict[str, np.ndarray]) -> Case:
     return Case(
         name=record["id"],
         method=record["method"],
-        source=f"{source['repo']} {source['path']} {source['symbol']} at {source['commit'][:7]}",
+        origin=dict(zip(("repository", "file", "symbol", "commit"), source.values(), strict=True)),
         hyper=record["hyperparameters"],
         inputs=take("inputs"),
         loss=float(record["loss"]),

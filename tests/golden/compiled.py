@@ -51,9 +51,8 @@ def overlaid(run: Run, folder: Path) -> str | Path:
 def compiled(run: Run, call: dict[str, Tensor], folder: Path) -> nn.Module:
     """The loss of a run in float64, with the sizes of its first call."""
     sizes = {name: value.shape[-1] for name, value in call.items()}
-    loss = losslang.compile_loss(
-        overlaid(run, folder), parameters={**run.hyper, **run.spec_hyper}, sizes=sizes, **CLOCK
-    )
+    parameters = {**run.hyper, **run.spec_hyper}
+    loss = losslang.compile_loss(overlaid(run, folder), parameters=parameters, sizes=sizes, images=run.images, **CLOCK)
     return loss.double()
 
 
@@ -79,8 +78,9 @@ def run_compiled(run: Run, leaves: dict[str, Tensor], folder: Path) -> Result:
     loss = compiled(run, calls[0], folder)
     _given(loss, run, leaves)
     result = Result(loss, [], [])
+    rows = {} if run.images is None else {"rows": torch.arange(run.images)}
     for call in calls:
-        out = loss(**call)
+        out = loss(**call, **rows)
         loss.after_step()
         result.losses.append(run.scale * (out.terms[run.term] if run.term else out.total))
         result.states.append({name: value.clone() for name, value in loss.state_dict().items()})

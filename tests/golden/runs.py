@@ -27,7 +27,6 @@ LABELS = "needs class labels, which no joint-embedding method has and the langua
 PATCHES = "needs patch tokens under a mask; the language has no patch axis"
 INDEX = "needs the index of a prototype (a power law over them); no operation gives one"
 UNION = "needs the nuclear norm of online and target views as one matrix; no operation joins values along an axis"
-CLAMPED = "eigenvalues clamped from below at 0.5: inverse_root has no floor"
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Run:
         weights: networks inside the loss -> the argument that holds their weights (an input of the reference).
         directions: the argument that replaces the random directions (an input of the reference).
         state: values before the first call, by their name in the spec.
+        images: how many images a memory holds; the batch is all of them, in order.
         after: values after each call (None: not given).
         scale: the golden loss is `scale` times the sum of the calls.
         term: the golden loss is this term alone.
@@ -65,6 +65,7 @@ class Run:
     weights: dict[str, str] = field(default_factory=dict)
     directions: str = ""
     state: dict[str, np.ndarray] = field(default_factory=dict)
+    images: int | None = None
     after: States = field(default_factory=dict)
     scale: float = 1.0
     term: str = ""
@@ -493,19 +494,19 @@ def _(case: Case) -> Run:
 @row("deepclusterv2.*")
 def _(case: Case) -> Run:
     """Both heads' logits side by side are the embedding; centroids and memory make scores and assignments of them."""
-    heads, _, images, clusters = case.inputs["outputs"].shape
+    _, views, images, clusters = case.inputs["outputs"].shape
     eye, zero = np.eye(clusters), np.zeros((clusters, clusters))
     one_hot = np.concatenate([eye[assigned] for assigned in case.inputs["assignments"]], axis=1)
     distill = "mean(cross_entropy({q}, log_softmax(dot(e[v], {c}) / temperature, over=prototype)) for v in views) / 2"
     overlay = {
-        "views": {"crop": 3},
+        "views": dict.fromkeys("abc"[:views], 1),
         "define": {
             "e": "z",
-            "c1": "centroids(stored, count=prototypes, iterations=10)",
-            "c2": "centroids(stored, count=prototypes, iterations=10)",
+            "c1": "centroids(stored[a], count=prototypes, iterations=10)",
+            "c2": "centroids(stored[b], count=prototypes, iterations=10)",
             "c3": None,
-            "q1": "argmax(dot(mean(stored, over=view), c1), over=prototype)",
-            "q2": "argmax(dot(mean(stored, over=view), c2), over=prototype)",
+            "q1": "argmax(dot(stored[a], c1), over=prototype)",
+            "q2": "argmax(dot(stored[b], c2), over=prototype)",
             "q3": None,
         },
         "objective": {
@@ -514,7 +515,6 @@ def _(case: Case) -> Run:
             "head3": None,
         },
     }
-    del images
     return Run(
         lambda leaves: [{"z": leaves["outputs"].permute(1, 2, 0, 3).flatten(2)}],
         "deepcluster_heads",
@@ -524,12 +524,11 @@ def _(case: Case) -> Run:
         overlay=overlay,
         reference_inputs=single(scores="outputs", assignments="assignments"),
         state={
-            "stored": np.stack([one_hot] * 3),
+            "stored": np.stack([one_hot] * views, axis=1),
             "c1": np.concatenate([eye, zero], axis=1),
             "c2": np.concatenate([zero, eye], axis=1),
-        }
-        if heads == 2
-        else {},
+        },
+        images=images,
     )
 
 
@@ -615,14 +614,7 @@ def _permuted(leaves: Leaves) -> list[Call]:
 
 @row("wmse.spt*")
 def _(case: Case) -> Run:
-    floor = case.hyper["eps"]
-    return Run(
-        stacked(z="z1 z2"),
-        "wmse_spt",
-        "" if floor > 0.1 else "wmse_spt",
-        reference_hyper={"floor": floor},
-        missing=CLAMPED if floor > 0.1 else "",
-    )
+    return Run(stacked(z="z1 z2"), "wmse_spt", "wmse_spt", renamed(case.hyper, floor="eps"))
 
 
 @row("wmse.*")

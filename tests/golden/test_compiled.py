@@ -11,20 +11,12 @@ import pytest
 
 from tests.golden.cases import Case, golden_cases
 from tests.golden.compiled import Result, run_compiled
-from tests.golden.runs import CLAMPED, INDEX, LABELS, PATCHES, UNION, Run, run_of
+from tests.golden.runs import INDEX, LABELS, PATCHES, UNION, Run, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PENDING = {"deepcluster2": "memory and centroids have no torch form yet"}
-
-
-def _marked(case: Case) -> object:
-    reason = PENDING.get(run_of(case).spec)
-    return pytest.param(case, id=case.name, marks=[pytest.mark.xfail(reason=reason)] if reason else [])
-
-
-CASES = [_marked(case) for case in golden_cases() if run_of(case).spec]
+CASES = [pytest.param(case, id=case.name) for case in golden_cases() if run_of(case).spec]
 
 
 def _assert_states(run: Run, result: Result, rows: int) -> None:
@@ -62,4 +54,4 @@ def test_spec_equals_golden_case(case: Case, tmp_path: Path):
 def test_cases_that_no_spec_can_say():
     missing = Counter(run_of(case).missing for case in golden_cases())
     del missing[""]
-    assert missing == {LABELS: 8, PATCHES: 4, INDEX: 1, UNION: 1, CLAMPED: 1}
+    assert missing == {LABELS: 8, PATCHES: 4, INDEX: 1, UNION: 1}

@@ -124,6 +124,35 @@ def deepcluster_heads(scores: Tensor, assignments: Tensor, temperature: float) -
     return sum(heads) / len(heads)
 
 
+def _clusters(rows: Tensor, count: int, iterations: int) -> Tensor:
+    """Spherical k-means from rows spread evenly over the images: sums of the unit rows of largest cosine, at unit length."""
+    rows = unit(rows)
+    centers = torch.stack([rows[k * len(rows) // count % len(rows)] for k in range(count)])
+    for _ in range(iterations):
+        chosen = (rows @ centers.T).argmax(1)
+        for k in range(count):
+            if (chosen == k).any():
+                centers[k] = unit(rows[chosen == k].sum(0))
+    return centers
+
+
+@stateful("deepcluster2")
+def deepcluster2(
+    state: State, z: Tensor, rows: Tensor, temperature: float, per_epoch: int, iterations: int = 10
+) -> tuple[Tensor, State]:
+    """Three heads of centroids, of view a, b and a: the cross-entropy of every view with the cluster of the image's embedding
+    of its last visit; clusters are found anew after every epoch (Caron et al. 2020)."""
+    e, stored, step = unit(z), state["stored"].clone(), state["step"] + 1
+    centers = [state[f"c{head}"] for head in (1, 2, 3)]
+    known = [stored[rows, view] for view in (0, 1, 0)]
+    assigned = torch.stack([(old @ c.T).argmax(1) for old, c in zip(known, centers, strict=True)])
+    loss = deepcluster_heads(torch.stack([e @ c.T for c in centers]), assigned, temperature)
+    stored[rows] = e.detach().transpose(0, 1)
+    if step % per_epoch == 0:
+        centers = [_clusters(stored[:, view], len(centers[0]), iterations) for view in (0, 1, 0)]
+    return loss, {"stored": stored, "step": step, **{f"c{i}": c for i, c in enumerate(centers, start=1)}}
+
+
 def _msn(
     z: Tensor, t: Tensor, codebook: Tensor, temperature: float, sharpen: float, iterations: int
 ) -> tuple[Tensor, Tensor]:

@@ -12,10 +12,9 @@ from losslang.meaning.evaluate import World, evaluate, finite_difference
 from losslang.objective.schedules import Clock
 from losslang.shipped import shipped_specs
 from tests.references import REFERENCES
-from tests.specs.trials import CLOCK, TRIALS, Trial
+from tests.specs.trials import TRIALS, Trial
 
 MAIN = ("simsiam", "byol", "simclr", "vicreg", "barlow", "center_penalty")
-TRIED = [name for name, trial in TRIALS.items() if not trial.missing]
 CALLS = 3
 
 
@@ -46,25 +45,25 @@ def _grads(total: Tensor, inputs: dict[str, Tensor], loss: nn.Module) -> dict[st
 
 def _hyper(method: str, trial: Trial) -> dict[str, float]:
     parameters = losslang.load(method, parameters=trial.parameters).parameters
-    clock = Clock(**CLOCK)
+    clock = Clock(**trial.clock)
     value = lambda of: of.plan(clock).value(0) if hasattr(of, "plan") else of  # noqa: E731
     return {name: value(parameters[name].value) for name in trial.passed.split()} | trial.reference_hyper
 
 
-@pytest.mark.parametrize("method", TRIED)
+@pytest.mark.parametrize("method", TRIALS)
 def test_method_equals_reference(method: str):
     trial = TRIALS[method]
     loss, hyper, state = trial.compile(method), _hyper(method, trial), trial.state()
     stored = loss.state_dict()
-    loss.load_state_dict({**stored, **{n: v for n, v in state.items() if n in stored}})
+    loss.load_state_dict({n: state.get(n.removesuffix("_next"), value) for n, value in stored.items()})
     given = _directions(loss, trial)
     reference = REFERENCES[trial.reference or method]
     for call in range(CALLS):
-        inputs = trial.tensors(seed=call)
-        out = loss(**inputs)
+        inputs, rows = trial.tensors(seed=call), trial.rows(seed=call)
+        out = loss(**inputs, **rows)
         inside = trial.inside(loss, inputs)
         own = {} if "scores" in inside else inputs
-        expected, state = reference({**own, **given, **inside}, hyper, state)
+        expected, state = reference({**own, **rows, **given, **inside}, hyper, state)
         _close(out.total, expected)
         grads = _grads(out.total, inputs, loss)
         for name, gradient in _grads(expected, inputs, loss).items():
@@ -72,7 +71,7 @@ def test_method_equals_reference(method: str):
         loss.after_step()
 
 
-@pytest.mark.parametrize("method", [name for name in TRIED if TRIALS[name].inside is Trial.inside])
+@pytest.mark.parametrize("method", [name for name in TRIALS if TRIALS[name].inside is Trial.inside])
 def test_method_equals_its_meaning(method: str):
     trial = TRIALS[method]
     loss, inputs = trial.compile(method), trial.tensors()
@@ -80,9 +79,11 @@ def test_method_equals_its_meaning(method: str):
     spec = losslang.load(method, parameters=trial.parameters, input_sizes=sizes)
     draws = {name: value.T.numpy() for name, value in _directions(loss, trial).items()}
     state = {name: value.numpy() for name, value in loss.state_dict().items() if name in trial.state()}
-    world = World({n: v.detach().numpy() for n, v in inputs.items()}, state=state, clock=Clock(**CLOCK), draws=draws)
-    meant = evaluate(spec, world)
-    out = loss(**inputs)
+    rows = trial.rows()
+    images = {name: value.numpy() for name, value in rows.items()}
+    arrays = {name: value.detach().numpy() for name, value in inputs.items()}
+    meant = evaluate(spec, World(arrays, state=state, clock=Clock(**trial.clock), draws=draws, **images))
+    out = loss(**inputs, **rows)
     _close(out.total, meant.total)
     for name, value in meant.terms.items():
         _close(out.terms[name], value)
@@ -95,7 +96,7 @@ def test_gradients_equal_finite_differences(method: str):
     grads = {name: g.numpy() for name, g in _grads(loss(**inputs).total, inputs, loss).items()}
     sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
     spec = losslang.load(method, input_sizes=sizes)
-    world = World({name: value.detach().numpy() for name, value in inputs.items()}, clock=Clock(**CLOCK))
+    world = World({name: value.detach().numpy() for name, value in inputs.items()}, clock=Clock(**trial.clock))
     random = np.random.default_rng(0)
     for name, gradient in grads.items():
         if not gradient.any():

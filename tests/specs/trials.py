@@ -13,10 +13,9 @@ from torch.nn.functional import normalize
 import losslang
 from losslang.networks.layers import Prototypes
 
-__all__ = ["BATCH", "FEATURE", "PROTOTYPES", "TRIALS", "Trial"]
+__all__ = ["BATCH", "FEATURE", "IMAGES", "PROTOTYPES", "TRIALS", "Trial"]
 
-BATCH, FEATURE, PROTOTYPES, QUEUE = 12, 6, 7, 24
-CLOCK = {"steps": 100, "steps_per_epoch": 10}
+BATCH, FEATURE, PROTOTYPES, QUEUE, IMAGES = 12, 6, 7, 24, 30
 
 TWO = (2, BATCH, FEATURE)
 ONE = (BATCH, FEATURE)
@@ -43,7 +42,8 @@ class Trial:
         state: the first state of the reference.
         inside: what the reference needs of the networks in the loss.
         directions: how many random directions are drawn.
-        missing: why there is no trial.
+        images: how many images a memory holds.
+        steps_per_epoch: of 100 steps.
     """
 
     inputs: dict[str, tuple[int, ...]]
@@ -54,7 +54,22 @@ class Trial:
     state: Callable[[], dict[str, Tensor]] = dict
     inside: Callable[[nn.Module, Mapping[str, Tensor]], dict[str, Tensor]] = _nothing
     directions: int = 0
-    missing: str = ""
+    images: int | None = None
+    steps_per_epoch: int = 10
+
+    @property
+    def clock(self) -> dict[str, int]:
+        """What schedules count."""
+        return {"steps": 100, "steps_per_epoch": self.steps_per_epoch}
+
+    def rows(self, batch: int = BATCH, seed: int = 0) -> dict[str, Tensor]:
+        """The numbers of the batch's images, for methods with a memory."""
+        random = torch.Generator().manual_seed(seed)
+        return (
+            {}
+            if self.images is None
+            else {"rows": torch.randperm(max(self.images, batch), generator=random)[:batch] % self.images}
+        )
 
     def tensors(self, seed: int = 0) -> dict[str, Tensor]:
         """Random inputs in float64 that require gradient: views of an image resemble each other."""
@@ -67,7 +82,9 @@ class Trial:
         """The compiled loss in float64, with small sizes."""
         sizes = {name: shape[-1] for name, shape in self.inputs.items()}
         torch.manual_seed(0)
-        loss = losslang.compile_loss(method, parameters=self.parameters, sizes=sizes, **CLOCK).double()
+        loss = losslang.compile_loss(
+            method, parameters=self.parameters, sizes=sizes, images=self.images, **self.clock
+        ).double()
         for codebook in loss.modules():
             if isinstance(codebook, Prototypes):
                 codebook.project()  # rows were of unit length in float32
@@ -94,6 +111,13 @@ def _information(*views: int) -> Callable[[], dict[str, Tensor]]:
     mean = torch.zeros(*views, FEATURE, dtype=torch.float64)
     identity = torch.eye(FEATURE, dtype=torch.float64).expand(*views, FEATURE, FEATURE).clone()
     return lambda: {"mu": mean, "r": identity}
+
+
+def _remembered() -> dict[str, Tensor]:
+    """A memory of random unit rows [image, view, feature], centroids, and the count of calls."""
+    random = torch.Generator().manual_seed(1)
+    draw = lambda *shape: normalize(torch.randn(*shape, FEATURE, generator=random, dtype=torch.float64), dim=-1)  # noqa: E731
+    return {"stored": draw(IMAGES, 2), **{f"c{i}": draw(PROTOTYPES) for i in (1, 2, 3)}, "step": torch.tensor(0)}
 
 
 def _codebook(loss: nn.Module, _inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -146,7 +170,15 @@ TRIALS: dict[str, Trial] = {
     "corinfomax_imagenet": Trial({"z": TWO}, "attract forget forget_mean jitter", state=_information()),
     "dcl": CONTRAST,
     "dclw": Trial({"z": TWO}, "temperature sigma"),
-    "deepcluster2": Trial({}, missing="memory and centroids have no torch form yet"),
+    "deepcluster2": Trial(
+        {"z": TWO},
+        "temperature",
+        {"prototypes": PROTOTYPES},
+        reference_hyper={"per_epoch": 2},
+        state=_remembered,
+        images=IMAGES,
+        steps_per_epoch=2,
+    ),
     "dino": Trial(
         {"s": _multi(10, PROTOTYPES), "t": _multi(2, PROTOTYPES)}, DINO, state=CENTER, reference_hyper={"momentum": 0.9}
     ),
@@ -231,5 +263,5 @@ TRIALS: dict[str, Trial] = {
     "visreg_spt": Trial({"z": _multi(8)}, "lambda scale shape center", **SLICED),
     "wmse": Trial({"z": TWO}, "rows shrink", {"rows": BATCH}),
     "wmse_solo": Trial({"z": TWO}, "rows shrink", {"rows": BATCH}),
-    "wmse_spt": Trial({"z": TWO}, reference_hyper={"floor": 0.0}),
+    "wmse_spt": Trial({"z": TWO}, "floor"),
 }
