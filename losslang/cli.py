@@ -285,12 +285,12 @@ def _explain_options(parser: CommandParser) -> None:
 
 
 def _explain(options: Namespace) -> int:
-    from losslang.commands.explaining import explained, write_pages
+    from losslang.commands.explaining import explained, pages, write_pages
 
     if (options.what is None) == (options.pages is None):
         print("losslang explain: name a method or a code, such as E301; or --pages DIR", file=sys.stderr)
         return USAGE
-    print(explained(options) if options.pages is None else write_pages(options.pages), end="")
+    print(explained(options) if options.pages is None else write_pages(options.pages, pages()), end="")
     return OK
 
 

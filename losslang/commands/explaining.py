@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,12 +103,11 @@ def pages() -> dict[str, str]:
     return {**texts, "README.md": index_page(explanations)}
 
 
-def write_pages(folder: Path) -> str:
-    """Write the pages into a folder; what was done, in words. Pages of methods that are gone are removed."""
+def write_pages(folder: Path, texts: Mapping[str, str]) -> str:
+    """Write pages into a folder; what was done, in words. Pages of methods that are gone are removed."""
     from losslang.commands.files import write
 
     folder.mkdir(parents=True, exist_ok=True)
-    texts = pages()
     changed = [name for name, text in texts.items() if _read(folder / name) != text]
     for name in changed:
         write(folder / name, texts[name])

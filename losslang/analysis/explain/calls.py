@@ -27,7 +27,8 @@ def write_call(writer: Translator, call: Call, indices: Indices) -> Formula:
         return _SPECIAL[call.function](writer, call, indices)
     if call.function in OPERATIONS and call.function not in SPELLED_WITH_SIGNS:
         arguments = match_arguments(call, OPERATIONS[call.function], writer.scene.scope)
-        return operations.ROWS[call.function](writer, call, arguments, indices)
+        row = operations.ROWS.get(call.function) or operations.apply(call.function)  # a package may bring operations
+        return row(writer, call, arguments, indices)
     if call.function in writer.scene.context.networks and not writer.scene.scope.inside:
         return _network(writer, call, indices)
     return library.function(writer, call, indices)

@@ -230,8 +230,10 @@ def product(left: Formula, right: Formula) -> Formula:
 def quotient(top: Formula, bottom: Formula) -> Formula:
     """The quotient of two formulas; a sign of the first stands in front, a sum behind: 1/n Σ x."""
     minus, top = _split_sign(top)
-    if isinstance(top, Big):
-        return _signed(Product((Quotient(Numeral("1"), bottom), top)), negative=minus)
+    factors = top.factors if isinstance(top, Product) else (top,)
+    if isinstance(factors[-1], Big):
+        front = Product(factors[:-1]) if len(factors) > 2 else factors[0] if len(factors) == 2 else Numeral("1")
+        return _signed(Product((Quotient(front, bottom), factors[-1])), negative=minus)
     return _signed(Quotient(top, bottom), negative=minus)
 
 

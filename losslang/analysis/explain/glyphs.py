@@ -30,6 +30,7 @@ GREEK = {
 """Names that are written as Greek letters."""
 
 SIGNS = {
+    "loss": ("L", r"\mathcal{L}"),
     "identity": ("I", "I"),
     "hadamard": ("⊙", r"\odot"),
     "top": ("⊤", r"\top"),
@@ -59,7 +60,7 @@ PARAMETERS = {
 # ---------------------------------------------------------------- signs: Unicode, LaTeX
 
 BIG = {
-    "mean": ("𝔼", r"\mathbb{E}"),
+    "mean": ("𝔼", r"\mathop{\mathbb{E}}"),
     "sum": ("Σ", r"\sum"),
     "max": ("max", r"\max"),
     "argmax": ("argmax", r"\operatorname*{argmax}"),

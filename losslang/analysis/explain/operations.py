@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from losslang.analysis.explain.scene import Indices
     from losslang.analysis.explain.translate import Translator
 
-__all__ = ["ROWS"]
+__all__ = ["ROWS", "apply"]
 
 
 # ---------------------------------------------------------------- shapes of rows
@@ -70,7 +70,7 @@ def _fence(kind: str) -> Row:
     return row
 
 
-def _apply(function: str) -> Row:
+def apply(function: str) -> Row:
     """A function of its arguments: max(x, y)."""
 
     def row(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
@@ -149,7 +149,8 @@ def _first(writer: Translator, call: Call, arguments: Arguments, indices: Indice
     """The first entries: z with 1:size."""
     axes = along(writer, arguments)
     inner = writer.write(arguments["x"], without(indices, axes))
-    return scripted(inner, (Phrase((Numeral("1"), ":", writer.number(arguments["count"]))),))
+    chosen = scripted(inner, (Phrase((Numeral("1"), ":", writer.number(arguments["count"]))),))
+    return outside(Fence("round", (chosen,)), writer, axes, indices) if set(axes) & set(indices) else chosen
 
 
 def _roll(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
@@ -246,12 +247,12 @@ ROWS: dict[str, Row] = {
     "abs": _fence("abs"),
     "relu": _fence("hinge"),
     "tanh": _prefix("tanh"),
-    "sigmoid": _apply("sigmoid"),
-    "softplus": _apply("softplus"),
+    "sigmoid": apply("sigmoid"),
+    "softplus": apply("softplus"),
     "sin": _prefix("sin"),
     "cos": _prefix("cos"),
-    "maximum": _apply("max"),
-    "minimum": _apply("min"),
+    "maximum": apply("max"),
+    "minimum": apply("min"),
     "mean": big("mean"),
     "sum": big("sum"),
     "max": big("max"),
@@ -273,7 +274,7 @@ ROWS: dict[str, Row] = {
     "inverse_root": _inverse_root,
     "nuclear_norm": _nuclear,
     "eigenvalues": _matrix("eig"),
-    "stopgrad": _apply("sg"),
+    "stopgrad": apply("sg"),
     "sinkhorn": _sinkhorn,
     "argmax": _argmax,
     "random_directions": _directions,

@@ -23,7 +23,7 @@ def method_page(explanation: Explanation, *, verdict: Sequence[str] = ()) -> str
         _section("Objective", _objective(explanation)),
         _section("Functions", _functions(explanation.primitives)),
         _section("Notation", [f"- {line}" for line in legend_lines(explanation)], "\n"),
-        _section("Stability", verdict or _roles(explanation)),
+        _section("Stability", [*verdict, *_roles(explanation)]),
         _section("Networks", _networks(explanation), "\n"),
         _section("Parameters", _parameters(explanation.parameters), "\n"),
         _section("Views", [f"{view_words(explanation.spec)}. {' '.join(forward_words(explanation)).capitalize()}."]),

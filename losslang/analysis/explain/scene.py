@@ -18,6 +18,7 @@ from losslang.objective import elaborate as expressions
 from losslang.objective.axes import AXIS_NAMES, BATCH, VIEW, Axis, Dim, Type
 from losslang.objective.calls import read_axes
 from losslang.objective.context import Context, Scope, Value, static_value
+from losslang.objective.graph import Application
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.resolve import Resolved
 from losslang.objective.rules import Problem, Typed
@@ -49,6 +50,7 @@ class Scene:
     taken: frozenset[str]
     legend: Legend
     masks: Mapping[str, Expression] = field(default_factory=dict)
+    applied: Mapping[str, Application] = field(default_factory=dict)
     _types: dict[int, tuple[Expression, Type]] = field(default_factory=dict)
 
     # ------------------------------------------------------------ types
@@ -148,7 +150,7 @@ class Scene:
         for name, value in names.items():
             scope = scope.bind(name, value)
         masks = {**self.masks, **(masks or {})}
-        return Scene(self.context, scope, self.symbols, self.taken | set(names), self.legend, masks)
+        return Scene(self.context, scope, self.symbols, self.taken | set(names), self.legend, masks, self.applied)
 
     def loop(self, call: Call) -> Scene:
         """Inside a loop: each of its names is one view, the first combination of its domain."""
@@ -193,10 +195,19 @@ class Scene:
         annotated = any(parameter.axes is not None for parameter in definition.parameters)
         open_ = [p for p in definition.parameters if p.axes is None and p.default is None]
         open_ = [p for p in open_ if not annotated and p.name not in _NUMBERS]
+        if definition.name in self.applied and definition.name in self.context.functions:
+            yield self._given(definition, self.applied[definition.name])
+        if len(open_) > _MOST:
+            return
         combinations = sorted(itertools.product(_CANDIDATES, repeat=len(open_)), key=_oddness)
         for row in combinations:
             chosen = {p.name: axes for p, axes in zip(open_, row, strict=True)}
             yield {p.name: self._argument(p, chosen.get(p.name)) for p in definition.parameters}
+
+    def _given(self, definition: Definition, application: Application) -> dict[str, Value]:
+        """The values that a call in the method gave."""
+        given = {name: Typed(node, self.scope.span) for name, node in application.arguments}
+        return {p.name: given.get(p.name) or self._argument(p, None) for p in definition.parameters}
 
     def _argument(self, parameter: DefinitionParameter, axes: tuple[Axis, ...] | None) -> Value:
         if parameter.axes is not None:
@@ -234,6 +245,7 @@ def _oddness(row: tuple[tuple[Axis, ...], ...]) -> tuple[bool, int]:
     return BATCH not in {axis for axes in row for axis in axes}, len(set(row))
 
 
+_MOST = 4  # open parameters whose axes are found by trial
 _NUMBERS = {p.name for row in OPERATIONS.values() for p in row.parameters if p.kind in {"number", "integer"}}
 
 
@@ -263,7 +275,9 @@ def method_scene(spec: Spec, resolved: Resolved) -> Scene:
     symbols = _unambiguous({name: PARAMETERS.get(name, name) if name in spec.parameters else name for name in names})
     loops = {loop.name for entry in resolved.objective.values() for loop in _loops(entry.value)}
     loops |= {loop.name for entry in resolved.define.values() for loop in _loops(entry.value)}
-    return Scene(context, Scope(), symbols, frozenset({*symbols.values(), *loops}), Legend())
+    applied = {application.name: application for application in reversed(spec.graph.applications)}
+    taken = frozenset({*symbols.values(), *loops})
+    return Scene(context, Scope(), symbols, taken, Legend(), applied=applied)
 
 
 def _loops(expression: Expression | None) -> Iterator[Loop]:

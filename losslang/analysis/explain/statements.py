@@ -35,8 +35,8 @@ class Statement:
 
 
 def term(scene: Scene, name: str, expression: Expression) -> Statement:
-    """A term of the objective."""
-    return Statement(name, Symbol(name), Translator(scene).write(expression, {}))
+    """A term of the objective, which may have the name of its weight: L with its name below."""
+    return Statement(name, scripted(Symbol("loss"), (Symbol(name),)), Translator(scene).write(expression, {}))
 
 
 def definition(scene: Scene, name: str, expression: Expression, axes: tuple[Axis, ...]) -> Statement:

@@ -29,7 +29,7 @@ def explanation_text(explanation: Explanation, *, verdict: Sequence[str] = (), t
         _section("where", _equations(explanation.definitions, write)),
         _section("with", _functions(explanation.primitives, write)),
         _section("notation", _wrapped(legend_lines(explanation))),
-        _section("stability", verdict or _roles(explanation)),
+        _section("stability", [*verdict, *_roles(explanation)]),
         _section("networks", _networks(explanation)),
         _section("parameters", _parameters(explanation)),
         _section("views", [view_words(explanation.spec), *forward_words(explanation)]),

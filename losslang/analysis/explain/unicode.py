@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from losslang.analysis.explain.formula import Formula, Numeral, Quotient, Relation, Scripted, Symbol
+from losslang.analysis.explain.formula import Formula, Numeral, Power, Quotient, Relation, Scripted, Symbol
 from losslang.analysis.explain.glyphs import BIG, FENCES, FUNCTIONS, GREEK, PREFIXES, RELATIONS, SIGNS
 from losslang.analysis.explain.lines import BREAK, CLOSE, OPEN, broken, plain
 from losslang.analysis.explain.writer import ATOM, PRODUCT, SUM, Writer, is_open, level
@@ -85,7 +85,7 @@ class UnicodeWriter(Writer):
         top = self.write(formula.top, PRODUCT)
         top = self.brackets(top) if is_open(formula.top) else top
         bottom = self.write(formula.bottom, PRODUCT + 1)
-        short = all(isinstance(side, Symbol | Numeral | Scripted) for side in (formula.top, formula.bottom))
+        short = all(_is_short(side) for side in (formula.top, formula.bottom))
         return f"{top}/{bottom}" if short else f"{top} / {bottom}"
 
     def needs_end(self, factor: Formula) -> bool:
@@ -134,6 +134,12 @@ def split_name(name: str) -> tuple[str, str]:
     if found and (len(found[1]) == 1 or found[1] in GREEK):
         return found[1], found[2] or found[3]
     return name, ""
+
+
+def _is_short(formula: Formula) -> bool:
+    """Whether a side of a fraction is one sign."""
+    base = formula.base if isinstance(formula, Power) else formula
+    return isinstance(base, Symbol | Numeral | Scripted)
 
 
 def _mapped(text: str, table: dict[str, str]) -> str:

@@ -45,6 +45,8 @@ _LEVELS: dict[type, int] = {
     Power: POWER,
 }
 
+_HADAMARD = Symbol("hadamard")
+
 
 def level(formula: Formula) -> int:
     """How tightly a formula binds."""
@@ -155,6 +157,8 @@ class Writer(ABC):
 
     def touches(self, left: Formula, right: Formula) -> bool:
         """Whether two factors need a sign between them: words, numbers after anything."""
+        if _HADAMARD in {left, right}:
+            return False
         return is_word(left) or is_word(right) or isinstance(right, Numeral)
 
     def _base(self, base: Formula) -> str:
