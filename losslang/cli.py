@@ -185,6 +185,23 @@ def _diff(options: Namespace) -> int:
     return WRONG if found else OK
 
 
+# ---------------------------------------------------------------- probe
+
+
+def _probe_options(parser: CommandParser) -> None:
+    parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
+    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.parameters()
+
+
+def _probe(options: Namespace) -> int:
+    from losslang.pipeline import probe
+
+    found = probe(options.spec, parameters=options.set)
+    print(found.json() if options.json else found.text())
+    return OK
+
+
 # ---------------------------------------------------------------- fmt
 
 
@@ -297,6 +314,7 @@ def _explain(options: Namespace) -> int:
 VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
+    "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
     "diff": Verb("say what two methods differ in; exit 0 same mathematics, 1 different, 2 error", _diff_options, _diff),
     "fmt": Verb("lay method files out canonically, or convert between .yaml and .loss", _fmt_options, _fmt),
     "compile": Verb("write a method as one readable torch module", _compile_options, _compile),

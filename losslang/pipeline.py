@@ -20,10 +20,11 @@ from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
     from losslang.analysis.difference import Difference
+    from losslang.analysis.probe import Probe
     from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
 
-__all__ = ["STAGES", "Settings", "check", "diff", "emit", "load", "retype", "show", "stability"]
+__all__ = ["STAGES", "Settings", "check", "diff", "emit", "load", "probe", "retype", "show", "stability"]
 
 Settings: TypeAlias = Mapping[str, "int | float | Override"]
 """Parameters set from outside, by name; an `Override` also says by whom."""
@@ -179,6 +180,13 @@ def _small(spec: Spec) -> Spec:
     from losslang.analysis.cloud import FEATURES
 
     return compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES) or spec
+
+
+def probe(path: str | Path | Spec, *, parameters: Settings | None = None) -> Probe:
+    """The forces of a method on controlled clouds of embeddings. Raises SpecError."""
+    from losslang.analysis.probe import probe as measure
+
+    return measure(_small(path if isinstance(path, Spec) else load(path, parameters=parameters)))
 
 
 def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:

@@ -23,7 +23,7 @@ from losslang.objective.graph import Node
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
 
-__all__ = ["Cloud", "Force", "forces", "forces_by_input", "terms_on"]
+__all__ = ["Cloud", "Force", "Scale", "forces", "forces_by_input", "spreading", "terms_on"]
 
 FEATURES, NOISE = 16, 0.3
 STEP = 1e-4
@@ -41,37 +41,56 @@ class Force:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Factors on the center, and on the strong and the weak half of the residual's directions."""
+
+    center: float = 1.0
+    strong: float = 1.0
+    weak: float = 1.0
+
+
+STILL = Scale()
+
+
+@dataclass(frozen=True)
 class Cloud:
     """A cloud of length 1 whose residual has the length `rho`; the rest is center.
 
-    Where `bare`, predictors do nothing to it, and terms are compared as functions of embeddings.
+    Half of the directions are `weak` times as long as the others (1: all alike), in a basis that is rotated, so that no
+    feature is a direction. Where `bare`, predictors do nothing to the cloud, and terms are compared as functions of embeddings.
     """
 
     rho: float = 0.7
     noise: float = NOISE
     seed: int = 0
     bare: bool = False
+    weak: float = 1.0
 
     def rows(self, views: int) -> int:
         """Images in the cloud: fewer where each is seen often."""
         return 128 if views <= MANY_VIEWS else 96
 
-    def views(self, count: int, features: int, shrink: float, scale: tuple[float, float]) -> Array:
-        """[view, batch, feature], with the center scaled by `scale[0]` and the residual by `scale[1]`."""
+    def views(self, count: int, features: int, shrink: float, scale: Scale) -> Array:
+        """[view, batch, feature], with the center and the two halves of the residual scaled."""
         random = np.random.default_rng(self.seed)
         center = random.standard_normal(features)
         center /= np.linalg.norm(center)
         rows = self.rows(count)
         signal = random.standard_normal((rows, features))
         noise = random.standard_normal((count, rows, features))
-        residual = (signal + self.noise * noise) / np.sqrt(features * (1 + self.noise**2))
-        m, a = np.sqrt(1 - self.rho**2) * scale[0], self.rho * scale[1]
-        return m * center + a * shrink * residual
+        signal -= signal.mean(axis=0)  # the center is m·e, and nothing of the residual
+        noise -= noise.mean(axis=1, keepdims=True)
+        lengths = np.where(np.arange(features) < features // 2, 1.0, self.weak)
+        spread = np.linalg.norm(lengths) * np.sqrt(1 + self.noise**2)
+        lengths = lengths * np.where(np.arange(features) < features // 2, scale.strong, scale.weak)
+        turn = np.linalg.qr(random.standard_normal((features, features)))[0]
+        residual = ((signal + self.noise * noise) * lengths / spread) @ turn
+        return np.sqrt(1 - self.rho**2) * scale.center * center + self.rho * shrink * residual
 
 
 def terms_on(spec: Spec, cloud: Cloud) -> dict[str, float]:
     """The value of every term on a cloud."""
-    return evaluate(spec, _world(Subject.of(spec), cloud, (1.0, 1.0), _steady_state(spec, cloud))).terms
+    return evaluate(spec, _world(Subject.of(spec), cloud, STILL, _steady_state(spec, cloud))).terms
 
 
 def forces(spec: Spec, cloud: Cloud) -> tuple[Force, ...]:
@@ -87,19 +106,41 @@ def forces_by_input(spec: Spec, cloud: Cloud) -> dict[str, tuple[Force, ...]]:
 
 
 def _forces(spec: Spec, subject: Subject, cloud: Cloud, moving: set[str]) -> tuple[Force, ...]:
-    state, rho = _steady_state(spec, cloud), cloud.rho
-    base = evaluate(spec, _world(subject, cloud, (1.0, 1.0), state))
-    slopes = {}
-    for place, size in ((0, 1 - rho**2), (1, rho**2)):
-        ends = []
-        for sign in (1, -1):
-            scale = (1 + sign * STEP, 1.0) if place == 0 else (1.0, 1 + sign * STEP)
-            # what gradients do not reach stays where it is
-            ends.append(evaluate(spec, _world(subject, cloud, scale, state, moving), held=base.values))
-        slopes[place] = {t: -(ends[0].terms[t] - ends[1].terms[t]) / (2 * STEP * size) for t in base.terms}
+    rho = cloud.rho
+    center = _slopes(spec, subject, cloud, moving, lambda by: Scale(center=by))
+    residual = _slopes(spec, subject, cloud, moving, lambda by: Scale(strong=by, weak=by))
     return tuple(
-        Force(term, slopes[1][term] - slopes[0][term], slopes[1][term], slopes[0][term]) for term in base.terms
+        Force(
+            term,
+            residual[term] / rho**2 - center[term] / (1 - rho**2),
+            residual[term] / rho**2,
+            center[term] / (1 - rho**2),
+        )
+        for term in center
     )
+
+
+def spreading(spec: Spec, cloud: Cloud) -> dict[str, float]:
+    """For every term, how fast the weak directions grow against the strong ones: d log(weak/strong)/dt."""
+    subject = Subject.of(spec)
+    moving = {i.name for i in subject.inputs}
+    strong = _slopes(spec, subject, cloud, moving, lambda by: Scale(strong=by))
+    weak = _slopes(spec, subject, cloud, moving, lambda by: Scale(weak=by))
+    whole = cloud.rho**2 / (1 + cloud.weak**2)
+    return {term: weak[term] / (whole * cloud.weak**2) - strong[term] / whole for term in strong}
+
+
+def _slopes(
+    spec: Spec, subject: Subject, cloud: Cloud, moving: set[str], scaled: Callable[[float], Scale]
+) -> dict[str, float]:
+    """Minus the derivative of every term by the factor, where what gradients do not reach stays where it is."""
+    state = _steady_state(spec, cloud)
+    base = evaluate(spec, _world(subject, cloud, STILL, state))
+    ends = [
+        evaluate(spec, _world(subject, cloud, scaled(1 + sign * STEP), state, moving), held=base.values).terms
+        for sign in (1, -1)
+    ]
+    return {term: -(ends[0][term] - ends[1][term]) / (2 * STEP) for term in base.terms}
 
 
 def _steady_state(spec: Spec, cloud: Cloud) -> Mapping[str, Array]:
@@ -107,13 +148,13 @@ def _steady_state(spec: Spec, cloud: Cloud) -> Mapping[str, Array]:
     if not spec.graph.states:
         return {}
     start = _state(spec, cloud.rows(len(spec.views)))
-    return _settled(spec, evaluate(spec, _world(Subject.of(spec), cloud, (1.0, 1.0), start)), start)
+    return _settled(spec, evaluate(spec, _world(Subject.of(spec), cloud, STILL, start)), start)
 
 
 def _world(
     subject: Subject,
     cloud: Cloud,
-    scale: tuple[float, float],
+    scale: Scale,
     state: Mapping[str, Array],
     moving: Collection[str] = (),
 ) -> World:
@@ -123,7 +164,7 @@ def _world(
     for i in subject.inputs:
         shrink = 1 / (1 + cloud.noise**2) if i.outermost in heads else 1.0
         given[i.node.number] = _embedding(
-            subject, i, cloud, shrink, scale if i.name in moving and not i.detached else (1.0, 1.0)
+            subject, i, cloud, shrink, scale if i.name in moving and not i.detached else STILL
         )
     return World(
         given,
@@ -135,7 +176,7 @@ def _world(
     )
 
 
-def _embedding(subject: Subject, i: Input, cloud: Cloud, shrink: float, scale: tuple[float, float]) -> Array:
+def _embedding(subject: Subject, i: Input, cloud: Cloud, shrink: float, scale: Scale) -> Array:
     """What a network output is on the cloud, in the layout of its type."""
     last = i.node.type.dims[-1]
     size = last.known or FEATURES

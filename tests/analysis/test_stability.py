@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from losslang.analysis.cloud import FEATURES, Cloud, forces
+from losslang.analysis.cloud import FEATURES, Cloud, Scale, forces
 from losslang.analysis.mechanisms import find_mechanisms
 from losslang.diagnostics import Report
 from losslang.pipeline import compile_source, load, stability
@@ -71,7 +71,7 @@ def small(spec):
 
 
 def test_the_cloud_has_the_lengths_it_says():
-    z = Cloud(0.6).views(2, 64, 1.0, (1.0, 1.0))
+    z = Cloud(0.6).views(2, 64, 1.0, Scale())
     center = z.mean(axis=(0, 1))
     assert np.linalg.norm(center) == pytest.approx(0.8, abs=0.05)
     assert np.sqrt(((z - center) ** 2).sum(-1).mean()) == pytest.approx(0.6, abs=0.05)
