@@ -22,7 +22,7 @@ from losslang.evaluation.geometry import effective_rank
 from losslang.evaluation.measure import measure, watch
 from losslang.evaluation.verdict import verdict
 from losslang.training.folder import RunFolder
-from losslang.training.optimizer import learning_rate
+from losslang.training.optimizer import clip_gradients, set_learning_rates
 from losslang.training.plan import RunPlan
 from losslang.training.session import Session, open_session
 
@@ -106,9 +106,8 @@ def _step(session: Session) -> tuple[Output, float]:
         out = session.model(session.batches.views(session.step), *rows)
     optimizer.zero_grad(set_to_none=True)
     out.total.backward()
-    rate = learning_rate(session.step, session.plan.steps, recipe.optimizer)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    clip_gradients(session.model, recipe.optimizer)
+    rate = set_learning_rates(optimizer, session.step, session.plan.steps, recipe.optimizer)
     optimizer.step()
     session.model.after_step()
     session.step += 1

@@ -1,41 +1,98 @@
-"""The optimiser and its learning rate."""
+"""The optimiser: its groups of parameters, their learning rates, and clipped gradients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
+from torch.nn.utils import clip_grad_norm_
 
-from losslang.training.recipe import Optimizer
+from losslang.backend.model import Model
+from losslang.training.recipe import NetworkRule, Optimizer
 
-__all__ = ["OPTIMIZERS", "learning_rate", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "clip_gradients", "learning_rate", "make_optimizer", "set_learning_rates"]
+
+Parameters: TypeAlias = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+"""What torch's optimisers take: parameters, or groups of them with options."""
 
 
-def _sgd(parameters: Iterable[nn.Parameter], recipe: Optimizer) -> torch.optim.Optimizer:
+def _sgd(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
     # not fused=True, which in torch 2.13 fails for parameters whose first gradient comes late (freeze_for)
     return torch.optim.SGD(
         parameters, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, foreach=True
     )
 
 
-def _adamw(parameters: Iterable[nn.Parameter], recipe: Optimizer) -> torch.optim.Optimizer:
+def _adamw(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
     betas = (recipe.momentum, 0.999)
     return torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=True
     )
 
 
-OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter], Optimizer], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Parameters, Optimizer], torch.optim.Optimizer]] = {
     "sgd": _sgd,
     "adamw": _adamw,
 }
 
 
-def make_optimizer(model: nn.Module, recipe: Optimizer) -> torch.optim.Optimizer:
+def make_optimizer(model: Model, recipe: Optimizer) -> torch.optim.Optimizer:
     """The optimiser of a recipe over all parameters; those without gradient (targets, frozen networks) stay as they are."""
-    return OPTIMIZERS[recipe.name](model.parameters(), recipe)
+    rules = {name: rule for name, rule in recipe.networks.items() if name in model.spec.networks}
+    if not rules:
+        return OPTIMIZERS[recipe.name](model.parameters(), recipe)
+    parts = _parts(model, rules)
+    return OPTIMIZERS[recipe.name]([_group(part, rules.get(name), recipe) for name, part in parts.items()], recipe)
+
+
+def _parts(model: Model, names: Iterable[str]) -> dict[str, list[nn.Parameter]]:
+    """The parameters of each network, the first in the order of the method where several share one; the rest under ``""``."""
+    parts: dict[str, list[nn.Parameter]] = {}
+    taken: set[nn.Parameter] = set()
+    named = {name: module for name in model.spec.networks if name in names and (module := _network(model, name))}
+    for name, module in {**named, "": model}.items():
+        own = [parameter for parameter in module.parameters() if parameter not in taken]
+        taken.update(own)
+        if own:
+            parts[name] = own
+    return parts
+
+
+def _network(model: Model, name: str) -> nn.Module | None:
+    """A network of the method, in front of the loss or inside it; None for one that nothing applies."""
+    return model.networks[name] if name in model.networks else getattr(model.loss, name, None)
+
+
+def _group(parameters: list[nn.Parameter], rule: NetworkRule | None, recipe: Optimizer) -> dict[str, Any]:
+    rule = rule or NetworkRule()
+    decay = recipe.weight_decay if rule.weight_decay is None else rule.weight_decay
+    return {"params": parameters, "weight_decay": decay, "schedule": rule.schedule, "scale": rule.scale}
+
+
+def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, steps: int, recipe: Optimizer) -> float:
+    """Give every group its learning rate of a step, and say the one that holds where no rule does."""
+    rate = learning_rate(step, steps, recipe)
+    for group in optimizer.param_groups:
+        usual = recipe.learning_rate if group.get("schedule") == "constant" else rate
+        group["lr"] = group.get("scale", 1.0) * usual
+    return rate
+
+
+def clip_gradients(model: Model, recipe: Optimizer) -> None:
+    """Cut gradients to the length that the recipe allows: of each parameter, of each network, or of all together."""
+    if recipe.clip.norm is not None:
+        for part in _clipped[recipe.clip.per](model):
+            clip_grad_norm_(part, recipe.clip.norm)
+
+
+_clipped: Mapping[str, Callable[[Model], Iterable[list[nn.Parameter]]]] = {
+    "parameter": lambda model: ([parameter] for parameter in model.parameters()),
+    "network": lambda model: _parts(model, model.spec.networks).values(),
+    "all": lambda model: [list(model.parameters())],
+}
 
 
 def learning_rate(step: int, steps: int, recipe: Optimizer) -> float:

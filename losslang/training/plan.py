@@ -92,6 +92,7 @@ def resolve_run(
     dataset = _dataset(settings)
     settings = _with_augmentation(settings, dataset)
     _check_parameters(settings, spec, layers[0])
+    _check_networks(settings, spec, layers[0])
     valid = validate(settings)
     spec = _with_parameters(spec, settings)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
@@ -187,6 +188,16 @@ def _check_parameters(settings: Settings, spec: Spec, recipe: Settings) -> None:
             raise LosslangError(f"{setting.source}: {spec.method_name} has no parameter `{name}`; {hint}")
         if not isinstance(setting.value, int | float) or isinstance(setting.value, bool):
             raise LosslangError(f"{setting.source}: the parameter `{name}` is a number, and `{setting.value}` is not")
+
+
+def _check_networks(settings: Settings, spec: Spec, recipe: Settings) -> None:
+    """Rules that the recipe file gives are for methods that have the network; others must name one."""
+    for path, setting in settings.items():
+        name = path.removeprefix("optimizer.networks.").partition(".")[0]
+        if path.startswith("optimizer.networks.") and name not in spec.networks and recipe.get(path) != setting:
+            close = nearest(name, spec.networks)
+            hint = f"did you mean `{close}`?" if close else f"the networks are {', '.join(spec.networks)}"
+            raise LosslangError(f"{setting.source}: {spec.method_name} has no network `{name}`; {hint}")
 
 
 def _with_parameters(spec: Spec, settings: Settings) -> Spec:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BackboneChoice", "Evaluation", "Optimizer", "Recipe"]
+__all__ = ["BackboneChoice", "Clip", "Evaluation", "NetworkRule", "Optimizer", "Recipe"]
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -31,6 +31,23 @@ class BackboneChoice(_Section):
         return {name: getattr(self, name) for name in names}
 
 
+class NetworkRule(_Section):
+    """What the optimiser does differently with one network of the method."""
+
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="constant: the highest learning rate at every step, without warm-up and fall"
+    )
+    scale: float = Field(default=1.0, gt=0, description="factor of the learning rate")
+    weight_decay: float | None = Field(default=None, ge=0, description="by default that of the optimiser")
+
+
+class Clip(_Section):
+    """Gradients that are longer than `norm` are cut to it, all of them together or part by part."""
+
+    norm: float | None = Field(default=None, gt=0, description="the largest length; by default none is cut")
+    per: Literal["parameter", "network", "all"] = Field(default="all", description="what the length is taken of")
+
+
 class Optimizer(_Section):
     """The optimiser; the learning rate rises linearly over the warm-up and then falls as a half cosine to `final`."""
 
@@ -40,6 +57,10 @@ class Optimizer(_Section):
     weight_decay: float = Field(default=1e-4, ge=0)
     warmup: float = Field(default=0.02, ge=0, lt=1, description="length of the warm-up, as a share of the run")
     final: float = Field(default=0.0, ge=0, le=1, description="learning rate at the end, as a share of the highest")
+    clip: Clip = Clip()
+    networks: dict[str, NetworkRule] = Field(
+        default_factory=dict, description="rules by network; a network of a chain keeps its own"
+    )
 
 
 class Evaluation(_Section):

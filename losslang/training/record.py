@@ -40,7 +40,7 @@ def _settings(plan: RunPlan) -> dict[str, Any]:
     for path, value in _leaves(plan.recipe, ""):
         setting = plan.settings.get(path)
         found[path] = {"value": _plain(value), "set by": "default" if setting is None else setting.source}
-    given = {path: s for path, s in plan.settings.items() if path.startswith("augmentation.")}
+    given = {path: s for path, s in plan.settings.items() if path.startswith(("augmentation.", "optimizer.networks."))}
     return found | {path: {"value": _plain(s.value), "set by": s.source} for path, s in given.items()}
 
 

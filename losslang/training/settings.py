@@ -41,7 +41,7 @@ class Setting:
 
 Settings = dict[str, Setting]
 
-OPEN = ("parameters.", "augmentation.")
+OPEN = ("parameters.", "augmentation.", "optimizer.networks.")
 """Sections whose names come from the method or the data."""
 
 # What people call settings elsewhere.
