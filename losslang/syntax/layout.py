@@ -102,6 +102,10 @@ def blocks(lines: Iterable[Line], report: Report) -> list[Block]:
                 report.add("E130", f"no statement begins with `{line.first.text}`", place)
         elif line.indent and _has_body(found[-1].head):
             found[-1].body.append(line)
+        elif line.indent and [token.type for token in line.tokens[:2]] == ["NAME", "EQUAL"]:
+            message = "this line is indented, and the line above takes none below it"
+            report.add("E131", message, line.first.span, help="begin it at the left margin, or wrap both in brackets")
+            found.append(Block(line))
         else:
             above = found[-1].body[-1] if found[-1].body else found[-1].head
             report_continuation(above, line, report)

@@ -38,6 +38,9 @@ FORMS: Final = {
 
 _ENTRIES: Final = frozenset({"parameter", "network"})
 
+# Words that other languages, or the YAML spelling, have for a statement.
+_MEANT: Final = {"function": "def", "objective": "minimize", "loss": "minimize", "param": "parameter"}
+
 _YAML_KEYS: Final = frozenset(
     {"title", "parameters", "views", "networks", "functions", "define", "objective", "recipes"}
 )
@@ -81,11 +84,17 @@ def refuse_statement(tokens: Sequence[Token], report: Report) -> None:
     """A line at the left margin is no statement at all."""
     word = tokens[0]
     following = tokens[1].type if len(tokens) > 1 else ""
-    near = nearest(word.text, sorted(STATEMENT_WORDS))
+    near = _MEANT.get(word.text) or nearest(word.text, sorted(STATEMENT_WORDS))
     if following == "COLON" and (word.text in _YAML_KEYS or word.text in STATEMENT_WORDS):
         remedy = "this looks like the YAML spelling; give the file the ending .yaml"
     elif following == "COLON":
         remedy = f"terms of the objective stand below `minimize`, indented; a value is defined by `{word.text} = …`"
+    elif word.text in {"//", "/"}:
+        remedy = "a comment begins with `#`"
+    elif word.text in {"let", "var", "define"}:
+        remedy = "a value is defined by its name alone: `z = projector(encoder(x))`"
+    elif following == "WRONG" and tokens[1].text == ":=":
+        remedy = f"write `{word.text} = …`"
     elif near and following in {"NAME", "TEXT", ""}:
         report.add("E130", f"no statement begins with `{word.text}`", word.span, label=f"did you mean `{near}`?")
         return
