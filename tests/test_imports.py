@@ -33,7 +33,7 @@ PIPELINE = "pipeline"
 AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
 
 # What drives the stages; no stage knows of it.
-DRIVERS = {"cli", "__main__", "commands", "schema", PIPELINE}
+DRIVERS = {"cli", "__main__", "commands", "schema", "parity", PIPELINE}
 
 
 def stage_of(module):
