@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Crossing:
 
 
 _PRIMED = BATCH.primed()
+_WHOLE = {"group": "gather", "queue": "gather", "memory": "gather", "centroids": "sum"}
+_ROOM = 70  # characters of a place in the method
 
 
 def crossings(spec: Spec) -> tuple[Crossing, ...]:
@@ -37,7 +40,7 @@ def crossings(spec: Spec) -> tuple[Crossing, ...]:
     counts: dict[tuple[str, str, str, str, str], int] = {}
     names = {node.number: name for name, node in spec.graph.definitions.items()}
     for kind, node, shape in _exchanges(spec.graph):
-        text = names.get(node.number) or " ".join(node.span.text.split())
+        text = names.get(node.number) or textwrap.shorten(node.span.text, _ROOM, placeholder=" …")
         key = (kind, node.op, shape, node.via[0] if node.via else "", text)
         counts[key] = counts.get(key, 0) + 1
     return (*_normalised(spec), *(Crossing(*key, count) for key, count in counts.items()))
@@ -69,15 +72,13 @@ def _exchanges(graph: Graph) -> Iterator[tuple[str, Node, str]]:
 
 def _kind(node: Node) -> str:
     """`sum`, `gather`, or nothing."""
-    if node.op == "group":
-        return "gather"
+    if node.op in _WHOLE:
+        return _WHOLE[node.op]
     row = OPERATIONS.get(node.op)
     if any(child.type.has(GROUP) for child in node.inputs):
         return ""  # within a group of rows
     if row is None or not any(child.type.has(BATCH) or child.type.has(_PRIMED) for child in node.inputs):
         return ""
-    if node.op == "queue":
-        return "gather"
     if row.batch == "sum":
         return _of_sum(node)
     return "gather" if row.batch == "order" and _along_batch(node) else ""

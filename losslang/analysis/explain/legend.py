@@ -24,9 +24,13 @@ _AXES = {
 _SIGNS = {
     "𝔼": "𝔼 mean over the indices below it",
     "sg(": "sg stops the gradient",
-    "̂": "a hat, or unit(…), makes unit length",
+    "̂": "a hat makes unit length",
+    "unit(": "unit(x) is x/‖x‖",
     "sim(": "sim cosine of two rows",
-    "ω": "ω random unit vectors, drawn anew each step",
+    "ω": "ω random unit vectors, {directions} of them, drawn anew each step",
+    "∫": "∫ by the trapezoid rule over the knots",
+    "floored(": "floored(x, f) x with its eigenvalues below f set to f",
+    "kmeans": "kmeans centroids of that many clusters",
     "roll(": "roll puts row i − 1 in the place of row i",
     "log₍": "log₍ₖ₎ Taylor polynomial of order k of the matrix logarithm, about I",
     "chol(": "chol(c) the lower Cholesky factor of c",
@@ -49,7 +53,7 @@ def legend_lines(explanation: Explanation) -> Iterator[str]:
     if indices or sizes:
         yield "; ".join(indices + sizes)
     text = _formulas(explanation)
-    signs = [meaning for sign, meaning in _SIGNS.items() if sign in text]
+    signs = [meaning.format(directions=legend.directions) for sign, meaning in _SIGNS.items() if sign in text]
     if signs:
         yield "; ".join(signs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from losslang.analysis.explain.formula import Apply, Formula, Prefix, Symbol, added, scripted
+from losslang.analysis.explain.formula import Apply, Formula, Phrase, Prefix, Symbol, added, scripted
 from losslang.analysis.explain.products import primed
 from losslang.analysis.explain.reductions import Arguments, Row, divisor, outside, without
 from losslang.objective.axes import AXIS_NAMES, BATCH, FEATURE, VIEW, Axis
@@ -63,7 +63,7 @@ def _argument(writer: Translator, argument: Expression, parameter: DefinitionPar
     items = argument.items if isinstance(argument, Items) else (argument,)
     if isinstance(parameter.default, Name | Items) and all(isinstance(i, Name) and i.id in AXIS_NAMES for i in items):
         axes = " and ".join(f"{i.id}{'′' * i.primes}" for i in items if isinstance(i, Name))
-        return Symbol(f"over {axes}")
+        return Phrase((f"over {axes}",))
     return writer.write(argument, indices)
 
 

@@ -39,6 +39,7 @@ from losslang.analysis.explain.reductions import (
     spread,
     without,
 )
+from losslang.analysis.explain.unicode import unicode
 from losslang.objective.axes import BATCH, FEATURE, VIEW, Axis
 from losslang.syntax.tree import Call, Expression, Name, Number
 
@@ -192,9 +193,11 @@ def _matrix_log(writer: Translator, call: Call, arguments: Arguments, indices: I
 
 
 def _inverse_root(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
-    """x to the −1/2, or the inverse transposed Cholesky factor."""
+    """x to the −1/2, its eigenvalues from `floor` on; or the inverse transposed Cholesky factor."""
     axes = _pair(writer, arguments)
     inner = writer.write(arguments["x"], without(indices, axes))
+    if "floor" in arguments:
+        inner = Apply("floored", (inner, writer.write(arguments["floor"], {})))
     if _word(arguments.get("method")) == "cholesky":
         power = Power(Apply("chol", (inner,)), Sum(((True, Symbol("top")),)))
     else:
@@ -211,13 +214,14 @@ def _nuclear(writer: Translator, call: Call, arguments: Arguments, indices: Indi
 
 
 def _sinkhorn(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
-    """A whole table of scores, made balanced; views are apart unless they are balanced together."""
+    """A whole table of scores, made balanced; views are apart unless it says that they are balanced together."""
     axes = (*along(writer, arguments, (BATCH,)), *(a for a in writer.scene.axes(call) if a.name == "prototype"))
     inside = without(indices, axes)
     also = arguments.get("also")
     values = (arguments["x"],) if also is None else (arguments["x"], also)
     options = (writer.write(arguments["epsilon"], {}), writer.number(arguments["iterations"]))
-    balanced = Apply("Sinkhorn", tuple(writer.write(value, inside) for value in values), options)
+    together = (Phrase(("over views and batch",)),) if VIEW in axes else ()
+    balanced = Apply("Sinkhorn", (*(writer.write(value, inside) for value in values), *together), options)
     return outside(balanced, writer, axes, indices)
 
 
@@ -231,6 +235,7 @@ def _argmax(writer: Translator, call: Call, arguments: Arguments, indices: Indic
 
 def _directions(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
     """Random unit vectors."""
+    writer.scene.legend.directions = unicode(writer.number(arguments["count"]))
     below, _ = writer.placed((Axis("direction"), FEATURE), indices)
     return scripted(Symbol("omega"), below)
 

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from losslang.analysis.explain.formula import Formula, Relation, Symbol
+from losslang.analysis.explain.formula import Apply, Formula, Relation, Symbol
 from losslang.analysis.explain.glyphs import LETTERS, PARAMETERS, SIZES
 from losslang.diagnostics import Report
 from losslang.library import shipped_library
@@ -34,10 +34,11 @@ Indices = Mapping[Axis, Formula]
 
 @dataclass
 class Legend:
-    """Which letters stand for the places along an axis, and for the number of its entries."""
+    """Which letters stand for the places along an axis, and for the number of its entries; how many random directions."""
 
     letters: dict[str, dict[str, None]] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
+    directions: str = ""
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Scene:
         free = letter not in self.taken or (own is not None and self.is_size(own.value, axis))
         if free:
             self.legend.sizes[axis.name] = letter
-        return Symbol(letter if free else f"#{axis.name}")
+        return Symbol(letter) if free else Apply("size", (Symbol(axis.name),))
 
     def is_size(self, expression: Expression | None, axis: Axis | None = None) -> bool:
         """Whether an expression is the number of entries along an axis (`axis`, or the one its letter stands for)."""

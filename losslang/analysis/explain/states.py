@@ -74,8 +74,9 @@ def _memory(_state: State) -> Row:
     return "memory of images", "at 0", "the values of the last visit, without gradient", "for the images of each batch"
 
 
-def _centroids(_state: State) -> Row:
-    return "centroids", "at 0", "without gradient", "at the start of every epoch, by spherical k-means"
+def _centroids(state: State) -> Row:
+    steps = f"{state.node['iterations']} iterations of spherical k-means"
+    return "centroids", "at 0", "without gradient", f"at the start of every epoch, by {steps}"
 
 
 _KINDS: dict[str, Callable[[State], Row]] = {

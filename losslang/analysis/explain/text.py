@@ -34,7 +34,7 @@ def explanation_text(explanation: Explanation, *, verdict: Sequence[str] = (), t
         _section("parameters", _parameters(explanation)),
         _section("views", [view_words(explanation.spec), *forward_words(explanation)]),
         _section("state", _states(explanation)),
-        _section("between processes", [crossing_words(crossing) for crossing in explanation.crossings]),
+        _section("between processes", _wrapped(map(crossing_words, explanation.crossings))),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -45,7 +45,7 @@ _LEVELS: dict[type, int] = {
     Power: POWER,
 }
 
-_HADAMARD = Symbol("hadamard")
+_HADAMARD, _TOP = Symbol("hadamard"), Symbol("top")
 
 
 def level(formula: Formula) -> int:
@@ -157,7 +157,7 @@ class Writer(ABC):
 
     def touches(self, left: Formula, right: Formula) -> bool:
         """Whether two factors need a sign between them: words, numbers after anything."""
-        if _HADAMARD in {left, right}:
+        if _HADAMARD in {left, right} or (isinstance(right, Power) and right.exponent == _TOP):
             return False
         return is_word(left) or is_word(right) or isinstance(right, Numeral)
 

@@ -130,3 +130,14 @@ def test_long_formulas_break_at_sums():
     assert all(line.lstrip().startswith("+") for line in lines[1:])
     assert "".join(line.strip() + " " for line in lines).strip() == unicode(found.right)
     assert latex_block([found.equation]).startswith(r"\begin{aligned}")
+
+
+def test_a_size_whose_letter_is_taken_is_written_out():
+    assert term("size(n, batch) * mean(n)", "n = z") == "size(batch) · 𝔼ᵥᵢₖ nᵛᵢₖ"
+
+
+def test_axes_named_in_a_call_are_told():
+    body = "q = softmax(z, over=feature)\nminimize\n  t: cross_entropy(q[a], q[b], over=feature)\n"
+    (found,) = explained(body).terms
+    assert unicode(found.right) == "cross_entropy(qᵃ, qᵇ, over feature)"
+    assert latex(found.right).endswith(r"\text{over feature})")
