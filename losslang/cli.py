@@ -202,6 +202,21 @@ def _probe(options: Namespace) -> int:
     return OK
 
 
+# ---------------------------------------------------------------- ablate
+
+
+def _ablate_options(parser: CommandParser) -> None:
+    parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
+    parser.parameters()
+
+
+def _ablate(options: Namespace) -> int:
+    from losslang.pipeline import ablate
+
+    print(ablate(options.spec, parameters=options.set).text())
+    return OK
+
+
 # ---------------------------------------------------------------- fmt
 
 
@@ -315,6 +330,7 @@ VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
+    "ablate": Verb("give the verdict without each term and mechanism in turn", _ablate_options, _ablate),
     "diff": Verb("say what two methods differ in; exit 0 same mathematics, 1 different, 2 error", _diff_options, _diff),
     "fmt": Verb("lay method files out canonically, or convert between .yaml and .loss", _fmt_options, _fmt),
     "compile": Verb("write a method as one readable torch module", _compile_options, _compile),

@@ -19,12 +19,13 @@ from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
+    from losslang.analysis.ablation import Ablation
     from losslang.analysis.difference import Difference
     from losslang.analysis.probe import Probe
     from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
 
-__all__ = ["STAGES", "Settings", "check", "diff", "emit", "load", "probe", "retype", "show", "stability"]
+__all__ = ["STAGES", "Settings", "ablate", "check", "diff", "emit", "load", "probe", "retype", "show", "stability"]
 
 Settings: TypeAlias = Mapping[str, "int | float | Override"]
 """Parameters set from outside, by name; an `Override` also says by whom."""
@@ -180,6 +181,28 @@ def _small(spec: Spec) -> Spec:
     from losslang.analysis.cloud import FEATURES
 
     return compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES) or spec
+
+
+def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ablation:
+    """What each term and mechanism of a method holds up: the verdict on what is left without it. Raises SpecError."""
+    from losslang.analysis.ablation import Ablation, ablations
+    from losslang.analysis.cloud import FEATURES
+    from losslang.analysis.stability import verdict
+
+    spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
+    method = read_method(spec.source, Report())
+    assert method is not None
+    resolved = resolve(method, find_base, Report())
+    assert resolved is not None
+    found = []
+    for ablated in ablations(spec, resolved):
+        parts = [
+            type_method(ablated.resolved, shipped_library(), Report(), overrides=spec.overrides, cap=cap)
+            for cap in (None, FEATURES)
+        ]
+        if parts[0] is not None and parts[1] is not None:
+            found.append((ablated.taken, verdict(parts[0], parts[1])))
+    return Ablation(spec.method_name, stability(spec), tuple(found))
 
 
 def probe(path: str | Path | Spec, *, parameters: Settings | None = None) -> Probe:

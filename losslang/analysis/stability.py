@@ -73,9 +73,10 @@ def _constant(spec: Spec, small: Spec, found: tuple[Found, ...], pulls: tuple[Fo
     if built_in:
         return Finding("stable", f"{_named(built_in)}, by construction")
     growth = sum(pull.growth for pull in pulls)
-    if growth > STABLE_ABOVE:
-        return Finding("stable", _strongest(pulls, found))
     dynamic = _dynamic(spec, found)
+    explicit = any(f.terms and f.mechanism.decenters for f in found)
+    if growth > STABLE_ABOVE and (explicit or not dynamic):
+        return Finding("stable", _strongest(pulls, found))
     if dynamic:
         return Finding("held", dynamic)
     near = forces(small, Cloud(NEAR_COLLAPSE))

@@ -14,7 +14,17 @@ SPECS = {name: path for name, path in shipped_specs().items() if "variants" not 
 
 COLLAPSES = {"pull_center", "simsiam_mirror", "simsiam_no_predictor", "simsiam_no_stopgrad", "simsiam_symmetric"}
 COLLAPSES |= {"triplet_residual"}  # Zhang et al. 2022: the residual part alone does not hold the triplet up
-HELD = {"simsiam", "byol", "byol_no_ema", "simsiam_bias", "simsiam_inverse", "extra_center", "extra_residual"}
+HELD = {
+    "dino",
+    "deepcluster2",
+    "simsiam",
+    "byol",
+    "byol_no_ema",
+    "simsiam_bias",
+    "simsiam_inverse",
+    "extra_center",
+    "extra_residual",
+}
 
 # Which mechanism de-centers and de-correlates, after Zhang et al. 2022 and the covariance view.
 TABLE = {

@@ -1,0 +1,127 @@
+"""Ablations: a method without one of its terms or mechanisms, as edited trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from losslang.analysis.mechanisms import predictors_of
+from losslang.analysis.stability import Verdict
+from losslang.objective.resolve import Resolved
+from losslang.objective.spec import Spec
+from losslang.syntax.tree import Binary, Call, Entry, Expression, Index, Items, Keyword, Name, Number, Unary
+
+__all__ = ["Ablated", "Ablation", "ablations"]
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """A method without something: what was taken, and the method that is left."""
+
+    taken: str
+    resolved: Resolved
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The verdict on a method whole, and on what is left after each removal."""
+
+    method: str
+    whole: Verdict
+    without: tuple[tuple[str, Verdict], ...]
+
+    def text(self) -> str:
+        """A table for a terminal: what each part holds up."""
+        rows = [("nothing", self.whole), *self.without]
+        width = max(len(name) for name, _ in rows) + len("without ")
+        lines = [f"{self.method}"]
+        for name, verdict in rows:
+            label = f"without {name}" if name != "nothing" else "whole"
+            first, second = verdict.lines()
+            lines += [f"  {label.ljust(width)}  {first}", f"  {' ' * width}  {second}"]
+        return "\n".join(lines)
+
+
+def ablations(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    """Every method that is left when one term or mechanism goes."""
+    for make in (_terms, _predictors, _targets, _stops, _centers, _output_norms):
+        yield from make(spec, resolved)
+
+
+def _terms(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    if len(spec.graph.terms) > 1:
+        for term in spec.graph.terms:
+            rest = {name: entry for name, entry in resolved.objective.items() if name != term.name}
+            yield Ablated(f"the term {term.name}", replace(resolved, objective=rest))
+
+
+def _predictors(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    for name in predictors_of(spec):
+        yield Ablated(f"the predictor {name}", _with_network(resolved, name, Name("identity")))
+
+
+def _targets(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    for name, network in spec.networks.items():
+        value = resolved.networks[name].value
+        if network.kind == "ema" and isinstance(value, Call):
+            yield Ablated(f"the moving average of {name}", _with_network(resolved, name, value.arguments[0]))
+
+
+def _stops(_spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    def free(expression: Expression) -> Expression:
+        stopped = isinstance(expression, Call) and expression.function == "stopgrad"
+        return expression.arguments[0] if stopped else expression  # type: ignore[union-attr]
+
+    edited = replace(resolved, define=_edited(resolved.define, free), objective=_edited(resolved.objective, free))
+    if edited.define != resolved.define or edited.objective != resolved.objective:
+        yield Ablated("stop-gradients", edited)
+
+
+def _centers(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    for state in spec.graph.states:
+        if state.node.op == "running" and state.node["read"] == "before":
+            entry = replace(resolved.define[state.name], value=Number(0, "0"))
+            yield Ablated(f"the running {state.name}", replace(resolved, define={**resolved.define, state.name: entry}))
+
+
+def _output_norms(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    for name, network in spec.networks.items():
+        value = resolved.networks[name].value
+        if network.last_norm.kind != "none" and isinstance(value, Call):
+            rest = tuple(keyword for keyword in value.keywords if keyword.name != "last_norm")
+            yield Ablated(f"the output norm of {name}", _with_network(resolved, name, replace(value, keywords=rest)))
+
+
+def _with_network(resolved: Resolved, name: str, value: Expression) -> Resolved:
+    entry = replace(resolved.networks[name], value=value)
+    return replace(resolved, networks={**resolved.networks, name: entry})
+
+
+def _edited(entries: dict[str, Entry], change: Callable[[Expression], Expression]) -> dict[str, Entry]:
+    return {
+        name: entry if entry.value is None else replace(entry, value=_everywhere(entry.value, change))
+        for name, entry in entries.items()
+    }
+
+
+def _everywhere(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """An expression with a change made at every place, from the inside out."""
+
+    def inside(part: Expression) -> Expression:
+        return _everywhere(part, change)
+
+    match expression:
+        case Unary():
+            expression = replace(expression, operand=inside(expression.operand))
+        case Binary():
+            expression = replace(expression, left=inside(expression.left), right=inside(expression.right))
+        case Index():
+            expression = replace(expression, value=inside(expression.value))
+        case Items():
+            expression = replace(expression, items=tuple(inside(item) for item in expression.items))
+        case Call():
+            keywords = tuple(Keyword(k.name, inside(k.value), k.span) for k in expression.keywords)
+            expression = replace(
+                expression, arguments=tuple(inside(part) for part in expression.arguments), keywords=keywords
+            )
+    return change(expression)
