@@ -50,9 +50,11 @@ def explanation_of(path: str | Path, parameters: Settings | None = None) -> Expl
     return explain(spec, resolved)
 
 
-def verdict_lines(_spec: Spec) -> Sequence[str]:
-    """The verdict on stability, once there is one."""
-    return ()
+def verdict_lines(spec: Spec) -> Sequence[str]:
+    """The verdict on stability."""
+    from losslang.pipeline import stability
+
+    return stability(spec).lines()
 
 
 # ---------------------------------------------------------------- forms
