@@ -7,7 +7,7 @@ from dataclasses import replace
 from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
 from losslang.objective.axes import AXIS_NAMES, Axis
-from losslang.objective.context import Context, Scope, static_value
+from losslang.objective.context import Context, Scope
 from losslang.objective.graph import Attribute, Node, State
 from losslang.objective.operations import Operation, Parameter
 from losslang.objective.rules import Bound, Problem, Typed
@@ -200,7 +200,7 @@ def _number(expression: Expression, parameter: Parameter, context: Context, scop
     value = expressions.elaborate(expression, context, scope)
     if value is None:
         raise Problem("", "")  # reported where it arose
-    number = static_value(value.node, context.parameters)
+    number = context.constant(value.node)
     if number is None:
         raise Problem("E405", f"`{parameter.name}` is a constant number", labels=[(value.span, _why(value.node))])
     if parameter.kind == "integer":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
-from losslang.diagnostics import Report
+from losslang.diagnostics import Report, Span
 from losslang.objective.axes import Size
+from losslang.objective.budget import MAX_COUNT, Enough, stop_at_many
 from losslang.objective.mentions import names_in
 from losslang.objective.networks import Network, Norm
 from losslang.objective.parameters import Changing, Parameters, ParameterValue, evaluate_static
@@ -31,6 +33,7 @@ class Constructor:
 
 
 _ANY = 1000
+MAX_DEPTH = 64
 _LAYERS = ("norm", "last_norm", "activation", "bias", "last_bias")
 _ROWS = (
     Constructor("backbone", "backbone", "images to feature vectors; the recipe picks it"),
@@ -88,6 +91,8 @@ class _Reader:
     feature_sizes: Mapping[str, int] = field(default_factory=dict)
     done: dict[str, Network | None] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
+    depths: dict[str, int] = field(default_factory=dict)
+    depth: int = 0
 
     def named(self, name: str) -> Network | None:
         """The network of that name, read on first use."""
@@ -95,12 +100,36 @@ class _Reader:
             self.open.append(name)
             entry = self.entries[name]
             assert entry.value is not None
-            self.done[name] = self.read(entry.value)
+            stop_at_many(self.report, entry.span)
+            network = self.read(entry.value)
+            if network is not None:
+                self.depths[name] = self.deep(network)
+                if self.depths[name] > MAX_DEPTH:
+                    self.too_deep(entry.span)
+            self.done[name] = network
             self.open.pop()
         return self.done[name]
 
+    def deep(self, network: Network) -> int:
+        """How many networks are built into each other here."""
+        if network.kind == "reference":
+            return 1 + self.depths[network.name]
+        return 1 + max(map(self.deep, network.parts), default=0)
+
+    def too_deep(self, span: Span) -> NoReturn:
+        self.report.add("E407", f"networks are built into each other more than {MAX_DEPTH} deep", span)
+        raise Enough
+
     def read(self, expression: Expression) -> Network | None:
         """A constructor, or the name of another network."""
+        if self.depth > MAX_DEPTH:
+            self.too_deep(expression.span)
+        self.depth += 1
+        network = self.one(expression)
+        self.depth -= 1
+        return network
+
+    def one(self, expression: Expression) -> Network | None:
         if isinstance(expression, Name) and not expression.primes:
             if expression.id in self.entries:
                 return self.reference(expression)
@@ -178,7 +207,7 @@ class _Reader:
             value = evaluate_static(expression, self.parameters, self.report)
         except Changing:
             value = None
-        if isinstance(value, int) and 1 <= value <= 10**7:
+        if isinstance(value, int) and 1 <= value <= MAX_COUNT:
             return value
         if len(self.report.diagnostics) == before and not self.silent(expression):
             self.report.add(

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from losslang.diagnostics import NOWHERE, Label, Report, Span
 from losslang.objective.axes import Axis, Type
+from losslang.objective.budget import Budget
 from losslang.objective.graph import Application, Attribute, Builder, Node, State
 from losslang.objective.networks import Network
-from losslang.objective.parameters import ParameterValue
+from losslang.objective.parameters import ParameterValue, compute
 from losslang.objective.rules import Problem, Typed
 from losslang.objective.schedules import Schedule
 from losslang.objective.views import Views, ViewSet
 from losslang.syntax.tree import Definition, Entry
 
-__all__ = ["Context", "Library", "Scope", "Value", "static_value"]
+__all__ = ["FOLDED", "Context", "Library", "Scope", "Value", "static_value"]
 
 Value: TypeAlias = Typed | ViewSet | tuple[Axis, ...]
 """What a name can stand for: a tensor, views (a loop name), or axes (a parameter such as axis=feature)."""
 
 Library: TypeAlias = Mapping[str, Definition]
-
-MAX_NODES = 200_000
-MAX_PAIRS = 10_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,11 @@ class Context:
     used: set[tuple[str, str]] = field(default_factory=set)
     inputs: dict[str, tuple[int | str, str, Span]] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()  # parameters reported as wrong: silent afterwards
-    pairs: int = 0
+    constants: dict[int, int | float | None] = field(default_factory=dict)
+    budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.report)
 
     def make(
         self,
@@ -95,11 +97,15 @@ class Context:
         trains: frozenset[str] | None = None,
     ) -> Typed:
         """A node and its place."""
-        if len(self.builder.nodes) > MAX_NODES:
-            raise Problem("E407", "this objective unrolls to more than 200,000 operations", help="use fewer views")
         if trains is None:
             trains = frozenset().union(*(node.trains for node in inputs))
-        return Typed(self.builder.make(op, inputs, attributes, type_, trains, span, scope.inside), span)
+        node = self.builder.make(op, inputs, attributes, type_, trains, span, scope.inside)
+        self.budget.note(node)
+        return Typed(node, span)
+
+    def constant(self, node: Node) -> int | float | None:
+        """The value of a constant scalar, None where it depends on data or changes from step to step."""
+        return static_value(node, self.parameters, self.constants)
 
     def problem(self, problem: Problem, span: Span) -> None:
         """Record a broken rule at the first of its labels, or at `span`; one without a code was recorded before."""
@@ -114,17 +120,36 @@ class Context:
             self.report.add(problem.code, problem.message, span, help=problem.help)
 
 
-_FOLD: dict[str, Callable[[float, float], object]] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b,
-    "power": lambda a, b: a**b,
-}
+FOLDED = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"}
+"""The operations of constants that are computed at once, and their signs."""
 
 
-def static_value(node: Node, parameters: Mapping[str, ParameterValue]) -> int | float | None:
-    """The value of a constant scalar, None where it depends on data or changes from step to step."""
+def static_value(
+    node: Node, parameters: Mapping[str, ParameterValue], values: dict[int, int | float | None] | None = None
+) -> int | float | None:
+    """The value of a constant scalar, None where it depends on data or changes from step to step.
+
+    `values` remembers those found before, by number of node.
+    """
+    values = {} if values is None else values
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        waiting = [child for child in top.inputs if child.number not in values] if top.op in _STATIC else []
+        if waiting:
+            stack += waiting
+            continue
+        values[top.number] = _folded(stack.pop(), values, parameters)
+    return values[node.number]
+
+
+_STATIC = {*FOLDED, "negative"}
+
+
+def _folded(
+    node: Node, values: Mapping[int, int | float | None], parameters: Mapping[str, ParameterValue]
+) -> int | float | None:
+    """The value of a node whose operands have one."""
     if node.op == "constant":
         value = node["value"]
         assert isinstance(value, int | float)
@@ -133,15 +158,9 @@ def static_value(node: Node, parameters: Mapping[str, ParameterValue]) -> int | 
         found = parameters.get(str(node["name"]))
         return None if found is None or isinstance(found.value, Schedule) else found.value
     if node.op == "negative":
-        inner = static_value(node.inputs[0], parameters)
+        inner = values[node.inputs[0].number]
         return None if inner is None else -inner
-    if node.op in _FOLD:
-        left, right = (static_value(child, parameters) for child in node.inputs)
-        if left is None or right is None:
-            return None
-        try:
-            folded = _FOLD[node.op](left, right)
-        except (ZeroDivisionError, OverflowError):
-            return None
-        return folded if isinstance(folded, int | float) else None
+    if node.op in FOLDED:
+        left, right = (values[child.number] for child in node.inputs)
+        return None if left is None or right is None else compute(FOLDED[node.op], left, right)
     return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from losslang.diagnostics import Span
 from losslang.objective import calls, loops, special
 from losslang.objective.axes import AXIS_NAMES, VIEW, Axis, Dim, Type
-from losslang.objective.context import Context, Scope, Value
+from losslang.objective.context import FOLDED, Context, Scope, Value
 from losslang.objective.inline import inline
 from losslang.objective.operations import OPERATIONS, SIGNS, SPECIAL, SPELLED_WITH_SIGNS, STATEFUL
 from losslang.objective.parameters import SCHEDULES
@@ -27,11 +27,14 @@ def place(expression: Expression, scope: Scope) -> Span:
 
 def elaborate(expression: Expression, context: Context, scope: Scope) -> Typed | None:
     """The value of an expression; None, with a diagnostic, where it has none."""
+    context.budget.enter(place(expression, scope))
     try:
         return _dispatch(expression, context, scope)
     except Problem as problem:
         context.problem(problem, place(expression, scope))
         return None
+    finally:
+        context.budget.leave()
 
 
 def _dispatch(expression: Expression, context: Context, scope: Scope) -> Typed | None:
@@ -64,7 +67,18 @@ def _operate(op: str, operands: tuple[Expression, ...], context: Context, scope:
     names = ("x", "y")
     sign = next((sign for sign, name in SIGNS.items() if name == op), "not" if op == "negate" else "-")
     bound = Bound(sign, {n: v for n, v in zip(names, values, strict=False) if v is not None}, {}, scope.mapped)
-    return calls.finish(OPERATIONS[op], bound, context, scope, span)
+    result = calls.finish(OPERATIONS[op], bound, context, scope, span)
+    if op in FOLDED and context.constant(result.node) is None:
+        _refuse_infinite(op, [value for value in values if value is not None], context)
+    return result
+
+
+def _refuse_infinite(op: str, operands: list[Typed], context: Context) -> None:
+    """Constants whose value, computed when the loss is, would be infinite or not a number."""
+    constants = [context.constant(operand.node) for operand in operands]
+    if None not in constants:
+        zero = op == "divide" and constants[1] == 0
+        raise Problem("E403", "this divides by zero" if zero else "this constant is not a finite number")
 
 
 # ---------------------------------------------------------------- names
@@ -118,6 +132,7 @@ def _parameter(name: Name, context: Context, scope: Scope) -> Typed | None:
         return context.make("schedule", (), attributes, Type(), name.span, scope)
     if parameter.value is None:
         earlier = replace(context, define={})
+        earlier.budget = context.budget
         return elaborate(parameter.expression, earlier, Scope())
     return context.make("parameter", (), (("name", name.id),), Type(), name.span, scope)
 

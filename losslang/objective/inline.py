@@ -31,9 +31,11 @@ def inline(call: Call, definition: Definition, context: Context, scope: Scope) -
     """The value of a definition at work on its arguments."""
     name = definition.name
     context.used.add(("function", name))
-    if name in scope.inside or len(scope.inside) >= MAX_DEPTH:
-        circle = " -> ".join([*scope.inside, name])
+    if name in scope.inside:
+        circle = " -> ".join([*scope.inside[scope.inside.index(name) :], name])
         raise Problem("E204", f"definitions call each other in a circle: {circle}")
+    if len(scope.inside) >= MAX_DEPTH:
+        raise Problem("E407", f"definitions that call each other are nested more than {MAX_DEPTH} deep")
     bound = _bind(call, definition, context, scope)
     if bound is None:
         return None
@@ -186,6 +188,8 @@ def _map_over(definition: Definition, bound: dict[str, Value], scope: Scope) -> 
         value = bound[parameter.name]
         if parameter.axes is None or not isinstance(value, Typed):
             continue
+        if any(name.id not in AXIS_NAMES for name in parameter.axes):
+            raise Problem("", "")  # reported with the definition
         wanted = {Axis(name.id, name.primes) for name in parameter.axes}
         missing = [axis for axis in wanted if not value.type.has(axis)]
         if missing:

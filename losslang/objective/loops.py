@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
 from losslang.objective.axes import Axis, Dim, Type
-from losslang.objective.context import MAX_PAIRS, Context, Scope
+from losslang.objective.context import Context, Scope
 from losslang.objective.rules import Problem, Typed, union
 from losslang.objective.views import ViewSet, condition_holds, read_view_set
 from losslang.syntax.tree import Call, Loop
@@ -44,14 +44,21 @@ def unroll(call: Call, context: Context, scope: Scope) -> Typed | None:
 
 def _bindings(call: Call, context: Context, scope: Scope) -> list[dict[str, ViewSet]] | None:
     total = 1
+    names: set[str] = set()
     for loop, domain in _domains(call, context, scope):
         _check_name(loop, context, scope)
+        if loop.name in names:
+            raise Problem(
+                "E318",
+                f"the name `{loop.name}` is given to two loops of one call",
+                labels=[(loop.span, "")],
+                help="loop names are new names",
+            )
+        names.add(loop.name)
         if domain is None:
             return None
         total *= max(len(domain.names), 1)
-    context.pairs += total
-    if context.pairs > MAX_PAIRS:
-        raise Problem("E407", f"loops over more than {MAX_PAIRS:,} pairs of views", help="use fewer views")
+    context.budget.count_pairs(total, expressions.place(call, scope))
     rows: list[dict[str, ViewSet]] = [{}]
     for loop, domain in _domains(call, context, scope):
         assert domain is not None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from losslang.diagnostics import Label, Report, Span
 from losslang.objective.axes import describe_axes
+from losslang.objective.budget import Enough, stop_at_many
 from losslang.objective.constructors import CONSTRUCTORS, read_networks
 from losslang.objective.context import Context, Library, Scope, static_value
 from losslang.objective.elaborate import define, elaborate
@@ -41,10 +42,24 @@ def type_method(
     `feature_sizes` binds the feature size of backbones by network name, `input_sizes` that of network outputs by definition.
     `cap` makes all sizes small, for analysis: features to that size, counts to four times as many.
     """
+    try:
+        return _type(resolved, library, report, overrides or {}, feature_sizes or {}, input_sizes or {}, cap)
+    except Enough:
+        return None
+
+
+def _type(
+    resolved: Resolved,
+    library: Library,
+    report: Report,
+    overrides: Mapping[str, Override],
+    sizes: Mapping[str, int],
+    input_sizes: Mapping[str, int],
+    cap: int | None,
+) -> Spec | None:
     _check_names(resolved, library, report)
-    overrides = _known_overrides(resolved, overrides or {}, report)
+    overrides = _known_overrides(resolved, overrides, report)
     parameters = read_parameters(resolved.parameters, overrides, report, resolved.broken)
-    sizes = feature_sizes or {}
     networks = read_networks(resolved.networks, parameters, report, sizes)
     views = Views.of(resolved.views)
     if len(views.all.names) > MAX_VIEWS:
@@ -60,7 +75,7 @@ def type_method(
         functions=resolved.functions,
         library=library,
         feature_sizes=sizes,
-        input_sizes=input_sizes or {},
+        input_sizes=input_sizes,
         cap=cap,
         broken=frozenset(parameters.broken),
     )
@@ -126,6 +141,7 @@ def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
                 continue  # neither is ever called, and a call is told from a name by its parentheses
             if name in taken:
                 what, other = taken[name]
+                stop_at_many(report, span)
                 labels = [Label(other, f"{what} here")] if other else []
                 report.add("E220", f"`{name}` is {what} already", span, labels=labels, help="choose another name")
             else:
@@ -156,6 +172,7 @@ def _forward(resolved: Resolved, report: Report) -> dict[str, str]:
     result = dict.fromkeys(resolved.networks, "separate")
     for entry in forward:
         if entry.name not in resolved.networks:
+            stop_at_many(report, entry.name_span)
             close = nearest(entry.name, resolved.networks)
             help_ = f"did you mean `{close}`?" if close else ""
             report.add("E213", f"there is no network `{entry.name}`", entry.name_span, help=help_)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from losslang.diagnostics import Report, Span
+from losslang.objective.budget import stop_at_many
 from losslang.objective.mentions import names_in
 from losslang.objective.schedules import Schedule
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Binary, Call, Entry, Expression, Name, Number, Unary
 
-__all__ = ["SCHEDULES", "Override", "ParameterValue", "Static", "evaluate_static", "read_parameters"]
+__all__ = ["SCHEDULES", "Override", "ParameterValue", "Static", "compute", "evaluate_static", "read_parameters"]
 
 Static: TypeAlias = int | float | Schedule
 
@@ -123,16 +124,31 @@ def _arithmetic(expression: Binary, known: Mapping[str, ParameterValue], report:
         return None
     if isinstance(left, Schedule) or isinstance(right, Schedule):
         raise Changing
-    try:
-        value = _ARITHMETIC[expression.operator](left, right)
-    except (ZeroDivisionError, OverflowError):
-        value = math.nan
-    if expression.operator == "/" and isinstance(left, int) and isinstance(right, int) and left % right == 0:
-        return left // right  # width / 4 may be a size
-    if isinstance(value, complex) or not math.isfinite(value):
-        report.add("E403", "this constant is not a finite number", expression.span)
-        return None
+    value = compute(expression.operator, left, right)
+    if value is None:
+        zero = expression.operator == "/" and right == 0
+        message = "this divides by zero" if zero else "this constant is not a finite number"
+        report.add("E403", message, expression.span)
     return value
+
+
+def compute(sign: str, left: float, right: float) -> int | float | None:
+    """The value of two numbers and a sign, None where it is not a finite number; whole where it is and has 64 bits."""
+    whole = isinstance(left, int) and isinstance(right, int)
+    if sign == "^" and isinstance(left, int) and not -_BITS < left.bit_length() * right < _BITS:
+        left = float(left)  # exact powers may have any number of digits
+    try:
+        value = _ARITHMETIC[sign](left, right)
+        if whole and sign == "/" and left % right == 0:
+            value = left // right  # width / 4 may be a size
+        if isinstance(value, int) and value.bit_length() > _BITS:
+            value = float(value)
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return None if isinstance(value, complex) or not math.isfinite(value) else value
+
+
+_BITS = 64
 
 
 def _read_schedule(call: Call, known: Mapping[str, ParameterValue], report: Report) -> Schedule | None:
@@ -212,6 +228,7 @@ def read_parameters(
     known = Parameters(broken)
     for name, entry in entries.items():
         assert entry.value is not None
+        stop_at_many(report, entry.span)
         value: Static | None
         if name in overrides:
             override = overrides[name]

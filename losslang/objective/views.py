@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from losslang.diagnostics import Report
 from losslang.syntax.names import nearest
@@ -38,10 +39,18 @@ class Views:
             }
         )
 
-    @property
+    @cached_property
     def all(self) -> ViewSet:
         """Every view."""
         return ViewSet(tuple(name for group in self.groups.values() for name in group.names))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.all.names)}
+
+    def place(self, name: str) -> int:
+        """Where a view stands in the order of declaration."""
+        return self._places[name]
 
     def named(self, name: str) -> ViewSet | None:
         """A group, a view, or `views`."""
@@ -101,7 +110,7 @@ def condition_holds(condition: Expression, views: Views, loop: Mapping[str, View
             group = condition.right if left_set.single else condition.left
             report.add("E210", "a condition compares single views, and this is a group", group.span)
             return None
-        order = views.all.names.index
+        order = views.place
         return _ORDER[condition.operator](order(left_set.names[0]), order(right_set.names[0]))
     report.add("E211", "a loop's condition compares views, such as u != v", condition.span)
     return None

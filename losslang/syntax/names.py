@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from losslang.syntax.tokens import RESERVED
@@ -21,6 +22,7 @@ STATEMENT_WORDS: Final = frozenset(
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LONGEST: Final = 64
+_MOST: Final = 1000
 
 
 def is_name(text: str) -> bool:
@@ -34,24 +36,43 @@ def is_file_name(text: str) -> bool:
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that `name` is most likely a misspelling of, or None if none is near."""
+    """The candidate that `name` is most likely a misspelling of, or None if none is near.
+
+    A name of one letter is a misspelling only of the same letter in the other case.
+    """
     if len(name) > _LONGEST:
         return None
     limit = max(1, len(name) // 3)
-    best: tuple[int, int, str] | None = None
-    for at, candidate in enumerate(candidates):
+    lower = name.lower()
+    best: tuple[int, str] | None = None
+    for candidate in islice(candidates, _MOST):
         if len(candidate) > _LONGEST or abs(len(candidate) - len(name)) > limit:
             continue
-        if candidate.lower() == name.lower():
+        other = candidate.lower()
+        if other == lower:
             return candidate
-        distance = _distance(name.lower(), candidate.lower())
+        if len(name) == 1 or len(candidate) == 1:
+            continue
+        distance = _distance(lower, other, limit)
         if distance <= limit and (best is None or distance < best[0]):
-            best = (distance, at, candidate)
-    return best[2] if best else None
+            best = (distance, candidate)
+    return best[1] if best else None
 
 
-def _distance(left: str, right: str) -> int:
-    """Letters to insert, delete, replace, or swap with their neighbour (Damerau-Levenshtein, restricted)."""
+def _distance(left: str, right: str, limit: int) -> int:
+    """Letters to insert, delete, replace, or swap with their neighbour (Damerau-Levenshtein, restricted).
+
+    More than `limit`, but not exact, where it is more.
+    """
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    left, right = left[start : len(left) - end], right[start : len(right) - end]
+    if limit == 1 and max(len(left), len(right)) > 2:
+        return 2
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, letter in enumerate(left, 1):
@@ -61,4 +82,6 @@ def _distance(left: str, right: str) -> int:
             if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
+        if min(row) > limit and min(before) > limit:
+            return limit + 1
     return row[-1]
