@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import itertools
+import hashlib
 import linecache
 import re
 import sys
@@ -22,8 +22,6 @@ from losslang.objective.spec import Spec
 from losslang.pipeline import Settings, load, retype
 
 __all__ = ["Model", "Output", "compile", "compile_loss"]
-
-_numbers = itertools.count()
 
 
 def compile_loss(
@@ -100,14 +98,16 @@ def _source(spec: Spec, clock: Clock, *, named: bool = False) -> str:
 
 
 def _module(source: str, spec: Spec) -> ModuleType:
-    """The emitted source as a module: known to torch.compile and pickle, its lines shown in tracebacks."""
-    name = f"losslang_emitted_{re.sub(r'[^0-9a-zA-Z_]', '_', spec.method_name)}_{next(_numbers)}"
-    file = f"<{name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    module = ModuleType(name)
-    sys.modules[name] = module
-    exec(builtins.compile(source, file, "exec"), module.__dict__)  # noqa: S102 - our own text, from a typed graph
-    return module
+    """The emitted source as a module, one for each text: known to torch.compile, its lines shown in tracebacks."""
+    method = re.sub(r"[^0-9a-zA-Z_]", "_", spec.method_name)
+    name = f"losslang_emitted_{method}_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        file = f"<{name}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        module = ModuleType(name)
+        exec(builtins.compile(source, file, "exec"), module.__dict__)  # noqa: S102 - our own text, from a typed graph
+        sys.modules[name] = module
+    return sys.modules[name]
 
 
 def _build(spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Sequence[str]) -> dict[str, nn.Module]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from losslang import __version__
-from losslang.objective.boundary import Input, find_inputs, is_embedding
 from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.kernels import KERNELS
 from losslang.backend.library import function_names, sources_for
 from losslang.backend.state import STATES, buffer_lines, commit_lines
+from losslang.objective.boundary import Input, find_inputs, is_embedding
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
 from losslang.objective.networks import Network
@@ -150,7 +150,11 @@ class _Writer:
         kept = [name for name in loss_networks(self.spec) if _projects(self.spec.networks[name])]
         lines = []
         for name in kept:
-            lines += [f"for module in self.{_safe(name)}.modules():", '    if hasattr(module, "project"):', "        module.project()"]
+            lines += [
+                f"for module in self.{_safe(name)}.modules():",
+                '    if hasattr(module, "project"):',
+                "        module.project()",
+            ]
         return lines
 
     def input_table(self) -> dict[str, tuple[str, ...]]:

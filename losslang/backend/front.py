@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from losslang.objective.boundary import Input, is_embedding
 from losslang.objective.axes import VIEW
+from losslang.objective.boundary import Input, is_embedding
 from losslang.objective.graph import Node, walk
 from losslang.objective.spec import Spec
 
