@@ -61,7 +61,7 @@ def is_open(formula: Formula) -> bool:
         case Big():
             return True
         case Prefix():
-            return level(formula.body) >= PREFIX
+            return level(formula.body) >= PREFIX or isinstance(formula.body, Big)
         case Product():
             return is_open(formula.factors[-1])
         case _:
