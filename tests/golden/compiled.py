@@ -19,7 +19,7 @@ CLOCK = {"steps": 1000, "steps_per_epoch": 10}
 
 @dataclass(frozen=True)
 class Result:
-    """What the calls of a case gave: losses with their graph, and the state after each call."""
+    """What the calls of a case gave: losses, and the state after each call."""
 
     loss: nn.Module
     losses: list[Tensor]
@@ -73,7 +73,7 @@ def _given(loss: nn.Module, run: Run, leaves: dict[str, Tensor]) -> None:
 
 
 def run_compiled(run: Run, leaves: dict[str, Tensor], folder: Path) -> Result:
-    """All calls of a case, with a step after each."""
+    """All calls of a case, each with its gradients and then a step."""
     calls = run.inputs(leaves)
     loss = compiled(run, calls[0], folder)
     _given(loss, run, leaves)
@@ -81,7 +81,8 @@ def run_compiled(run: Run, leaves: dict[str, Tensor], folder: Path) -> Result:
     rows = {} if run.images is None else {"rows": torch.arange(run.images)}
     for call in calls:
         out = loss(**call, **rows)
-        loss.after_step()
         result.losses.append(run.scale * (out.terms[run.term] if run.term else out.total))
+        result.losses[-1].backward(retain_graph=True)
+        loss.after_step()
         result.states.append({name: value.clone() for name, value in loss.state_dict().items()})
     return result
