@@ -144,9 +144,22 @@ def log_softmax_over(x: Tensor, dim: Sequence[int]) -> Tensor:
 # ---------------------------------------------------------------- matrices [..., a, a']
 
 
+def cholesky_factor(matrix: Tensor) -> Tensor:
+    """The Cholesky factor; says what a matrix without one means."""
+    try:
+        return torch.linalg.cholesky(matrix)
+    except torch.linalg.LinAlgError as error:
+        size = matrix.shape[-1]
+        raise torch.linalg.LinAlgError(
+            f"a covariance of {size} dimensions is not positive definite and has no Cholesky factor: the embeddings have"
+            f" collapsed, or a batch (or group of rows) has no more than {size} rows; take more rows or fewer dimensions,"
+            " or add to the diagonal (W-MSE: `shrink` above 0)"
+        ) from error
+
+
 def log_determinant(matrix: Tensor) -> Tensor:
     """Log-determinant of positive definite matrices, by Cholesky."""
-    factor = torch.linalg.cholesky(matrix)
+    factor = cholesky_factor(matrix)
     return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
@@ -162,16 +175,26 @@ def log_series(matrix: Tensor, order: int) -> Tensor:
 
 def inverse_cholesky(matrix: Tensor) -> Tensor:
     """W with Wᵀ M W = I: the inverse of the Cholesky factor, transposed."""
-    factor = torch.linalg.cholesky(matrix)
+    factor = cholesky_factor(matrix)
     eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     return torch.linalg.solve_triangular(factor, eye.expand_as(matrix), upper=False).mT
 
 
 def inverse_symmetric(matrix: Tensor, floor: float) -> Tensor:
-    """The symmetric inverse square root; eigenvalues below the floor count as the floor."""
-    values, vectors = torch.linalg.eigh(matrix)
-    values = values.clamp(min=floor)
-    return (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
+    """The symmetric inverse square root; eigenvalues below the floor count as the floor.
+
+    The derivative is that of Daleckii and Krein, which exists where eigenvalues are equal (that of the vectors does not).
+    """
+    values, vectors = torch.linalg.eigh(matrix.detach())
+    root = values.clamp(min=floor).sqrt()
+    one, two = root.unsqueeze(-1), root.unsqueeze(-2)
+    low, lower = (values <= floor).unsqueeze(-1), (values <= floor).unsqueeze(-2)
+    gap = values.unsqueeze(-1) - values.unsqueeze(-2)
+    free = -1 / (one * two * (one + two))
+    mixed = (1 / one - 1 / two) / torch.where(gap == 0, torch.ones_like(gap), gap)
+    slope = torch.where(low & lower, torch.zeros_like(gap), torch.where(low | lower, mixed, free))
+    change = vectors.mT @ (matrix - matrix.detach()) @ vectors
+    return vectors @ (torch.diag_embed(1 / root) + slope * change) @ vectors.mT
 
 
 def nuclear_norm_of(matrix: Tensor) -> Tensor:

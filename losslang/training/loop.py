@@ -102,8 +102,11 @@ def _step(session: Session) -> tuple[Output, float]:
     recipe, optimizer = session.plan.recipe, session.optimizer
     _seed_model(session)
     rows = (session.batches.samples(session.step),) if session.model.takes_rows else ()
-    with _autocast(session):
-        out = session.model(session.batches.views(session.step), *rows)
+    try:
+        with _autocast(session):
+            out = session.model(session.batches.views(session.step), *rows)
+    except torch.linalg.LinAlgError as error:
+        raise NotFinite(f"{session.plan.spec.method_name}, step {session.step}: {error}") from error
     optimizer.zero_grad(set_to_none=True)
     out.total.backward()
     clip_gradients(session.model, recipe.optimizer)
