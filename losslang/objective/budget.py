@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from losslang.diagnostics import NOWHERE, Report, Span
 from losslang.objective.graph import Node
 
-__all__ = ["MAX_COUNT", "Budget", "Enough", "stop_at_many"]
+__all__ = ["Budget", "Enough", "stop_at_many"]
 
 MAX_ERRORS = 99  # and one that says that there are more: as many as are shown
-MAX_EXPRESSIONS = 30_000
+MAX_EXPRESSIONS = 10_000
+MAX_OPERATIONS = 3000  # ten times what the largest method that is known has; the verdict computes them all
 MAX_PAIRS = 10_000
 MAX_DEPTH = 120  # an expression of the readers is at most 100 deep
 MAX_GRAPH_DEPTH = 500
-MAX_COUNT = 10**7
-"""The largest size, and the largest count of rows, directions or centroids."""
 
 
 class Enough(Exception):
@@ -63,6 +62,9 @@ class Budget:
         if node.number not in self.depths:
             depth = 1 + max((self.depths.get(child.number, 0) for child in node.inputs), default=0)
             self.depths[node.number] = depth
+            if len(self.depths) > MAX_OPERATIONS:
+                message = f"with its loops written out, the method has more than {MAX_OPERATIONS:,} operations"
+                self._refuse(message, self.root, "use fewer views")
             if depth > MAX_GRAPH_DEPTH:
                 self._refuse(f"more than {MAX_GRAPH_DEPTH} operations follow on each other here", self.root)
 

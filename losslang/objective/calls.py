@@ -11,6 +11,7 @@ from losslang.objective.context import Context, Scope
 from losslang.objective.graph import Attribute, Node, State
 from losslang.objective.operations import Operation, Parameter
 from losslang.objective.rules import Bound, Problem, Typed
+from losslang.objective.schedules import Schedule
 from losslang.objective.wildcards import settle
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Call, Expression, Items, Name, Number
@@ -34,9 +35,19 @@ def stateful(call: Call, name: str, context: Context, scope: Scope) -> Typed | N
     bound = _bind(call, row, context, scope)
     if bound is None:
         return None
+    if "momentum" in bound.values:
+        _check_momentum(bound.values["momentum"], context)
     value = finish(row, bound, context, scope, call.span, ("name", name))
     context.states[name] = State(name, value.node)
     return value
+
+
+def _check_momentum(momentum: Typed, context: Context) -> None:
+    schedule = momentum.node["schedule"] if momentum.node.op == "schedule" else None
+    constant = context.constant(momentum.node)
+    ends = (schedule.start, schedule.end) if isinstance(schedule, Schedule) else (constant,)
+    if any(end is not None and not 0 <= end <= 1 for end in ends):
+        raise Problem("E219", "momentum lies between 0 (copy) and 1 (never moves)", labels=[(momentum.span, "")])
 
 
 def finish(

@@ -335,7 +335,8 @@ CODES: dict[str, Code] = {
     ),
     "E407": Code(
         "too large",
-        "Loops over views are unrolled; beyond 10,000 pairs or 200,000 operations the objective is refused.",
+        "Loops over views and calls of definitions are written out; beyond 10,000 expressions, 3,000 operations, "
+        "10,000 pairs of views, or nesting too deep to follow, the method is refused.",
         "views: {crop: 1000} with a loop over all pairs",
         "compare every view with the mean of all",
     ),

@@ -8,10 +8,11 @@ from typing import NoReturn
 
 from losslang.diagnostics import Report, Span
 from losslang.objective.axes import Size
-from losslang.objective.budget import MAX_COUNT, Enough, stop_at_many
+from losslang.objective.budget import Enough, stop_at_many
 from losslang.objective.mentions import names_in
 from losslang.objective.networks import Network, Norm
 from losslang.objective.parameters import Changing, Parameters, ParameterValue, evaluate_static
+from losslang.objective.rules import MAX_COUNT
 from losslang.objective.schedules import Schedule
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Call, Entry, Expression, Keyword, Name
@@ -74,6 +75,7 @@ _ROWS = (
     ),
 )
 CONSTRUCTORS: dict[str, Constructor] = {row.name: row for row in _ROWS}
+_BUILT_OF_PARTS = {row.name for row in _ROWS if row.parts[1]}
 
 _WORDS = {
     "activation": ("relu", "gelu", "tanh", "silu", "none"),
@@ -195,9 +197,30 @@ class _Reader:
         """`features(encoder)`: the feature size of a backbone, a name until the recipe binds it."""
         (name,) = call.arguments if len(call.arguments) == 1 else (None,)
         if isinstance(name, Name) and name.id in self.entries:
+            if not self.sees_images(name.id):
+                self.report.add(
+                    "E216",
+                    f"`features` takes the name of a backbone, and `{name.id}` is none",
+                    name.span,
+                    help="give the sizes of other networks as numbers",
+                )
+                return None
             return self.feature_sizes.get(name.id, f"features({name.id})")
         self.report.add("E216", "`features` takes the name of a backbone: features(encoder)", call.span)
         return None
+
+    def sees_images(self, name: str) -> bool:
+        """Whether an entry is a backbone, or begins with one; true where it is wrong, which is reported."""
+        seen = {name}
+        while True:
+            value = self.entries[name].value
+            while isinstance(value, Call) and value.arguments and value.function in _BUILT_OF_PARTS:
+                value = value.arguments[0]
+            called = value.function if isinstance(value, Call) else value.id if isinstance(value, Name) else ""
+            if called in seen or called not in self.entries:
+                return called not in CONSTRUCTORS or called == "backbone"
+            name = called
+            seen.add(name)
 
     def size(self, expression: Expression) -> Size | None:
         if isinstance(expression, Call) and expression.function == "features":

@@ -17,6 +17,7 @@ from losslang.syntax.tree import Call, Definition, DefinitionParameter, Expressi
 __all__ = ["check_definition", "inline", "usage"]
 
 MAX_DEPTH = 32
+_CONSTANTS = {"ddof"}  # parameters of definitions that mean what the option of an operation does
 
 
 def usage(definition: Definition) -> str:
@@ -122,6 +123,9 @@ def _bind(call: Call, definition: Definition, context: Context, scope: Scope) ->
             hidden = definition.name not in context.functions
             inside = Scope(inside=(*scope.inside, definition.name), hidden=hidden, span=expressions.place(call, scope))
             value = _argument(parameter.default, parameter, context, inside)
+        if isinstance(value, Typed) and parameter.name in _CONSTANTS and context.constant(value.node) is None:
+            where = [] if scope.hidden else [(value.span, "depends on the batch or the step")]
+            raise Problem("E405", f"`{parameter.name}` of `{definition.name}` is a constant number", labels=where)
         if value is None:
             broken = True
         else:

@@ -25,6 +25,7 @@ from losslang.syntax.tree import Entry, Name
 __all__ = ["type_method"]
 
 MAX_VIEWS = 1000
+MAX_TERMS = 1000
 
 
 def type_method(
@@ -64,6 +65,10 @@ def _type(
     views = Views.of(resolved.views)
     if len(views.all.names) > MAX_VIEWS:
         report.add("E407", f"a method has at most {MAX_VIEWS:,} views", resolved.method.views_span)
+        return None
+    if len(resolved.objective) > MAX_TERMS:
+        term = [*resolved.objective.values()][MAX_TERMS]
+        report.add("E407", f"a method has at most {MAX_TERMS:,} terms", term.name_span)
         return None
     context = Context(
         report=report,
@@ -199,6 +204,11 @@ def _term(entry: Entry, context: Context) -> Term | None:
             help="reduce it: mean(…) over every axis, or mean(… for v in views)",
         )
         context.problem(problem, entry.span)
+        return None
+    if value.type.kind == "mask":
+        context.report.add(
+            "E309", f"the term `{entry.name}` is true or false, not a number", entry.span, help="minimise a number"
+        )
         return None
     weight, raw = _split_weight(value.node, context)
     return Term(entry.name, value.node, entry.span, weight, raw)

@@ -9,7 +9,10 @@ from losslang.diagnostics import Span
 from losslang.objective.axes import BATCH, FEATURE, Axis, Dim, Type, describe_axes
 from losslang.objective.graph import Attribute, Node
 
-__all__ = ["Bound", "Problem", "Typed", "matrix_axis", "union"]
+__all__ = ["MAX_COUNT", "Bound", "Problem", "Typed", "matrix_axis", "union"]
+
+MAX_COUNT = 10**7
+"""The largest size, and the largest count of rows, directions or centroids."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,13 @@ def one_axis(bound: Bound, operand: str = "x") -> Axis:
             at=operand,
         )
     return axes[0]
+
+
+def counted(bound: Bound, option: str) -> None:
+    """Refuse an option that is no count, or too large a one."""
+    count = bound.options[option]
+    if not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
+        raise Problem("E307", f"`{option}` of `{bound.name}` is from 1 to {MAX_COUNT:,}, not {count}", at=option)
 
 
 def missing_axis(bound: Bound, operand: str, axis: Axis) -> Problem:
@@ -345,8 +355,7 @@ def directions(bound: Bound) -> Type:
     dim = like.find(axis)
     assert dim is not None
     assert isinstance(count, int)
-    if count < 1:
-        raise Problem("E307", f"`random_directions` needs at least one direction, not {count}", at="count")
+    counted(bound, "count")
     return Type.of([Dim(Axis("direction"), count), dim])
 
 
@@ -379,9 +388,8 @@ def queue(bound: Bound) -> Type:
     x, size = bound.type("x"), bound.options["size"]
     if not x.has(BATCH):
         raise missing_axis(bound, "x", BATCH)
+    counted(bound, "size")
     assert isinstance(size, int)
-    if size < 1:
-        raise Problem("E307", f"`queue` needs a positive size, not {size}", at="size")
     return x.without([BATCH]).with_dim(Dim(Axis("queue"), size)).real()
 
 
@@ -397,12 +405,27 @@ def centroids(bound: Bound) -> Type:
     feature, count = bound.type("x").find(FEATURE), bound.options["count"]
     if feature is None:
         raise missing_axis(bound, "x", FEATURE)
-    return Type.of([Dim(Axis("prototype"), count), feature])  # type: ignore[arg-type]
+    counted(bound, "count")
+    counted(bound, "iterations")
+    stored = bound.values["x"].node
+    while stored.op in {"select", "take"}:
+        stored = stored.inputs[0]
+    if stored.op not in {"memory", "argument"}:
+        raise Problem(
+            "E413",
+            "centroids are those of a `memory` of the whole data set",
+            labels=[(bound.values["x"].span, "is no memory")],
+            help="stored: memory(z), then centroids(stored[a], …)",
+            at="x",
+        )
+    assert isinstance(count, int)
+    return Type.of([Dim(Axis("prototype"), count), feature])
 
 
 def sinkhorn(bound: Bound) -> Type:
     """The scores' own axes."""
     x = bound.type("x")
+    counted(bound, "iterations")
     bound.over()
     others = [axis for axis in x.axes if axis.name not in {"batch", "view", "group"}]
     if len(others) != 1:
