@@ -98,6 +98,13 @@ def find_base(method: Method, report: Report) -> Method | None:
     path = next((path for path in candidates if path.name != own and path.is_file()), None)
     path = path or shipped_specs().get(method.extends)
     if path is None:
+        folder = next((path for path in candidates if path.is_dir()), None)
+        if folder is not None:
+            report.add("E222", f"`{folder.name}` is a folder, and no method to extend", method.extends_span)
+            return None
+        if any(path.name == own for path in candidates):
+            report.add("E205", "a method cannot extend its own file", method.extends_span)
+            return None
         close = nearest(method.extends, [*shipped_specs(), *(p.stem for p in beside.glob("*.yaml"))])
         help_ = (
             f"did you mean `{close}`?" if close else "it is looked for beside this file and among the shipped methods"

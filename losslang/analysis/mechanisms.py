@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from losslang.objective.axes import Axis
 from losslang.objective.boundary import Input, find_inputs, is_embedding
+from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
 from losslang.objective.networks import Network
 from losslang.objective.spec import Spec
@@ -82,8 +83,10 @@ def find_mechanisms(spec: Spec) -> tuple[Found, ...]:
 
 
 def terms_of(subject: Subject, test: Callable[[Node], bool]) -> tuple[str, ...]:
-    """The terms in which some value that trains passes a test."""
-    return tuple(t.name for t in subject.spec.graph.terms if any(n.trains and test(n) for n in walk([t.value])))
+    """The terms in which some value that trains passes a test; terms of weight 0 do nothing."""
+    spec = subject.spec
+    at_work = [t for t in spec.graph.terms if t.weight is None or static_value(t.weight, spec.parameters) != 0]
+    return tuple(t.name for t in at_work if any(n.trains and test(n) for n in walk([t.value])))
 
 
 def _in_terms(test: Callable[[Node], bool], detail: str) -> Detector:

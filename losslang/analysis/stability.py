@@ -65,7 +65,7 @@ def verdict(spec: Spec, small: Spec) -> Verdict:
     found = find_mechanisms(spec)
     pulls = forces(small, Cloud(AT_START))
     constant = _constant(spec, small, found, pulls)
-    return Verdict(constant, _rank(constant, found), found, pulls)
+    return Verdict(constant, _rank(spec, constant, found), found, pulls)
 
 
 def _constant(spec: Spec, small: Spec, found: tuple[Found, ...], pulls: tuple[Force, ...]) -> Finding:
@@ -132,10 +132,11 @@ def _why(spec: Spec, found: tuple[Found, ...], pulls: tuple[Force, ...]) -> str:
     return f"nothing opposes the pull of `{worst.term}` towards the center{tail}"
 
 
-def _rank(constant: Finding, found: tuple[Found, ...]) -> Finding:
+def _rank(spec: Spec, constant: Finding, found: tuple[Found, ...]) -> Finding:
     if constant.answer == "collapses":
         return Finding("moot", "one direction is left")
-    spreading = [f for f in found if f.mechanism.decorrelates]
+    learns = _predictor_trains(spec)
+    spreading = [f for f in found if f.mechanism.decorrelates and (learns or f.mechanism.name != "predictor")]
     if spreading:
         return Finding("full", _named(spreading))
     return Finding("possible", "no term opposes correlated features")

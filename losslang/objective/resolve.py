@@ -54,8 +54,12 @@ def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | Non
     while chain[-1].extends:
         current = chain[-1]
         if current.extends in names or len(chain) >= MAX_CHAIN:
-            path = " extends ".join(f"`{m.name}`" for m in [*chain[-2:]]) + f" extends `{current.extends}`"
-            report.add("E205", f"`extends` runs in a circle: {path}", current.extends_span)
+            path = " extends ".join(f"`{name}`" for name in [*(m.name for m in chain), current.extends])
+            message = f"`extends` runs in a circle: {path}"
+            if len(chain) >= MAX_CHAIN:
+                message = f"methods extend each other more than {MAX_CHAIN} deep"
+            links = [Label(part.extends_span, f"`{part.name}` extends `{part.extends}`") for part in chain[1:]]
+            report.add("E205", message, method.extends_span, labels=links[:4])
             return None
         base = find(current, report)
         if base is None:

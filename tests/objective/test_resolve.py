@@ -2,8 +2,8 @@
 
 import pytest
 
-from losslang.diagnostics import SpecError
-from losslang.pipeline import load
+from losslang.diagnostics import Report, Source, SpecError
+from losslang.pipeline import compile_source, load
 
 BASE = """
 losslang: 1
@@ -65,3 +65,21 @@ def test_layout_and_comments_do_not_change_the_hash(chain):
     two = chain("child", "extends: base\n# heavier\nparameters:\n  weight: 5   # was 2\n")
     assert one.hash == two.hash
     assert one.hash != chain("child", "extends: base\n").hash
+
+
+@pytest.mark.parametrize("name", ["../secret", "'../secret'", "folder/secret", "/etc/passwd", "..", "'..\\secret'"])
+def test_extends_opens_no_file_elsewhere(tmp_path, monkeypatch, name):
+    (tmp_path / "secret.yaml").write_text(BASE)
+    inner = tmp_path / "inner"
+    (inner / "folder").mkdir(parents=True)
+    (inner / "folder" / "secret.yaml").write_text(BASE)
+    own = inner / "child.yaml"
+    own.write_text(f"losslang: 1\nmethod: child\nextends: {name}\nobjective: {{o: 1}}\n")
+
+    opened = []
+    monkeypatch.setattr("losslang.pipeline.load_source", lambda path, report: opened.append(path) or None)
+    text = own.read_text()
+    report = Report()
+    assert compile_source(Source(str(own), text), report) is None
+    assert report.has_errors
+    assert opened == []
