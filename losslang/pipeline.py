@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from losslang.diagnostics import Diagnostic, LosslangError, Report, Source
+from losslang.diagnostics import Diagnostic, Label, LosslangError, Report, Source, Span
 from losslang.library import shipped_library
 from losslang.objective.method import type_method
 from losslang.objective.parameters import Override
@@ -65,6 +66,8 @@ def compile_source(
             cap=cap,
         )
     _join(report, typing, read)
+    if resolved is not None:
+        _say_removed(report, resolved.removed)
     return None if report.has_errors else spec
 
 
@@ -77,6 +80,15 @@ def _join(report: Report, later: Report, read: Sequence[Method]) -> None:
         of_lost_name = found.code in MISSING and found.span.text in lost
         if not (of_lost_name or found.code in follow or (broken and not found.is_error)):
             report.take(found)
+
+
+def _say_removed(report: Report, removed: Mapping[str, Span]) -> None:
+    """Where a name is missing that this method removed, show that place too."""
+    for at, found in enumerate(report.diagnostics):
+        place = removed.get(found.span.text) if found.code in MISSING else None
+        if place is not None:
+            labels = (*found.labels, Label(place, "removed here"))
+            report.diagnostics[at] = replace(found, labels=labels, help="remove what uses it too, or replace it")
 
 
 MISSING: Final = frozenset({"E201", "E202", "E207", "E213", "E221"})

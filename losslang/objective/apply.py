@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
@@ -66,7 +67,9 @@ def _entering(name: str, value: Typed) -> _Flow:
 def _through(name: str, network: Network, flow: _Flow, value: Typed, context: Context) -> _Flow:
     """The flow after the network called `name`; its input size is noted and must be the same at every use."""
     entry = context.network_entries[name]
-    origin = f"{name} (line {entry.name_span.line})"
+    source = entry.name_span.source
+    file = "" if source is value.span.source else f"{PurePath(source.name).name}, "
+    origin = f"{name} ({file}line {entry.name_span.line})"
     if network.kind == "backbone" and flow.size is not None:
         raise Problem(
             "E322",

@@ -20,6 +20,8 @@ _REDUCERS = ("mean", "sum", "max", "logsumexp")
 
 def unroll(call: Call, context: Context, scope: Scope) -> Typed | None:
     """`mean(body for u in … if …)`: one flat reduction over the items that remain."""
+    if call.function in {"min", "minimum"}:
+        raise Problem("E316", "there is no loop with `min`", help="write -max(-(…) for …)")
     if call.function not in _REDUCERS:
         raise Problem("E316", f"`{call.function}` takes no loop", help=f"loops stand in {', '.join(_REDUCERS)}")
     if call.keywords:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from losslang.diagnostics import Label, Report, Span
+from losslang.diagnostics import NOWHERE, Label, Report, Span
 from losslang.objective.axes import describe_axes
 from losslang.objective.budget import Enough, stop_at_many
 from losslang.objective.constructors import CONSTRUCTORS, read_networks
@@ -129,7 +129,8 @@ def _type(
 def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
     """One namespace for everything but terms; nothing of the language is redefined."""
     taken: dict[str, tuple[str, Span | None]] = {"x": ("the images", None), "views": ("all views", None)}
-    taken |= dict.fromkeys({*OPERATIONS, *SPECIAL, *SCHEDULES} - SPELLED_WITH_SIGNS, ("an operation", None))
+    taken |= dict.fromkeys({*OPERATIONS, *SPECIAL} - SPELLED_WITH_SIGNS, ("an operation", None))
+    taken |= dict.fromkeys(SCHEDULES, ("a schedule", None))
     taken |= dict.fromkeys([*CONSTRUCTORS, "features"], ("a constructor of networks", None))
     taken |= dict.fromkeys(library, ("a function of the library", None))
     callable_ = {name for name, (what, _) in taken.items() if what not in {"the images", "all views"}}
@@ -147,7 +148,7 @@ def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
             if name in taken:
                 what, other = taken[name]
                 stop_at_many(report, span)
-                labels = [Label(other, f"{what} here")] if other else []
+                labels = [Label(other, f"{what} here")] if other and other != NOWHERE else []
                 report.add("E220", f"`{name}` is {what} already", span, labels=labels, help="choose another name")
             else:
                 taken[name] = (kind, span)

@@ -46,6 +46,7 @@ class Resolved:
     notes: str = ""
     bases: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # names whose entry could not be read
+    removed: dict[str, Span] = field(default_factory=dict)  # names of inherited entries, and where they were removed
 
 
 def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | None:
@@ -70,7 +71,14 @@ def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | Non
 
 
 def _merge(
-    kind: str, target: dict[str, N], entries: Iterable[N], removes: Callable[[N], bool], report: Report, *, first: bool
+    kind: str,
+    target: dict[str, N],
+    entries: Iterable[N],
+    removes: Callable[[N], bool],
+    report: Report,
+    *,
+    first: bool,
+    removed: dict[str, Span],
 ) -> None:
     seen: dict[str, N] = {}
     for entry in entries:
@@ -85,6 +93,7 @@ def _merge(
         seen[entry.name] = entry
         if not removes(entry):
             target[entry.name] = entry
+            removed.pop(entry.name, None)
         elif first or entry.name not in target:
             close = nearest(entry.name, target)
             hint = "" if first or not close else f"did you mean `{close}`?"
@@ -92,6 +101,7 @@ def _merge(
             report.add("E207", message, entry.name_span, help=hint or "removing needs `extends` and an inherited entry")
         else:
             del target[entry.name]
+            removed[entry.name] = entry.name_span
 
 
 def _given(method: Method) -> set[str]:
@@ -107,11 +117,19 @@ def _apply(resolved: Resolved, method: Method, report: Report, *, first: bool) -
         for name in method.broken:
             section.pop(name, None)  # the broken entry hides the inherited one
     resolved.broken = (resolved.broken - _given(method)) | method.broken
-    _merge("parameter", resolved.parameters, method.parameters, gone, report, first=first)
-    _merge("network", resolved.networks, method.networks, gone, report, first=first)
-    _merge("function", resolved.functions, method.functions, lambda d: d.body is None, report, first=first)
-    _merge("definition", resolved.define, method.define, gone, report, first=first)
-    _merge("term", resolved.objective, method.objective or (), gone, report, first=first)
+    _merge("parameter", resolved.parameters, method.parameters, gone, report, first=first, removed=resolved.removed)
+    _merge("network", resolved.networks, method.networks, gone, report, first=first, removed=resolved.removed)
+    _merge(
+        "function",
+        resolved.functions,
+        method.functions,
+        lambda d: d.body is None,
+        report,
+        first=first,
+        removed=resolved.removed,
+    )
+    _merge("definition", resolved.define, method.define, gone, report, first=first, removed=resolved.removed)
+    _merge("term", resolved.objective, method.objective or (), gone, report, first=first, removed={})
     resolved.views = method.views if method.views is not None else resolved.views
     resolved.forward = method.forward if method.forward is not None else resolved.forward
     for recipe in method.recipes:

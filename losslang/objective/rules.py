@@ -108,6 +108,8 @@ def missing_axis(bound: Bound, operand: str, axis: Axis) -> Problem:
 
 def _sizes_differ(name: str, axis: Axis, one: tuple[Typed, Dim], two: tuple[Typed, Dim]) -> Problem:
     def side(dim: Dim) -> str:
+        if dim.labels:
+            return ", ".join(dim.labels[:4]) + (", …" if len(dim.labels) > 4 else "")
         return f"{dim.axis}={dim.size}" + (f", from {dim.origin}" if dim.origin else "")
 
     if axis.name == "view":

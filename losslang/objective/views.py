@@ -90,6 +90,14 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
 }
 
 
+def _may_name_views(expression: Expression) -> bool:
+    return isinstance(expression, Name) or (isinstance(expression, Binary) and expression.operator == "+")
+
+
+def _not_views(condition: Expression, report: Report) -> None:
+    report.add("E211", "a loop's condition compares views, such as u != v", condition.span)
+
+
 def condition_holds(condition: Expression, views: Views, loop: Mapping[str, ViewSet], report: Report) -> bool | None:
     """Whether a condition on loop views holds; `u < v` is order of declaration. None with a diagnostic if it is not one."""
     if isinstance(condition, Unary) and condition.operator == "not":
@@ -102,6 +110,9 @@ def condition_holds(condition: Expression, views: Views, loop: Mapping[str, View
             return None
         return (left and right) if condition.operator == "and" else (left or right)
     if isinstance(condition, Binary) and condition.operator in _ORDER:
+        if not (_may_name_views(condition.left) and _may_name_views(condition.right)):
+            _not_views(condition, report)
+            return None
         left_set = read_view_set(condition.left, views, loop, report)
         right_set = read_view_set(condition.right, views, loop, report)
         if left_set is None or right_set is None:
@@ -112,5 +123,5 @@ def condition_holds(condition: Expression, views: Views, loop: Mapping[str, View
             return None
         order = views.place
         return _ORDER[condition.operator](order(left_set.names[0]), order(right_set.names[0]))
-    report.add("E211", "a loop's condition compares views, such as u != v", condition.span)
+    _not_views(condition, report)
     return None
