@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -128,9 +130,16 @@ def find_base(method: Method, report: Report) -> Method | None:
 
 
 def _overrides(parameters: Settings) -> dict[str, Override]:
-    return {
-        name: value if isinstance(value, Override) else Override(value, "--set") for name, value in parameters.items()
-    }
+    return {name: _override(name, value) for name, value in parameters.items()}
+
+
+def _override(name: str, value: object) -> Override:
+    """A finite number, whichever library made it, and who set it. Raises LosslangError."""
+    if isinstance(value, Override):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise LosslangError(f"the parameter `{name}` is a finite number, not {value!r}")
+    return Override(int(value) if isinstance(value, Integral) else float(value), "--set")
 
 
 # ---------------------------------------------------------------- the stages, for people and for later stages

@@ -186,7 +186,8 @@ def _is_whitening(node: Node) -> bool:
 def _is_standardised(node: Node) -> bool:
     if node.op != "divide" or not node.type.has(Axis("batch")):
         return False
-    return node.inputs[1].op in {"std", "sqrt"} and node.inputs[0].op == "subtract"
+    deviation = node.inputs[1]
+    return deviation.op == "std" and Axis("batch") in deviation.axes() and node.inputs[0].op == "subtract"
 
 
 def _is_negative_row(node: Node) -> bool:

@@ -78,7 +78,10 @@ def compile(  # noqa: A001 - the language's word
     loss = getattr(module, f"{class_name(spec)}Loss")(*(networks[name] for name in inside))
     outside = {name: network for name, network in networks.items() if name not in inside}
     front = getattr(module, class_name(spec))(outside, loss)
-    return Model(spec, front, networks, source, clock)
+    try:
+        return Model(spec, front, networks, source, clock)
+    except ValueError as error:
+        raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
 
 
 def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mapping[str, int] | None) -> Spec:

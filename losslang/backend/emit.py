@@ -14,11 +14,14 @@ from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.kernels import KERNELS
 from losslang.backend.library import function_names, sources_for
-from losslang.backend.state import STATES, buffer_lines, commit_lines
+from losslang.backend.state import STATES, Names, buffer_lines, commit_lines
+from losslang.diagnostics import LosslangError
+from losslang.objective.axes import BATCH
 from losslang.objective.boundary import Input, find_inputs, is_embedding
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
 from losslang.objective.networks import Network
+from losslang.objective.operations import OPERATIONS
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
 
@@ -44,7 +47,10 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
 
     Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
     """
-    writer = _Writer(spec, clock, find_inputs(spec, named=named))
+    inputs = find_inputs(spec, named=named)
+    if not inputs:
+        raise LosslangError(f"{spec.source.name}: no output of a network enters the objective")
+    writer = _Writer(spec, clock, inputs)
     loss = writer.loss_class()
     body = "\n".join(loss)
     front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
@@ -102,6 +108,21 @@ class _Writer:
     uses: Counter[int] = field(default_factory=Counter)
     names: dict[int, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Attributes get their names first: networks, parameters, then states with room for their next value."""
+        spec = self.spec
+        self.attributes: dict[tuple[str, str], str] = {}
+        given: set[str] = set()
+        for kind, names in (("network", loss_networks(spec)), ("parameter", spec.parameters), ("state", _states(spec))):
+            for name in names:
+                attribute = _safe(name)
+                while {attribute, f"{attribute}_next", f"{attribute}_started"} & given:
+                    attribute += "_"
+                self.attributes[kind, name] = attribute
+                given |= {attribute, *([f"{attribute}_next", f"{attribute}_started"] if kind == "state" else [])}
+        states = {name: attribute for (kind, name), attribute in self.attributes.items() if kind == "state"}
+        self.states = Names(states, self.fresh)
+
     @property
     def extra(self) -> list[str]:
         """`rows`, where a memory must know which images the batch holds."""
@@ -114,7 +135,8 @@ class _Writer:
         body = self.objective_lines()
         arguments = ", ".join([*(self.codes[i.node.number].text for i in self.inputs), *self.extra])
         networks = loss_networks(spec)
-        signature = "".join(f", {_safe(n)}: nn.Module" for n in networks)
+        attributes = [self.attributes["network", n] for n in networks]
+        signature = "".join(f", {a}: nn.Module" for a in attributes)
         return [
             f"class {name}Loss(nn.Module):",
             f'    """The objective of {spec.method_name}: {", ".join(t.name for t in spec.graph.terms)}."""',
@@ -123,10 +145,14 @@ class _Writer:
             "",
             f"    def __init__(self{signature}) -> None:",
             "        super().__init__()",
-            *(f"        self.{_safe(n)} = {_safe(n)}" for n in networks),
+            *(f"        self.{a} = {a}" for a in attributes),
             *self.parameter_lines(),
             '        self.register_buffer("step", torch.zeros((), dtype=torch.int64))',
-            *(f"        {line}" for state in spec.graph.states for line in buffer_lines(state, self.clock)),
+            *(
+                f"        {line}"
+                for state in spec.graph.states
+                for line in buffer_lines(state, self.states, self.clock)
+            ),
             "        self.pending = False",
             "",
             *self.forward_lines(arguments),
@@ -139,10 +165,21 @@ class _Writer:
             "    def after_step(self) -> None:",
             '        """State and schedules move on; called by the next training step if nobody else does."""',
             "        if self.pending:",
-            *(f"            {line}" for state in spec.graph.states for line in commit_lines(state, self.clock)),
+            *(
+                f"            {line}"
+                for state in spec.graph.states
+                for line in commit_lines(state, self.states, self.clock)
+            ),
             *(f"            {line}" for line in self.projection_lines()),
             "            self.step += 1",
             "            self.pending = False",
+            "",
+            "    def get_extra_state(self) -> Tensor:",
+            '        """Whether a step is still to be taken over; with the buffers this is all the state there is."""',
+            "        return torch.tensor(self.pending)",
+            "",
+            "    def set_extra_state(self, state: Tensor) -> None:",
+            "        self.pending = bool(state)",
         ]
 
     def projection_lines(self) -> list[str]:
@@ -164,7 +201,9 @@ class _Writer:
         used = {str(node["name"]) for node in self.nodes() if node.op == "parameter"}
         for name, value in self.spec.parameters.items():
             if name in used:
-                yield _commented(f"        self.{_safe(name)} = {value.value!r}", short_place(value.source))
+                yield _commented(
+                    f"        self.{self.attributes['parameter', name]} = {value.value!r}", short_place(value.source)
+                )
 
     def forward_lines(self, arguments: str) -> list[str]:
         names = [self.codes[i.node.number].text for i in self.inputs]
@@ -178,12 +217,21 @@ class _Writer:
         ]
         for i, name in zip(self.inputs, names, strict=True):
             lines += [f"        {line}" for line in _prepare(i, name)]
+        batched = [i for i in self.inputs if i.node.type.has(BATCH)]
+        if len(batched) > 1:
+            sizes = [
+                f"{n}={n}.shape[{i.node.type.position(BATCH)}]"
+                for i, n in zip(self.inputs, names, strict=True)
+                if i in batched
+            ]
+            lines.append(f"        check_batches({', '.join(sizes)})")
         first = names[0]
         return [
             *lines,
             f"        with torch.autocast({first}.device.type, enabled=False):",
             f"            out = self.objective({arguments})",
-            "        self.pending = self.training",
+            "        if self.training:",
+            "            self.pending = True",
             "        return out",
         ]
 
@@ -230,9 +278,9 @@ class _Writer:
         code = self.leaf(node)
         if code is not None:
             return code
-        operands = [self.codes[child.number] for child in node.inputs]
+        operands = [self.operand(node, place) for place in range(len(node.inputs))]
         if node.op in STATES:
-            lines, code = STATES[node.op].use(node, operands, self.clock)
+            lines, code = STATES[node.op].use(node, operands, self.states, self.clock)
             self.lines += [_commented(line, _place(node)) for line in lines]
         elif node.op == "apply":
             code = self.apply(node, operands[0])
@@ -240,18 +288,25 @@ class _Writer:
             code = KERNELS[node.op](node, operands)
         return self.bind(node, code) if self.deserves_name(node, code) else code
 
+    def operand(self, node: Node, place: int) -> Code:
+        """An operand as source; a mask as numbers, where it is not asked for as a mask."""
+        child = node.inputs[place]
+        code = self.codes[child.number]
+        wanted = node.op in _OF_MASKS or (place == 1 and "where" in _takes(node.op))
+        return method(code, "to", "dtype") if child.type.kind == "mask" and not wanted else code
+
     def leaf(self, node: Node) -> Code | None:
         if node.op == "constant":
             return Code(repr(node["value"]), ATOM, scalar=True)
         if node.op == "parameter":
-            return Code(f"self.{_safe(str(node['name']))}", ATOM, scalar=True)
+            return Code(f"self.{self.attributes['parameter', str(node['name'])]}", ATOM, scalar=True)
         if node.op == "schedule":
             return self.bind(node, _schedule(node, self.clock), str(node["name"]))
         folded = static_value(node, {}) if not node.inputs or node.op in {"add", "multiply"} else None
         return Code(repr(folded), ATOM, scalar=True) if folded is not None and folded >= 0 else None
 
     def apply(self, node: Node, operand: Code) -> Code:
-        name = f"self.{_safe(str(node['network']))}"
+        name = f"self.{self.attributes['network', str(node['network'])]}"
         axes = node.inputs[0].type.axes
         if axes[0].name == "view":
             mode = "jointly" if self.spec.forward[str(node["network"])] == "joint" else "separately"
@@ -293,6 +348,14 @@ class _Writer:
 # ---------------------------------------------------------------- pieces
 
 
+_OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "same"}
+"""Operations that keep a mask a mask."""
+
+
+def _takes(op: str) -> set[str]:
+    return {parameter.name for parameter in OPERATIONS[op].parameters} if op in OPERATIONS else set()
+
+
 _LABELS = {
     "normalize": "unit_rows",
     "dot": "product",
@@ -305,9 +368,15 @@ _LABELS = {
 }
 
 
+def _states(spec: Spec) -> list[str]:
+    return [state.name for state in spec.graph.states]
+
+
 def _safe(name: str) -> str:
     """A name that Python allows and that hides nothing."""
     name = re.sub(r"\W", "_", name)
+    if name.startswith("_"):
+        name = f"own{name}"  # underscores are torch's
     clash = keyword.iskeyword(name) or name in _BUILTINS or name in MODULE_NAMES or name in _RESERVED
     return f"{name}_" if clash or name in function_names() else name
 

@@ -46,6 +46,13 @@ def checked_input(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int
     return x
 
 
+def check_batches(**rows: int) -> None:
+    """All inputs hold the same number of rows."""
+    if len(set(rows.values())) > 1:
+        found = ", ".join(f"{name} has {count}" for name, count in rows.items())
+        raise ValueError(f"the inputs hold batches of different size: {found}")
+
+
 def widened_input(x: Tensor) -> Tensor:
     """Half precision as float32: statistics, softmax and log-det need its range."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
@@ -81,14 +88,14 @@ def on_rows(network: nn.Module, x: Tensor) -> Tensor:
 
 def safe_sqrt(x: Tensor) -> Tensor:
     """Square root with gradient 0 at 0."""
-    positive = x > 0
-    return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), torch.zeros_like(x))
+    zero = x == 0
+    return torch.where(zero, torch.zeros_like(x), torch.where(zero, 1.0, x).sqrt())
 
 
 def length_over(x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tensor:
     """Euclidean length over axes, with gradient 0 at 0; scaled by the largest entry, so that squares stay in range."""
     scale = x.detach().abs().amax(dim=list(dim), keepdim=True)
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    scale = torch.where(scale == 0, torch.ones_like(scale), scale)
     root = safe_sqrt((x / scale).square().sum(dim=list(dim), keepdim=True)) * scale
     return root if keepdim else root.squeeze(tuple(dim))
 
@@ -105,7 +112,8 @@ def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | No
         centered = x - x.mean(dim=dims, keepdim=True)
         count = math.prod([x.shape[axis] for axis in dims])
         return centered.square().sum(dim=dims) / (count - ddof)
-    weight = where.to(x.dtype).expand_as(x)
+    x, where = torch.broadcast_tensors(x, where)
+    weight = where.to(x.dtype)
     total = weight.sum(dim=dims, keepdim=True)
     centered = (x - (x * weight).sum(dim=dims, keepdim=True) / total) * weight
     return centered.square().sum(dim=dims) / (weight.sum(dim=dims) - ddof)
@@ -148,9 +156,9 @@ def cholesky_factor(matrix: Tensor) -> Tensor:
     """The Cholesky factor; says what a matrix without one means."""
     try:
         return torch.linalg.cholesky(matrix)
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         size = matrix.shape[-1]
-        raise torch.linalg.LinAlgError(
+        raise torch.linalg.LinAlgError(  # type: ignore[attr-defined]
             f"a covariance of {size} dimensions is not positive definite and has no Cholesky factor: the embeddings have"
             f" collapsed, or a batch (or group of rows) has no more than {size} rows; take more rows or fewer dimensions,"
             " or add to the diagonal (W-MSE: `shrink` above 0)"
@@ -320,7 +328,7 @@ def schedule_value(
     """The value of a schedule after `step` finished steps: `warm` steps of rise from 0, then from start to end."""
     t = (step // quantum * quantum).to(torch.float64)
     if kind == "step":
-        value = torch.where(t < last, start, end)
+        value = torch.where(t < last, torch.full_like(t, start), torch.full_like(t, end))
     else:
         progress = ((t - warm) / span).clamp(0.0, 1.0)
         if kind == "cosine":

@@ -34,21 +34,19 @@ def _operands(node: Node, codes: Sequence[Code]) -> list[Code]:
     return [spread(code, child.type, node.type.axes) for code, child in zip(codes, node.inputs, strict=True)]
 
 
-def _number(code: Code, child: Node) -> Code:
-    """A mask as numbers, where arithmetic needs it."""
-    return method(code, "to", "dtype") if child.type.kind == "mask" else code
-
-
 def _arithmetic(operator: str) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
-        numbers = [_number(code, child) for code, child in zip(codes, node.inputs, strict=True)]
-        return sign(operator, *_operands(node, numbers))
+        return sign(operator, *_operands(node, codes))
 
     return kernel
 
 
 def _compare(operator: str) -> Kernel:
-    return lambda node, codes: sign(operator, *_operands(node, codes))
+    def kernel(node: Node, codes: Sequence[Code]) -> Code:
+        found = sign(operator, *_operands(node, codes))
+        return call("torch.tensor", found.text, "device=device") if found.scalar else found
+
+    return kernel
 
 
 def _logic(operator: str) -> Kernel:
@@ -70,14 +68,14 @@ def _function(name: str, *, in_math: str = "") -> Kernel:
         (x,) = codes
         if x.scalar and in_math:
             return call(in_math, x.text, scalar=True)
-        return method(_number(_as_tensor(x), node.inputs[0]), name)
+        return method(_as_tensor(x), name)
 
     return kernel
 
 
 def _called(function: str) -> Kernel:
     """A function of one tensor."""
-    return lambda node, codes: call(function, _number(_as_tensor(codes[0]), node.inputs[0]).text)
+    return lambda _node, codes: call(function, _as_tensor(codes[0]).text)
 
 
 def _pair(name: str, scalar: str) -> Kernel:
@@ -113,9 +111,9 @@ def _joined(node: Node) -> Type:
 def _reduction(name: str, masked: str = "", plain: str = "") -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
         of, axes = _joined(node), node.axes()
-        if codes[0].scalar or not axes:
-            return codes[0]
-        x = spread(_number(codes[0], node.inputs[0]), node.inputs[0].type, of.axes)
+        if not axes:
+            return method(_as_tensor(codes[0]), "abs") if name == "norm" else codes[0]
+        x = spread(_as_tensor(codes[0]), node.inputs[0].type, of.axes)
         if len(codes) > 1:
             where = spread(codes[1], node.inputs[1].type, of.axes)
             if masked:
@@ -312,13 +310,19 @@ def _take(node: Node, codes: Sequence[Code]) -> Code:
 
 def _stack(node: Node, codes: Sequence[Code]) -> Code:
     to = [axis for axis in node.type.axes if axis.name != "item"]
-    items = [spread(code, child.type, to).text for code, child in zip(codes, node.inputs, strict=True)]
+    items = [spread(_as_tensor(code), child.type, to).text for code, child in zip(codes, node.inputs, strict=True)]
     same_shape = all(child.type.axes == node.inputs[0].type.axes for child in node.inputs)
     inner = f"[{', '.join(items)}]" if same_shape else f"torch.broadcast_tensors({', '.join(items)})"
     return call("torch.stack", inner)
 
 
+MANY = 32
+"""Summands beyond which a sum is stacked: Python reads no expression that is thousands of signs deep."""
+
+
 def _total(node: Node, codes: Sequence[Code]) -> Code:
+    if len(codes) > MANY:
+        return method(_stack(node, codes), "sum", "0")
     operands = _operands(node, codes)
     result = operands[0]
     for operand in operands[1:]:
@@ -327,7 +331,7 @@ def _total(node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _negative(node: Node, codes: Sequence[Code]) -> Code:
-    return Code(f"-{_number(codes[0], node.inputs[0]).within(SIGN)}", SIGN, codes[0].scalar)
+    return Code(f"-{_as_tensor(codes[0]).within(SIGN)}", SIGN, codes[0].scalar)
 
 
 def _group(node: Node, codes: Sequence[Code]) -> Code:

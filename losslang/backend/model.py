@@ -62,6 +62,8 @@ class Model(nn.Module):
 
     def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor], *rows: Tensor) -> Output:
         """The loss of a batch: images [batch, …] by view name, or in view order; `rows` [batch] where `takes_rows`."""
+        if self.training and self.loss.pending:
+            self.after_step()
         return self.front(views, *rows)
 
     def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
@@ -70,7 +72,9 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Targets follow, state and schedules move on."""
+        """Targets follow, state and schedules move on: once for every training step, and not without one."""
+        if not self.loss.pending:
+            return
         for name, plan in self._plans.items():
             momentum = plan if isinstance(plan, float) else plan.value(self._steps)
             self._all[name].update(self._sources[name], momentum)  # type: ignore[operator]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from losslang.backend.code import PRODUCT, SIGN, Code, call
@@ -11,7 +11,7 @@ from losslang.objective.axes import BATCH, VIEW, Axis
 from losslang.objective.graph import Node, State
 from losslang.objective.schedules import Clock
 
-__all__ = ["STATES", "StateForm", "buffer_lines", "commit_lines"]
+__all__ = ["STATES", "Names", "StateForm", "buffer_lines", "commit_lines"]
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,31 @@ class StateForm:
     `after_step` beyond taking over the next value.
     """
 
-    buffers: Callable[[Node, str, Clock], list[str]]
-    use: Callable[[Node, Sequence[Code], Clock], tuple[list[str], Code]]
-    commit: Callable[[Node, str, Clock], list[str]]
+    buffers: Callable[[Node, Names, Clock], list[str]]
+    use: Callable[[Node, Sequence[Code], Names, Clock], tuple[list[str], Code]]
+    commit: Callable[[Node, Names, Clock], list[str]]
 
 
-def buffer_lines(state: State, clock: Clock) -> list[str]:
+@dataclass(frozen=True)
+class Names:
+    """The attributes that hold states, by the name of their definition, and what finds a local name that is free."""
+
+    attributes: Mapping[str, str]
+    fresh: Callable[[str], str] = str
+
+    def of(self, node: Node) -> str:
+        """The attribute of a state."""
+        return self.attributes[str(node["name"])]
+
+
+def buffer_lines(state: State, names: Names, clock: Clock) -> list[str]:
     """The lines of `__init__` that make the buffers. Raises SpecError where a size is not known."""
-    return STATES[state.node.op].buffers(state.node, state.name, clock)
+    return STATES[state.node.op].buffers(state.node, names, clock)
 
 
-def commit_lines(state: State, clock: Clock) -> list[str]:
+def commit_lines(state: State, names: Names, clock: Clock) -> list[str]:
     """The lines of `after_step` that move the state on."""
-    return STATES[state.node.op].commit(state.node, state.name, clock)
+    return STATES[state.node.op].commit(state.node, names, clock)
 
 
 def _shape(node: Node, name: str, *, but: Axis | None = None) -> tuple[int, ...]:
@@ -59,6 +71,10 @@ def _take_over(name: str) -> str:
     return f"self.{name}.copy_(self.{name}_next)"
 
 
+def _only_take_over(node: Node, names: Names, _clock: Clock) -> list[str]:
+    return [_take_over(names.of(node))]
+
+
 def _unit_normal(shape: tuple[int, ...]) -> str:
     return f"torch.nn.functional.normalize(torch.randn({shape!r}), dim=-1)"
 
@@ -66,7 +82,8 @@ def _unit_normal(shape: tuple[int, ...]) -> str:
 # ---------------------------------------------------------------- running statistics
 
 
-def _running_buffers(node: Node, name: str, _clock: Clock) -> list[str]:
+def _running_buffers(node: Node, names: Names, _clock: Clock) -> list[str]:
+    name = names.of(node)
     shape = _shape(node, name)
     start = f"torch.zeros({shape!r})"
     if node["init"] == "identity":
@@ -75,19 +92,21 @@ def _running_buffers(node: Node, name: str, _clock: Clock) -> list[str]:
     return [*_pair(name, start), *([started] if node["init"] == "first" else [])]
 
 
-def _running(node: Node, codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
-    name = node["name"]
+def _running(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
+    name = names.of(node)
+    local = names.fresh(f"{name}_new")
     x, momentum = codes
     new = f"{momentum.within(PRODUCT)} * self.{name} + (1 - {momentum.within(PRODUCT)}) * {x.within(SIGN)}"
-    lines = [f"{name}_new = {new}"]
+    lines = [f"{local} = {new}"]
     if node["init"] == "first":
-        lines.append(f"{name}_new = torch.where(self.{name}_started, {name}_new, {x.text})")
-    lines += ["if self.training:", f"    self.{name}_next.copy_({name}_new.detach())"]
+        lines.append(f"{local} = torch.where(self.{name}_started, {local}, {x.text})")
+    lines += ["if self.training:", f"    self.{name}_next.copy_({local}.detach())"]
     # the buffer changes in place later, so the graph of this step keeps a copy of its own
-    return lines, Code(f"{name}_new" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
+    return lines, Code(local if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
 
 
-def _running_commit(node: Node, name: str, _clock: Clock) -> list[str]:
+def _running_commit(node: Node, names: Names, _clock: Clock) -> list[str]:
+    name = names.of(node)
     started = f"self.{name}_started.fill_(True)"
     return [_take_over(name), *([started] if node["init"] == "first" else [])]
 
@@ -95,23 +114,25 @@ def _running_commit(node: Node, name: str, _clock: Clock) -> list[str]:
 # ---------------------------------------------------------------- queues
 
 
-def _queue_buffers(node: Node, name: str, _clock: Clock) -> list[str]:
+def _queue_buffers(node: Node, names: Names, _clock: Clock) -> list[str]:
+    name = names.of(node)
     shape = _shape(node, name)
     return _pair(name, f"torch.full({shape!r}, math.nan)" if node["init"] == "empty" else _unit_normal(shape))
 
 
-def _queue(node: Node, codes: Sequence[Code], clock: Clock) -> tuple[list[str], Code]:
-    name = node["name"]
+def _queue(node: Node, codes: Sequence[Code], names: Names, clock: Clock) -> tuple[list[str], Code]:
+    name = names.of(node)
+    local = names.fresh(f"{name}_new")
     place, start = node.type.position(Axis("queue")), node["start"]
     assert isinstance(start, int)
     first = start * _per_epoch(f"the queue `{name}` starts after {start} epochs", clock) if start else 0
     parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(first)]
     lines = [
-        f"{name}_new = {call('pushed_queue', *parts).text}",
+        f"{local} = {call('pushed_queue', *parts).text}",
         "if self.training:",
-        f"    self.{name}_next.copy_({name}_new)",
+        f"    self.{name}_next.copy_({local})",
     ]
-    return lines, Code(f"{name}_new.to(dtype)" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
+    return lines, Code(f"{local}.to(dtype)" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
 
 
 def _per_epoch(what: str, clock: Clock) -> int:
@@ -123,37 +144,40 @@ def _per_epoch(what: str, clock: Clock) -> int:
 # ---------------------------------------------------------------- memory of images, and its centroids
 
 
-def _memory_buffers(node: Node, name: str, clock: Clock) -> list[str]:
+def _memory_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
+    name = names.of(node)
     if clock.images is None:
         raise ValueError(f"the memory `{name}` has a row per image, and the number of images is not known")
     return _pair(name, _unit_normal((clock.images, *_shape(node, name, but=BATCH))))
 
 
-def _memory(node: Node, codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
-    name, place = node["name"], node.type.position(BATCH)
+def _memory(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
+    name, place = names.of(node), node.type.position(BATCH)
     to_front, back = (f".movedim({place}, 0)", f".movedim(0, {place})") if place else ("", "")
     new = f"{codes[0].atom}.detach(){to_front}.to(self.{name}.dtype)"
     lines = ["if self.training:", f"    self.{name}_next.index_copy_(0, rows, {new})"]
     return lines, Code(f"self.{name}[rows]{back}.to(dtype)")
 
 
-def _centroid_buffers(node: Node, name: str, clock: Clock) -> list[str]:
+def _centroid_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
+    name = names.of(node)
     _per_epoch(f"the centroids `{name}` are found at the start of every epoch", clock)
-    _remembered(node)
+    _remembered(node, names)
     return [f'self.register_buffer("{name}", {_unit_normal(_shape(node, name))})']
 
 
-def _centroids(node: Node, _codes: Sequence[Code], _clock: Clock) -> tuple[list[str], Code]:
-    return [], Code(f"self.{node['name']}.clone().to(dtype)")
+def _centroids(node: Node, _codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
+    return [], Code(f"self.{names.of(node)}.clone().to(dtype)")
 
 
-def _centroid_commit(node: Node, name: str, clock: Clock) -> list[str]:
+def _centroid_commit(node: Node, names: Names, clock: Clock) -> list[str]:
+    name = names.of(node)
     per_epoch = _per_epoch(name, clock)
-    found = call("spherical_kmeans", _remembered(node), str(node["count"]), str(node["iterations"]))
+    found = call("spherical_kmeans", _remembered(node, names), str(node["count"]), str(node["iterations"]))
     return [f"if (int(self.step) + 1) % {per_epoch} == 0:", f"    self.{name}.copy_({found.text})"]
 
 
-def _remembered(node: Node) -> str:
+def _remembered(node: Node, names: Names) -> str:
     """The rows of the memory that a centroids node clusters: [images, feature]."""
     source = node.inputs[0]
     index = ""
@@ -166,12 +190,12 @@ def _remembered(node: Node) -> str:
         raise SpecError(
             [Diagnostic("E413", message, node.span, help="stored: memory(z), then centroids(stored[a], …)")]
         )
-    return f"self.{source['name']}{index}"
+    return f"self.{names.of(source)}{index}"
 
 
 STATES: dict[str, StateForm] = {
     "running": StateForm(_running_buffers, _running, _running_commit),
-    "queue": StateForm(_queue_buffers, _queue, lambda _node, name, _clock: [_take_over(name)]),
-    "memory": StateForm(_memory_buffers, _memory, lambda _node, name, _clock: [_take_over(name)]),
+    "queue": StateForm(_queue_buffers, _queue, _only_take_over),
+    "memory": StateForm(_memory_buffers, _memory, _only_take_over),
     "centroids": StateForm(_centroid_buffers, _centroids, _centroid_commit),
 }

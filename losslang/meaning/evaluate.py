@@ -85,7 +85,8 @@ class _Evaluator:
         special = getattr(self, f"_{node.op}", None)
         if special is not None:
             return special(node)
-        return KERNELS[node.op](node, [self.values[child.number] for child in node.inputs])
+        # masks are 1 and 0 in arithmetic; what takes masks makes them so again
+        return KERNELS[node.op](node, [np.asarray(self.values[child.number], float) for child in node.inputs])
 
     def run(self, roots: Sequence[Node]) -> None:
         for node in walk_to(roots, set(self.given)):

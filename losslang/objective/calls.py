@@ -180,6 +180,8 @@ def read_axes(expression: Expression, scope: Scope) -> tuple[Axis, ...] | None:
             close = nearest(item.id, AXIS_NAMES)
             help_ = f"did you mean `{close}`?" if close else f"the axes are {', '.join(sorted(AXIS_NAMES))}"
             raise Problem("E315", f"there is no axis `{item.id}`", help=help_, labels=_at(item, scope))
+    if not axes:
+        raise Problem("E314", "an axis is needed here", help="without over=, every axis is reduced")
     return tuple(axes)
 
 

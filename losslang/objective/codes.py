@@ -303,6 +303,12 @@ CODES: dict[str, Code] = {
         "compile_loss(spec, sizes={'c': 64})   # c: cov(z, ddof=1)",
         "compile_loss(spec, sizes={'z': 64})",
     ),
+    "E326": Code(
+        "same without a size",
+        "same(axis) takes its size from the value it is combined with; alone it has none.",
+        "trace(same(feature))",
+        "trace(same(feature) + second_moment(z[a]))",
+    ),
     "E401": Code(
         "statistic per image",
         "A running statistic has no batch axis: the images differ from step to step.",

@@ -10,7 +10,7 @@ from losslang.objective.budget import Enough, stop_at_many
 from losslang.objective.constructors import CONSTRUCTORS, read_networks
 from losslang.objective.context import Context, Library, Scope, static_value
 from losslang.objective.elaborate import define, elaborate
-from losslang.objective.graph import Graph, Node, Term
+from losslang.objective.graph import Graph, Node, Term, walk
 from losslang.objective.inline import check_definition
 from losslang.objective.lints import lint
 from losslang.objective.operations import OPERATIONS, SPECIAL, SPELLED_WITH_SIGNS
@@ -210,6 +210,12 @@ def _term(entry: Entry, context: Context) -> Term | None:
         context.report.add(
             "E309", f"the term `{entry.name}` is true or false, not a number", entry.span, help="minimise a number"
         )
+        return None
+    if any(node.op == "same" and not node.inputs for node in walk([value.node])):
+        problem = Problem(
+            "E326", "`same` meets no value that has its axis, so it has no size", labels=[(value.span, "")]
+        )
+        context.problem(problem, entry.span)
         return None
     weight, raw = _split_weight(value.node, context)
     return Term(entry.name, value.node, entry.span, weight, raw)

@@ -61,7 +61,8 @@ class Spec:
     @cached_property
     def hash(self) -> str:
         """A short hash of the graph, networks and parameters: equal for equal methods, whatever their layout."""
-        lines = [f"{name}={value.value}" for name, value in self.parameters.items()]
+        lines = sorted(f"{name}={value.value}" for name, value in self.parameters.items())
+        lines += sorted(f"{name} sees {mode}" for name, mode in self.forward.items())
         lines += [f"{name}={network}" for name, network in sorted(self.networks.items())]
         lines += [_spell(node) for node in self.graph.nodes()]
         lines += [f"{term.name}={_spell(term.value)}" for term in self.graph.terms]

@@ -105,7 +105,7 @@ def _step(session: Session) -> tuple[Output, float]:
     try:
         with _autocast(session):
             out = session.model(session.batches.views(session.step), *rows)
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise NotFinite(f"{session.plan.spec.method_name}, step {session.step}: {error}") from error
     optimizer.zero_grad(set_to_none=True)
     out.total.backward()

@@ -14,7 +14,7 @@ from losslang.syntax.names import is_name, nearest
         ("alingment", ["alignment", "augment"], "alignment"),
         ("gama", ["gamma", "alpha"], "gamma"),
         ("Mean", ["mean"], "mean"),
-        ("x", ["y"], "y"),
+        ("x", ["y"], None),
         ("projector", ["predictor"], "predictor"),
         ("foo", ["variance"], None),
         ("", ["abcdef"], None),
