@@ -19,7 +19,7 @@ from losslang.diagnostics import LosslangError
 from losslang.objective.axes import BATCH
 from losslang.objective.boundary import Input, find_inputs, is_embedding
 from losslang.objective.context import static_value
-from losslang.objective.graph import Node, walk
+from losslang.objective.graph import Node, walk_to
 from losslang.objective.networks import Network
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.schedules import Clock, Schedule
@@ -241,15 +241,7 @@ class _Writer:
         given = {i.node.number for i in self.inputs}
         roots = [term.value for term in self.spec.graph.terms]
         roots += [state.node for state in self.spec.graph.states]
-        keep: set[int] = set()
-        stack = list(roots)
-        while stack:
-            node = stack.pop()
-            if node.number not in keep:
-                keep.add(node.number)
-                if node.number not in given:
-                    stack.extend(node.inputs)
-        return [node for node in walk(roots) if node.number in keep]
+        return walk_to(roots, given)
 
     def objective_lines(self) -> list[str]:
         self.names = {}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from losslang.meaning.arrays import Array
 from losslang.meaning.kernels import KERNELS, group_rows
 from losslang.objective.axes import BATCH
-from losslang.objective.graph import Node, walk
+from losslang.objective.graph import Node, walk_to
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
@@ -191,19 +191,6 @@ def _start(node: Node, like: Array) -> Array:
     if node["init"] == "identity":
         return np.broadcast_to(np.eye(like.shape[-1]), like.shape)
     return np.zeros_like(like)
-
-
-def walk_to(roots: Sequence[Node], given: set[int]) -> list[Node]:
-    """The nodes under `roots`, operands first, without what lies under given ones."""
-    keep: set[int] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node.number not in keep:
-            keep.add(node.number)
-            if node.number not in given:
-                stack.extend(node.inputs)
-    return [node for node in walk(roots) if node.number in keep]
 
 
 def evaluate(spec: Spec, world: World, *, held: Mapping[int, Array] | None = None) -> Evaluation:

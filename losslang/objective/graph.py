@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from losslang.diagnostics import Span
 from losslang.objective.axes import Axis, Type
 from losslang.objective.schedules import Schedule
 
-__all__ = ["Application", "Attribute", "Builder", "Graph", "Node", "State", "Term", "walk"]
+__all__ = ["Application", "Attribute", "Builder", "Graph", "Node", "State", "Term", "walk", "walk_to"]
 
 Attribute: TypeAlias = int | float | str | bool | Axis | tuple[Axis, ...] | tuple[int, ...] | Schedule | None
 
@@ -134,3 +134,17 @@ def walk(roots: Iterable[Node]) -> Iterator[Node]:
                 seen.add(node.number)
                 stack.append((node, True))
                 stack.extend((child, False) for child in reversed(node.inputs) if child.number not in seen)
+
+
+def walk_to(roots: Iterable[Node], given: Container[int]) -> list[Node]:
+    """The nodes under `roots`, operands first, without what lies under given ones (by number)."""
+    roots = list(roots)
+    keep: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.number not in keep:
+            keep.add(node.number)
+            if node.number not in given:
+                stack.extend(node.inputs)
+    return [node for node in walk(roots) if node.number in keep]
