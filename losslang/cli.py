@@ -22,6 +22,10 @@ __all__ = ["main"]
 OK, WRONG, USAGE, INTERNAL, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 70, 130, 141
 
 
+_SMALL_NUMBERS = {"check", "diff", "explain", "probe", "ablate"}
+"""Verbs that compute with a few small arrays."""
+
+
 @dataclass(frozen=True)
 class Verb:
     """A verb of the command line."""
@@ -60,6 +64,8 @@ def _run(arguments: list[str]) -> int:
     if name not in VERBS:
         print(f"losslang: there is no command `{name}`{did_you_mean(name, VERBS)}\n\n{_overview()}", file=sys.stderr)
         return USAGE
+    if name in _SMALL_NUMBERS:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # starting numpy's threads costs more than all their sums
     verb = VERBS[name]
     parser = CommandParser(prog=f"losslang {name}", description=verb.help)
     verb.options(parser)
