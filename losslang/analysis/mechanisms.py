@@ -22,7 +22,6 @@ __all__ = [
     "Mechanism",
     "Subject",
     "find_mechanisms",
-    "has_output_norm",
     "predictors",
     "predictors_of",
     "terms_of",
@@ -275,11 +274,6 @@ def _target(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
         used = any(name in _chain_of(node) for node in subject.nodes if node.op == "apply")
         if network.kind == "ema" and used:
             yield f"{name}, a moving average", ()
-
-
-def has_output_norm(spec: Spec, name: str) -> bool:
-    """Whether a network ends in a batch norm (or its iterative kin)."""
-    return _last_norm(spec.networks, name)
 
 
 def _last_norm(networks: dict[str, Network], name: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from losslang import __version__
 from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.front import embed_lines
-from losslang.backend.kernels import KERNELS
+from losslang.backend.kernels import KERNELS, as_tensor
 from losslang.backend.library import function_names, sources_for
 from losslang.backend.state import STATES, Names, buffer_lines, commit_lines
 from losslang.diagnostics import LosslangError
@@ -328,8 +328,8 @@ class _Writer:
 
     def output_line(self) -> str:
         terms = self.spec.graph.terms
-        codes = {term.name: _tensor(self.codes[term.value.number]) for term in terms}
-        raw = {term.name: _tensor(self.codes[term.raw.number]) for term in terms if term.raw is not None}
+        codes = {term.name: as_tensor(self.codes[term.value.number]).text for term in terms}
+        raw = {term.name: as_tensor(self.codes[term.raw.number]).text for term in terms if term.raw is not None}
 
         def table(entries: dict[str, str]) -> str:
             return "{" + ", ".join(f'"{name}": {code}' for name, code in entries.items()) + "}"
@@ -385,10 +385,6 @@ MODULE_NAMES = frozenset(
     "state_dict to to_empty train training type xpu zero_grad inputs objective pending after_step".split()
 )
 """What an attribute of an nn.Module must not be called (a test compares it with torch's)."""
-
-
-def _tensor(code: Code) -> str:
-    return f"torch.full((), {code.text}, dtype=dtype, device=device)" if code.scalar else code.text
 
 
 def _place(node: Node) -> str:

@@ -13,7 +13,7 @@ from losslang.meaning.arrays import contract
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.graph import Node
 
-__all__ = ["KERNELS", "Kernel", "spread"]
+__all__ = ["KERNELS", "Kernel", "as_tensor", "spread"]
 
 Kernel = Callable[[Node, Sequence[Code]], Code]
 
@@ -57,7 +57,8 @@ def _logic(operator: str) -> Kernel:
     return kernel
 
 
-def _as_tensor(code: Code) -> Code:
+def as_tensor(code: Code) -> Code:
+    """A Python number as a tensor of no axes; a tensor as it is."""
     return call("torch.full", "()", code.text, "dtype=dtype", "device=device") if code.scalar else code
 
 
@@ -68,21 +69,21 @@ def _function(name: str, *, in_math: str = "") -> Kernel:
         (x,) = codes
         if x.scalar and in_math:
             return call(in_math, x.text, scalar=True)
-        return method(_as_tensor(x), name)
+        return method(as_tensor(x), name)
 
     return kernel
 
 
 def _called(function: str) -> Kernel:
     """A function of one tensor."""
-    return lambda _node, codes: call(function, _as_tensor(codes[0]).text)
+    return lambda _node, codes: call(function, as_tensor(codes[0]).text)
 
 
 def _pair(name: str, scalar: str) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
         if all(code.scalar for code in codes):
             return call(scalar, *(code.text for code in codes), scalar=True)
-        tensors = [_as_tensor(code) for code in codes]
+        tensors = [as_tensor(code) for code in codes]
         return call(f"torch.{name}", *(code.text for code in _operands(node, tensors)))
 
     return kernel
@@ -112,8 +113,8 @@ def _reduction(name: str, masked: str = "", plain: str = "") -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
         of, axes = _joined(node), node.axes()
         if not axes:
-            return method(_as_tensor(codes[0]), "abs") if name == "norm" else codes[0]
-        x = spread(_as_tensor(codes[0]), node.inputs[0].type, of.axes)
+            return method(as_tensor(codes[0]), "abs") if name == "norm" else codes[0]
+        x = spread(as_tensor(codes[0]), node.inputs[0].type, of.axes)
         if len(codes) > 1:
             where = spread(codes[1], node.inputs[1].type, of.axes)
             if masked:
@@ -310,7 +311,7 @@ def _take(node: Node, codes: Sequence[Code]) -> Code:
 
 def _stack(node: Node, codes: Sequence[Code]) -> Code:
     to = [axis for axis in node.type.axes if axis.name != "item"]
-    items = [spread(_as_tensor(code), child.type, to).text for code, child in zip(codes, node.inputs, strict=True)]
+    items = [spread(as_tensor(code), child.type, to).text for code, child in zip(codes, node.inputs, strict=True)]
     same_shape = all(child.type.axes == node.inputs[0].type.axes for child in node.inputs)
     inner = f"[{', '.join(items)}]" if same_shape else f"torch.broadcast_tensors({', '.join(items)})"
     return call("torch.stack", inner)
@@ -331,7 +332,7 @@ def _total(node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _negative(node: Node, codes: Sequence[Code]) -> Code:
-    return Code(f"-{_as_tensor(codes[0]).within(SIGN)}", SIGN, codes[0].scalar)
+    return Code(f"-{as_tensor(codes[0]).within(SIGN)}", SIGN, codes[0].scalar)
 
 
 def _group(node: Node, codes: Sequence[Code]) -> Code:
