@@ -22,10 +22,10 @@ VICREG = str(PACKAGE.parent / "specs" / "vicreg.yaml")
 # A stage imports itself and stages before it. `shipped` (where files lie) and `diagnostics` stand below all.
 ORDER = [
     "shipped", "diagnostics",
-    "syntax", "library", "objective", "meaning", "analysis",
+    "syntax", "library", "objective", "meaning", "algebra", "analysis",
     "networks", "backend", "data", "evaluation", "training", "report",
 ]  # fmt: skip
-FRONT_END = {"diagnostics", "shipped", "syntax", "library", "objective", "meaning", "analysis"}
+FRONT_END = {"diagnostics", "shipped", "syntax", "library", "objective", "meaning", "algebra", "analysis"}
 NUMBERS = {"meaning", "analysis"}  # the stages of the front end that calculate, with numpy
 
 # The compiler as one function: it calls every stage, and what takes a method's path calls it.
