@@ -13,7 +13,7 @@ from torch import nn
 
 import losslang
 from losslang.backend.compile import compile_loss
-from losslang.backend.emit import MODULE_NAMES
+from losslang.backend.names import MODULE_NAMES
 from losslang.meaning.evaluate import World, evaluate
 from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs

@@ -1,0 +1,182 @@
+"""The mathematics of an emitted module: from nodes of the typed graph to the lines of its objective."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from losslang.backend.code import ATOM, Code, call, method
+from losslang.backend.kernels import KERNELS, as_tensor
+from losslang.backend.names import RESERVED, commented, fresh_name, short_place
+from losslang.backend.state import STATES, Names
+from losslang.objective.boundary import Input
+from losslang.objective.context import static_value
+from losslang.objective.graph import Graph, Node, walk_to
+from losslang.objective.operations import OPERATIONS
+from losslang.objective.schedules import Clock, Schedule
+from losslang.objective.spec import Spec
+
+__all__ = ["Body", "needed"]
+
+WIDTH = 88  # of an expression, beyond which its value gets a name
+
+
+def needed(graph: Graph, inputs: tuple[Input, ...]) -> list[Node]:
+    """The nodes that the terms and the states are made of, operands first, down to the inputs."""
+    roots = [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
+    return walk_to(roots, {i.node.number for i in inputs})
+
+
+@dataclass
+class Body:
+    """One way to compute the terms, line by line. `attributes` are those of the module, by kind and name."""
+
+    spec: Spec
+    clock: Clock
+    inputs: tuple[Input, ...]
+    attributes: Mapping[tuple[str, str], str]
+    taken: set[str] = field(default_factory=lambda: set(RESERVED))
+    codes: dict[int, Code] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    uses: Counter[int] = field(default_factory=Counter)
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Inputs get their names first, then what the method names."""
+        graph = self.spec.graph
+        self.states = Names({n: a for (kind, n), a in self.attributes.items() if kind == "state"}, self.fresh)
+        for i in self.inputs:
+            self.codes[i.node.number] = Code(self.fresh(i.name))
+        for name, node in graph.definitions.items():
+            self.names.setdefault(node.number, name)
+        for term in graph.terms:
+            self.names.setdefault(term.value.number, term.name)
+            if term.raw is not None:
+                self.names.setdefault(term.raw.number, f"raw_{term.name}")
+
+    @property
+    def arguments(self) -> list[str]:
+        """The local names of the inputs."""
+        return [self.codes[i.node.number].text for i in self.inputs]
+
+    def lines(self) -> list[str]:
+        """The lines, from the inputs to the output."""
+        first = self.arguments[0]
+        nodes = needed(self.spec.graph, self.inputs)
+        self.uses = Counter(child.number for node in nodes for child in node.inputs)
+        self.uses.update(term.value.number for term in self.spec.graph.terms)
+        for node in nodes:
+            if node.number not in self.codes:
+                self.codes[node.number] = self.node(node)
+        output = self.output_line()
+        text = "\n".join([*self.written, output])
+        used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
+        head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
+        return [*head, *self.written, output]
+
+    def fresh(self, wanted: str) -> str:
+        """A local name that is free."""
+        return fresh_name(wanted, self.taken)
+
+    def node(self, node: Node) -> Code:
+        """The value of a node; lines it needs are written."""
+        code = self.leaf(node)
+        if code is not None:
+            return code
+        operands = [self.operand(node, place) for place in range(len(node.inputs))]
+        if node.op in STATES:
+            lines, code = STATES[node.op].use(node, operands, self.states, self.clock)
+            self.written += [commented(line, _place(node)) for line in lines]
+        elif node.op == "apply":
+            code = self.apply(node, operands[0])
+        else:
+            code = KERNELS[node.op](node, operands)
+        return self.bind(node, code) if self.deserves_name(node, code) else code
+
+    def operand(self, node: Node, place: int) -> Code:
+        """An operand as source; a mask as numbers, where it is not asked for as a mask."""
+        child = node.inputs[place]
+        code = self.codes[child.number]
+        wanted = node.op in _OF_MASKS or (place == 1 and "where" in _takes(node.op))
+        return method(code, "to", "dtype") if child.type.kind == "mask" and not wanted else code
+
+    def leaf(self, node: Node) -> Code | None:
+        """The value of a node that is known without operands."""
+        if node.op == "constant":
+            return Code(repr(node["value"]), ATOM, scalar=True)
+        if node.op == "parameter":
+            return Code(f"self.{self.attributes['parameter', str(node['name'])]}", ATOM, scalar=True)
+        if node.op == "schedule":
+            return self.bind(node, _schedule(node, self.clock), str(node["name"]))
+        folded = static_value(node, {}) if not node.inputs or node.op in {"add", "multiply"} else None
+        return Code(repr(folded), ATOM, scalar=True) if folded is not None and folded >= 0 else None
+
+    def apply(self, node: Node, operand: Code) -> Code:
+        """A network that lives in the loss, on its operand."""
+        name = f"self.{self.attributes['network', str(node['network'])]}"
+        axes = node.inputs[0].type.axes
+        if axes[0].name == "view":
+            mode = "jointly" if self.spec.forward[str(node["network"])] == "joint" else "separately"
+            if len(axes) == 3:
+                return call(mode, name, operand.text)
+        return call(name, operand.text) if len(axes) == 2 else call("on_rows", name, operand.text)
+
+    def deserves_name(self, node: Node, code: Code) -> bool:
+        """Whether a value stands on a line of its own."""
+        simple = re.fullmatch(r"[\w.]+(\[[\d:, ]+\])?(\.detach\(\))?", code.text) is not None
+        if simple or code.scalar:
+            return False
+        return self.uses[node.number] > 1 or node.number in self.names or len(code.text) > WIDTH
+
+    def bind(self, node: Node, code: Code, wanted: str = "") -> Code:
+        """Write a line that gives the value a name."""
+        name = self.fresh(wanted or self.names.get(node.number) or _LABELS.get(node.op, node.op))
+        self.written.append(commented(f"{name} = {code.text}", _place(node)))
+        return Code(name)
+
+    def output_line(self) -> str:
+        """The last line."""
+        terms = self.spec.graph.terms
+        codes = {term.name: as_tensor(self.codes[term.value.number]).text for term in terms}
+        raw = {term.name: as_tensor(self.codes[term.raw.number]).text for term in terms if term.raw is not None}
+
+        def table(entries: dict[str, str]) -> str:
+            return "{" + ", ".join(f'"{name}": {code}' for name, code in entries.items()) + "}"
+
+        return f"return Output({' + '.join(codes.values())}, {table(codes)}, {table(raw)})"
+
+
+_OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "same"}
+"""Operations that keep a mask a mask."""
+
+
+def _takes(op: str) -> set[str]:
+    return {parameter.name for parameter in OPERATIONS[op].parameters} if op in OPERATIONS else set()
+
+
+_LABELS = {
+    "normalize": "unit_rows",
+    "dot": "product",
+    "mean": "mean",
+    "subtract": "difference",
+    "total": "pairs",
+    "power": "powered",
+    "select": "view",
+    "running": "statistic",
+}
+
+
+def _place(node: Node) -> str:
+    return short_place(str(node.span))
+
+
+def _schedule(node: Node, clock: Clock) -> Code:
+    schedule = node["schedule"]
+    assert isinstance(schedule, Schedule)
+    plan = schedule.plan(clock)
+    parts = [repr(schedule.kind), repr(schedule.start), repr(schedule.end)]
+    return call(
+        "schedule_value", "self.step", *parts, *(str(n) for n in (plan.warm, plan.last, plan.span, plan.quantum))
+    )
