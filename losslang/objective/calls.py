@@ -7,7 +7,7 @@ from dataclasses import replace
 from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
 from losslang.objective.axes import AXIS_NAMES, Axis
-from losslang.objective.context import Context, Scope
+from losslang.objective.context import Context, Scope, is_infinite
 from losslang.objective.graph import Attribute, Node, State
 from losslang.objective.operations import Operation, Parameter
 from losslang.objective.rules import Bound, Problem, Typed
@@ -73,6 +73,9 @@ def finish(
         trains = frozenset()
     node_span = _blame(bound, scope) or span
     made = context.make(row.name, inputs, (*attributes, *extra), type_, span, scope, trains)
+    if is_infinite(made.node, context):
+        zero = row.name == "divide" and context.constant(inputs[1]) == 0
+        raise Problem("E403", "this divides by zero" if zero else "this constant is not a finite number")
     return replace(made, span=node_span)
 
 

@@ -309,6 +309,12 @@ CODES: dict[str, Code] = {
         "trace(same(feature))",
         "trace(same(feature) + second_moment(z[a]))",
     ),
+    "E327": Code(
+        "one number is needed",
+        "A momentum, and the epsilon of sinkhorn, are the same for every entry: they have no axes.",
+        "q: sinkhorn(scores, epsilon=scores, iterations=3)",
+        "q: sinkhorn(scores, epsilon=0.05, iterations=3)",
+    ),
     "E401": Code(
         "statistic per image",
         "A running statistic has no batch axis: the images differ from step to step.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -17,7 +18,7 @@ from losslang.objective.schedules import Schedule
 from losslang.objective.views import Views, ViewSet
 from losslang.syntax.tree import Definition, Entry
 
-__all__ = ["FOLDED", "Context", "Library", "Scope", "Value", "static_value"]
+__all__ = ["FOLDED", "Context", "Library", "Scope", "Value", "is_infinite", "static_value"]
 
 Value: TypeAlias = Typed | ViewSet | tuple[Axis, ...]
 """What a name can stand for: a tensor, views (a loop name), or axes (a parameter such as axis=feature)."""
@@ -143,7 +144,22 @@ def static_value(
     return values[node.number]
 
 
-_STATIC = {*FOLDED, "negative"}
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "negative": lambda x: -x,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "relu": lambda x: max(x, 0),
+    "tanh": math.tanh,
+    "sin": math.sin,
+    "cos": math.cos,
+    "maximum": max,
+    "minimum": min,
+}
+"""The functions of constants that are computed at once."""
+
+_STATIC = {*FOLDED, *FUNCTIONS}
 
 
 def _folded(
@@ -157,10 +173,18 @@ def _folded(
     if node.op == "parameter":
         found = parameters.get(str(node["name"]))
         return None if found is None or isinstance(found.value, Schedule) else found.value
-    if node.op == "negative":
-        inner = values[node.inputs[0].number]
-        return None if inner is None else -inner
+    operands = [value for child in node.inputs if (value := values.get(child.number)) is not None]
+    if node.op not in _STATIC or len(operands) < len(node.inputs):
+        return None
     if node.op in FOLDED:
-        left, right = (values[child.number] for child in node.inputs)
-        return None if left is None or right is None else compute(FOLDED[node.op], left, right)
-    return None
+        return compute(FOLDED[node.op], *operands)
+    try:
+        return FUNCTIONS[node.op](*operands)
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_infinite(node: Node, context: Context) -> bool:
+    """Whether a value is a constant that divides by zero, or is too large or no number."""
+    known = node.op in _STATIC and all(context.constant(child) is not None for child in node.inputs)
+    return known and context.constant(node) is None

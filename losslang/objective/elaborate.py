@@ -7,7 +7,7 @@ from dataclasses import replace
 from losslang.diagnostics import Span
 from losslang.objective import calls, loops, special
 from losslang.objective.axes import AXIS_NAMES, VIEW, Axis, Dim, Type
-from losslang.objective.context import FOLDED, Context, Scope, Value
+from losslang.objective.context import Context, Scope, Value
 from losslang.objective.inline import inline
 from losslang.objective.operations import OPERATIONS, SIGNS, SPECIAL, SPELLED_WITH_SIGNS, STATEFUL
 from losslang.objective.parameters import SCHEDULES
@@ -67,18 +67,7 @@ def _operate(op: str, operands: tuple[Expression, ...], context: Context, scope:
     names = ("x", "y")
     sign = next((sign for sign, name in SIGNS.items() if name == op), "not" if op == "negate" else "-")
     bound = Bound(sign, {n: v for n, v in zip(names, values, strict=False) if v is not None}, {}, scope.mapped)
-    result = calls.finish(OPERATIONS[op], bound, context, scope, span)
-    if op in FOLDED and context.constant(result.node) is None:
-        _refuse_infinite(op, [value for value in values if value is not None], context)
-    return result
-
-
-def _refuse_infinite(op: str, operands: list[Typed], context: Context) -> None:
-    """Constants whose value, computed when the loss is, would be infinite or not a number."""
-    constants = [context.constant(operand.node) for operand in operands]
-    if None not in constants:
-        zero = op == "divide" and constants[1] == 0
-        raise Problem("E403", "this divides by zero" if zero else "this constant is not a finite number")
+    return calls.finish(OPERATIONS[op], bound, context, scope, span)
 
 
 # ---------------------------------------------------------------- names

@@ -379,6 +379,7 @@ def running(bound: Bound) -> Type:
                 labels=[(bound.values["x"].span, f"has {describe_axes(bound.type('x').axes)}")],
                 help="reduce the batch first: running(mean(z, over=batch), …)",
             )
+    one_number(bound, "momentum")
     if bound.options["init"] == "identity":
         matrix_axis(bound)
         bound.options.pop("over")
@@ -424,9 +425,22 @@ def centroids(bound: Bound) -> Type:
     return Type.of([Dim(Axis("prototype"), count), feature])
 
 
+def one_number(bound: Bound, name: str) -> None:
+    """Refuse a value with axes where the operation takes one number. Raises Problem."""
+    value = bound.values.get(name)
+    if value is not None and value.type.dims:
+        raise Problem(
+            "E327",
+            f"`{name}` of `{bound.name}` is one number",
+            labels=[(value.span, f"has {describe_axes(value.type.axes)}")],
+            at=name,
+        )
+
+
 def sinkhorn(bound: Bound) -> Type:
     """The scores' own axes."""
     x = bound.type("x")
+    one_number(bound, "epsilon")
     counted(bound, "iterations")
     bound.over()
     others = [axis for axis in x.axes if axis.name not in {"batch", "view", "group"}]

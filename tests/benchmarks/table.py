@@ -1,6 +1,6 @@
 """The results of many runs as a page: one row per method, mean ± standard deviation over its seeds.
 
-    python -m tests.benchmarks.table FOLDER… > docs/results/toy.md
+    python -m tests.benchmarks.table FOLDER…
 
 reads every `result.json` below the folders, a table per data set, and says of each collapse what was known before.
 """
@@ -20,7 +20,7 @@ from losslang.analysis.stability import Finding
 from losslang.pipeline import stability
 from losslang.shipped import shipped_specs
 
-__all__ = ["page", "results"]
+__all__ = ["methods", "page", "results"]
 
 COLUMNS = {"knn": ("kNN", 3), "linear_probe": ("linear probe", 3), "center_norm": ("center norm", 3)} | {
     "effective_rank": ("effective rank", 2)
@@ -108,7 +108,7 @@ def page(folders: Sequence[Path]) -> str:
     parts = [ABOUT.format(embedding="`, `".join(sorted(embeddings, key=lambda name: (name != "z", name))))]
     for data, runs in tables.items():
         parts += [f"## {data}", _setting(runs), *_table(runs)]
-    missing = sorted({path.stem for path in _methods()} - {one.method for runs in tables.values() for one in runs})
+    missing = sorted({path.stem for path in methods()} - {one.method for runs in tables.values() for one in runs})
     if missing:
         parts.append(f"No runs: {', '.join(missing)}.")
     for method, where in unfinished(folders).items():
@@ -116,7 +116,7 @@ def page(folders: Sequence[Path]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _methods() -> list[Path]:
+def methods() -> list[Path]:
     """The methods themselves, without their variants."""
     return [path for path in shipped_specs().values() if path.parent.name != "variants"]
 
