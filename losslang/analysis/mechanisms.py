@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from losslang.objective.axes import Axis
-from losslang.objective.boundary import Input, find_inputs, is_embedding
+from losslang.objective.boundary import Input, find_inputs, is_embedding, networks_of
 from losslang.objective.context import static_value
 from losslang.objective.graph import Node, walk
 from losslang.objective.networks import Network
@@ -197,19 +197,9 @@ def _is_negative_row(node: Node) -> bool:
 # ---------------------------------------------------------------- what networks are
 
 
-def _chain_of(node: Node) -> tuple[str, ...]:
-    """The networks a network output passes, outermost first."""
-    names = []
-    while node.op in {"apply", "select", "take"}:
-        if node.op == "apply":
-            names.append(str(node["network"]))
-        node = node.inputs[0]
-    return tuple(names)
-
-
 def predictors(subject: Subject) -> tuple[str, ...]:
     """Networks on one side only: behind an embedding that the other side compares with as it is."""
-    chains = {i.name: _chain_of(i.node) for i in subject.inputs}
+    chains = {i.name: networks_of(i.node) for i in subject.inputs}
     found = []
     for i in subject.inputs:
         outermost, rest = chains[i.name][0], chains[i.name][1:]
@@ -246,7 +236,7 @@ def _kind(network: Network) -> str:
 
 def _follows(networks: dict[str, Network], target: Input, chain: tuple[str, ...]) -> bool:
     """Whether a target is the moving average of the networks of a chain."""
-    network = networks[_chain_of(target.node)[0]]
+    network = networks[networks_of(target.node)[0]]
     if network.kind != "ema":
         return False
     parts = network.parts[0].parts if network.parts[0].kind == "chain" else network.parts
@@ -263,7 +253,7 @@ def _stop_gradient(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
     for term in subject.spec.graph.terms:
         stopped = [n.inputs[0] for n in walk([term.value]) if n.op == "stopgrad"]
         whole = [n for n in stopped if is_embedding(n)]
-        if any(_chain_of(n)[0] in heads for n in whole):
+        if any(networks_of(n)[0] in heads for n in whole):
             yield "of the predictor's side", (term.name,)
         elif whole or any(_under(n, lambda m: m.op == "apply") for n in stopped):
             yield "of the online network", (term.name,)
@@ -271,7 +261,7 @@ def _stop_gradient(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _target(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, network in subject.spec.networks.items():
-        used = any(name in _chain_of(node) for node in subject.nodes if node.op == "apply")
+        used = any(name in networks_of(node) for node in subject.nodes if node.op == "apply")
         if network.kind == "ema" and used:
             yield f"{name}, a moving average", ()
 
@@ -288,7 +278,7 @@ def _last_norm(networks: dict[str, Network], name: str) -> bool:
 
 
 def _output_norm(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
-    names = {_chain_of(i.node)[0] for i in subject.inputs}
+    names = {networks_of(i.node)[0] for i in subject.inputs}
     for name in sorted(names):
         if _last_norm(subject.spec.networks, name):
             yield f"at the output of {name}", ()

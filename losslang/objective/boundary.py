@@ -9,7 +9,7 @@ from losslang.diagnostics import Diagnostic, SpecError
 from losslang.objective.graph import Node, walk
 from losslang.objective.spec import Spec
 
-__all__ = ["Input", "find_inputs", "is_embedding"]
+__all__ = ["Input", "find_inputs", "is_embedding", "networks_of"]
 
 _VIEWS = {"select", "take"}
 
@@ -42,6 +42,16 @@ def is_embedding(node: Node) -> bool:
     while node.op in _VIEWS or node.op == "apply":
         node = node.inputs[0]
     return node.op == "images"
+
+
+def networks_of(node: Node) -> tuple[str, ...]:
+    """The networks that an embedding passes, outermost first."""
+    names = []
+    while node.op in {"apply", *_VIEWS}:
+        if node.op == "apply":
+            names.append(str(node["network"]))
+        node = node.inputs[0]
+    return tuple(names)
 
 
 def _roots(spec: Spec) -> list[Node]:

@@ -411,4 +411,27 @@ CODES: dict[str, Code] = {
         "running(…, momentum=0.999, read=after)",
         "running(…, momentum=0.9, read=after)",
     ),
+    "W109": Code(
+        "network that never learns",
+        "Every use of the network is behind a stop-gradient, so it stays as it began. A predictor must learn to hold an "
+        "objective up: with the stop-gradient on its side (Mirror SimSiam, Zhang et al. 2022) the objective collapses.",
+        "align: alignment(stopgrad(p[a]), z[b])   # p: predictor(z)",
+        "align: alignment(p[a], stopgrad(z[b]))",
+    ),
+    "W110": Code(
+        "predictor on both sides",
+        "Both branches pass the same networks, the predictor among them. Then the stopped branch differs from the live one "
+        "by nothing, the extra gradient that a predictor adds is zero, and the objective collapses (Zhang et al. 2022). "
+        "Networks behind one another and a comparison of equals are no mistake where another term repels.",
+        "align: alignment(p[a], stopgrad(p[b]))   # p: predictor(z)",
+        "align: alignment(p[a], stopgrad(z[b]))",
+    ),
+    "W111": Code(
+        "local statistics",
+        "Means, covariances and similarities inside `local` see groups of rows, as methods do that leave their statistics to "
+        "each device. The groups are the same on any number of processes, but the objective is another one than on the whole "
+        "batch: a covariance of fewer rows than features has no full rank, and fewer negatives repel less.",
+        "local(coding_rate(z[a]), rows=64)",
+        "coding_rate(z[a])   # or, where it is meant: # losslang: allow(W111)",
+    ),
 }

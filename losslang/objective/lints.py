@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from losslang.diagnostics import Report
+from losslang.objective.axes import GROUP
 from losslang.objective.context import Context, static_value
 from losslang.objective.graph import Graph, Node, walk
+from losslang.objective.lints_branches import never_learns, predictor_on_both_sides
+from losslang.objective.lints_subject import Subject, trained
 from losslang.objective.mentions import names_in
 from losslang.objective.resolve import Resolved
 
 __all__ = ["LINTS", "lint"]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What lints look at: the method as written, its context, and its graph."""
-
-    resolved: Resolved
-    context: Context
-    graph: Graph
 
 
 Lint = Callable[[Subject, Report], None]
@@ -68,13 +61,12 @@ def _zero_weight(subject: Subject, report: Report) -> None:
 
 
 def _target_of_untrained(subject: Subject, report: Report) -> None:
-    context, graph = subject.context, subject.graph
-    trained = frozenset().union(*(term.value.trains for term in graph.terms))
+    context = subject.context
     for name, network in context.networks.items():
         if network is None or network.kind != "ema" or ("network", name) not in context.used:
             continue
         followed = _references(name, context)
-        if followed and not followed & trained:
+        if followed and not followed & trained(subject.graph):
             entry = subject.resolved.networks[name]
             report.add(
                 "W106", f"`{name}` follows networks that nothing trains: {', '.join(sorted(followed))}", entry.span
@@ -128,6 +120,19 @@ def _long_memory(subject: Subject, report: Report) -> None:
             )
 
 
+def _local_statistics(subject: Subject, report: Report) -> None:
+    """Each call of `local` once, at its place: where the groups are averaged."""
+    means = [node for node in subject.graph.nodes() if node.op == "mean" and GROUP in node.axes()]
+    for span, mean in {node.span: node for node in means}.items():
+        rows = next(node["rows"] for node in walk([mean]) if node.op == "group")
+        report.add(
+            "W111",
+            f"statistics of {rows} rows at a time, not of the batch",
+            span,
+            help="leave `local` out for the whole batch, which is the same on any number of processes",
+        )
+
+
 LINTS: dict[str, Lint] = {
     "unused": _unused,
     "no gradient": _no_gradient,
@@ -135,13 +140,17 @@ LINTS: dict[str, Lint] = {
     "target of untrained networks": _target_of_untrained,
     "variance hinge on unit vectors": _hinge_on_unit_vectors,
     "gradient through a long memory": _long_memory,
+    "network that never learns": never_learns,
+    "predictor on both sides": predictor_on_both_sides,
+    "local statistics": _local_statistics,
 }
 
 
 def lint(resolved: Resolved, context: Context, graph: Graph, report: Report) -> None:
-    """Run every lint; a code that the file allows is dropped."""
+    """Run every lint; what the method allows is dropped, and in a file that it extends what that file allows."""
     own = Report()
     for check in LINTS.values():
         check(Subject(resolved, context, graph), own)
-    allowed = resolved.method.allow
-    report.diagnostics.extend(d for d in own.diagnostics if d.code not in allowed)
+    for found in own.diagnostics:
+        if found.code not in resolved.method.allow and (found.span.source.name, found.code) not in resolved.answered:
+            report.diagnostics.append(found)

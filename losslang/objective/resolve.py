@@ -46,6 +46,7 @@ class Resolved:
     notes: str = ""
     bases: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)  # names whose entry could not be read
+    answered: set[tuple[str, str]] = field(default_factory=set)  # files, and the warnings that they allow
     removed: dict[str, Span] = field(default_factory=dict)  # names of inherited entries, and where they were removed
 
 
@@ -135,6 +136,7 @@ def _apply(resolved: Resolved, method: Method, report: Report, *, first: bool) -
     for recipe in method.recipes:
         settings = resolved.recipes.setdefault(recipe.recipe, {})
         settings.update({override.path: override for override in recipe.overrides})
+    resolved.answered |= {(method.span.source.name, code) for code in method.allow}
     resolved.title = method.title or resolved.title
     resolved.paper = method.paper or resolved.paper
     resolved.notes = method.notes or resolved.notes
