@@ -12,6 +12,7 @@ from losslang.diagnostics import LosslangError
 from losslang.training.folder import RESULT, RunFolder, check_new, check_resumable
 from losslang.training.plan import RunPlan, resolve_run
 from losslang.training.record import settings_record
+from losslang.training.signals import Pending, caught_signals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,7 +78,7 @@ class TrainOptions:
 def train_main(specs: Sequence[str], options: Options) -> int:
     """Train every method with every seed. Gives the exit status: 0, 1 where a loss was not finite, 128 + signal.
 
-    Raises LosslangError (also SpecError) for whatever is wrong, before any work; OSError where writing fails.
+    Raises LosslangError (also SpecError) for whatever is wrong, and where writing fails.
     """
     plans = make_plans(specs, options)
     for plan in plans:
@@ -122,27 +123,31 @@ def _check_folder(plan: RunPlan, options: Options) -> None:
 
 
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
-    from losslang.training.loop import Interrupted, NotFinite
+    with caught_signals() as pending:
+        from losslang.training.run import Interrupted, NotFinite
 
-    results: list[dict[str, Any]] = []
-    failures: list[str] = []
-    status = 0
-    for plan in plans:
-        try:
-            results.append(_train_one(plan, options, console))
-        except NotFinite as error:
-            failures.append(f"{_run_name(plan)}: {error}")
-        except Interrupted as stop:
-            failures.append(str(stop))
-            status = 128 + stop.number
-            break
-    _report(results, console)
-    for failure in failures:
-        console.print(failure, style="red" if not status else "", soft_wrap=True)
-    return status or int(bool(failures))
+        results: list[dict[str, Any]] = []
+        failures: list[str] = []
+        for plan in plans:
+            if pending.number:
+                failures.append(
+                    f"{_run_name(plan)}: interrupted before it began; the same command with --resume does it"
+                )
+                break
+            try:
+                results.append(_train_one(plan, options, console, pending))
+            except NotFinite as error:
+                failures.append(f"{_run_name(plan)}: {error}")
+            except Interrupted as stop:
+                failures.append(str(stop))
+                break
+        _report(results, console)
+        for failure in failures:
+            console.print(failure, style="red" if not pending.number else "", soft_wrap=True)
+        return 128 + pending.number if pending.number else int(bool(failures))
 
 
-def _train_one(plan: RunPlan, options: Options, console: Console) -> dict[str, Any]:
+def _train_one(plan: RunPlan, options: Options, console: Console, pending: Pending) -> dict[str, Any]:
     finished = RunFolder(plan.folder).result() if options.resume else None
     if finished is not None:
         console.print(f"{plan.folder} is finished ({RESULT})", soft_wrap=True)
@@ -150,9 +155,12 @@ def _train_one(plan: RunPlan, options: Options, console: Console) -> dict[str, A
     from losslang.training.loop import train
     from losslang.training.progress import show_progress
 
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True)
+
     with show_progress(plan, console, quiet=options.quiet) as tell:
-        result = train(plan, resume=options.resume, tell=tell)
-    console.print(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)", soft_wrap=True)
+        result = train(plan, resume=options.resume, tell=tell, say=say, pending=pending)
+    say(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)")
     return result
 
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["append_line", "remove_tree", "write_atomically", "write_text"]
+__all__ = ["append_line", "bring_to_disk", "remove_tree", "write_atomically", "write_text"]
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write to a file beside `path`, bring it to the disk, and put it in its place in one step. Raises OSError."""
+def write_atomically(
+    path: Path, write: Callable[[BinaryIO], object], check: Callable[[Path], object] = lambda _partial: None
+) -> None:
+    """Write to a file beside `path`, bring it to the disk, check it, and put it in its place in one step. Raises OSError."""
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
+    check(partial)
     partial.replace(path)
+    bring_to_disk(path.parent)
+
+
+def bring_to_disk(path: Path) -> None:
+    """See to it that a file, or the names in a folder, outlast a power cut. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -28,8 +42,10 @@ def write_text(path: Path, text: str) -> None:
 def append_line(path: Path, line: str) -> None:
     """A line at the end of a file, by one call of the operating system, so that a kill cannot cut it. Raises OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    content = f"{line}\n".encode()
     try:
-        os.write(handle, f"{line}\n".encode())
+        if os.write(handle, content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(handle)
 

@@ -5,7 +5,8 @@
     settings.json          every setting and parameter, with where it was set
     environment.json       versions, machine, code
     metrics.jsonl          one line per logged step
-    checkpoint.pt          weights, optimiser and step; plain tensors and numbers
+    checkpoint.pt          weights, optimiser and step; plain tensors and numbers, with a checksum
+    checkpoint.previous.pt the one before, for the case that the last one gets damaged
     result.json            the measurements at the end; only of a finished run
 
 The folder appears in one step with all that is known before the first step; later files are replaced in one step each.
@@ -13,18 +14,22 @@ The folder appears in one step with all that is known before the first step; lat
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from losslang.diagnostics import LosslangError
-from losslang.training.files import append_line, remove_tree, write_atomically, write_text
+from losslang.training.checkpoint import check_seal
+from losslang.training.files import append_line, bring_to_disk, remove_tree, write_atomically, write_text
 
 __all__ = ["RunFolder", "check_new", "check_resumable"]
 
 SETTINGS, METRICS, CHECKPOINT, RESULT = "settings.json", "metrics.jsonl", "checkpoint.pt", "result.json"
+PREVIOUS = "checkpoint.previous.pt"
 
 
 def check_new(path: Path, *, overwrite: bool) -> None:
@@ -69,7 +74,7 @@ _FREE = {"log_every", "checkpoint_every", "evaluation.every"}
 
 
 def _check_writable(path: Path) -> None:
-    nearest_folder = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    nearest_folder = _nearest_folder(path)
     probe = nearest_folder / f".losslang-{os.getpid()}"
     try:
         probe.touch()
@@ -78,38 +83,85 @@ def _check_writable(path: Path) -> None:
         raise LosslangError(f"{path} cannot be written: {nearest_folder}: {error.strerror}") from error
 
 
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Within, what goes wrong in writing becomes a message of what to do."""
+    try:
+        yield
+    except OSError as error:
+        if not folder.exists():
+            raise LosslangError(f"{folder} has vanished while its run wrote to it; what it held is lost") from error
+        reason = _REMEDIES.get(error.errno or 0, f"cannot be written: {error.strerror or error}; mend that")
+        raise LosslangError(f"{error.filename or folder}: {reason}, then go on with --resume") from error
+
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "the quota of the disk is used up; make room",
+    errno.EROFS: "the disk can be read only; mend that",
+    errno.EIO: "the disk fails; mend that",
+}
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+
+
 class RunFolder:
-    """A run folder that exists."""
+    """A run folder that exists. Its methods raise LosslangError where writing fails."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path, texts: Mapping[str, str], checkpoint: Callable[[Any], object]) -> RunFolder:
-        """A new folder with these files and a first checkpoint, in place of what was there. Raises OSError."""
+    def create(cls, path: Path, texts: Mapping[str, str], checkpoint: bytes) -> RunFolder:
+        """A new folder with these files and a first checkpoint (sealed), in place of what was there."""
         path = path.absolute()
         staging = path.with_name(f".{path.name}.new")
-        remove_tree(staging)
-        staging.mkdir(parents=True)
-        for name, text in texts.items():
-            write_text(staging / name, text)
-        write_atomically(staging / CHECKPOINT, checkpoint)
-        remove_tree(path)
-        staging.rename(path)
+        with _writing(_nearest_folder(path)):
+            remove_tree(staging)
+            staging.mkdir(parents=True)
+            for name, text in texts.items():
+                write_text(staging / name, text)
+            write_atomically(staging / CHECKPOINT, lambda file: file.write(checkpoint))
+            remove_tree(path)
+            staging.rename(path)
+            bring_to_disk(path.parent)
         return cls(path)
 
     @property
     def checkpoint(self) -> Path:
-        """The last complete checkpoint."""
+        """The last checkpoint."""
         return self.path / CHECKPOINT
 
-    def save_checkpoint(self, write: Callable[[Any], object]) -> None:
-        """Replace the checkpoint; the previous one stays until the new one is complete. Raises OSError."""
-        write_atomically(self.checkpoint, write)
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints that there are, the last one first."""
+        return [path for path in (self.checkpoint, self.path / PREVIOUS) if path.exists()]
+
+    def save_checkpoint(self, checkpoint: bytes) -> None:
+        """Put a sealed checkpoint in the place of the last one, which stays until the new one was read back as written.
+
+        The metrics so far are on the disk before.
+        """
+        with _writing(self.path):
+            bring_to_disk(self.path / METRICS)
+            write_atomically(self.checkpoint, lambda file: file.write(checkpoint), self._keep_previous)
+
+    def _keep_previous(self, written: Path) -> None:
+        check_seal(written)
+        if self.checkpoint.exists():
+            self.checkpoint.replace(self.path / PREVIOUS)
+
+    def discard_checkpoint(self) -> None:
+        """Take the previous checkpoint for the last one, which is damaged."""
+        with _writing(self.path):
+            (self.path / PREVIOUS).replace(self.checkpoint)
 
     def log(self, record: Mapping[str, Any]) -> None:
-        """Add a line to the metrics. Raises OSError."""
-        append_line(self.path / METRICS, json.dumps(record, allow_nan=False))
+        """Add a line to the metrics."""
+        with _writing(self.path):
+            append_line(self.path / METRICS, json.dumps(record, allow_nan=False))
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of the metrics that are whole."""
@@ -123,13 +175,15 @@ class RunFolder:
         return found
 
     def forget_after(self, step: int) -> None:
-        """Drop the metrics of steps that a resumed run will do again. Raises OSError."""
-        kept = [record for record in self.metrics() if record["step"] <= step]
-        write_text(self.path / METRICS, _lines(kept))
+        """Drop the metrics of steps that a resumed run will do again; a run at step 0 begins with its first line."""
+        kept = [record for record in self.metrics() if 0 < step >= record["step"]]
+        with _writing(self.path):
+            write_text(self.path / METRICS, _lines(kept))
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Write the result. Raises OSError."""
-        write_text(self.path / RESULT, json.dumps(result, indent=2, allow_nan=False) + "\n")
+        """Write the result."""
+        with _writing(self.path):
+            write_text(self.path / RESULT, json.dumps(result, indent=2, allow_nan=False) + "\n")
 
     def result(self) -> dict[str, Any] | None:
         """The result, of a run that has finished."""

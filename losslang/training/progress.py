@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from losslang.training.loop import Watcher
 from losslang.training.plan import RunPlan
+from losslang.training.run import Watcher
 
 __all__ = ["show_progress"]
 

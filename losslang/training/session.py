@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from losslang.data.datasets import Arrays
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.measure import Samples
 from losslang.networks.backbones import make_backbone
+from losslang.training.checkpoint import Damaged, pack, unpack
 from losslang.training.environment import environment
 from losslang.training.optimizer import make_optimizer
 from losslang.training.plan import RunPlan
@@ -25,7 +25,7 @@ from losslang.training.record import settings_record
 
 __all__ = ["Session", "open_session"]
 
-_FORMAT = 1  # of checkpoints
+_FORMAT = 2  # of checkpoints
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
 
@@ -55,27 +55,28 @@ class Session:
             "metrics.jsonl": "",
         }
 
-    def writer(self) -> Callable[[Any], object]:
-        """What writes the present state into an open file."""
-        state = {
-            "format": _FORMAT,
-            "step": self.step,
-            "hash": self.plan.spec.hash,
-            "seed": self.plan.recipe.seed,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        return lambda file: torch.save(state, file)
+    def packed(self) -> bytes:
+        """The present state as a sealed checkpoint."""
+        return pack(
+            {
+                "format": _FORMAT,
+                "step": self.step,
+                "hash": self.plan.spec.hash,
+                "seed": self.plan.recipe.seed,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            }
+        )
 
     def restore(self, path: Path) -> None:
-        """Take the state of a checkpoint. Raises LosslangError where the file is none."""
+        """Take the state of a checkpoint. Raises Damaged where the file is none, or that of another model."""
+        state = unpack(path, self.device)
         try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-        except Exception as error:
-            raise LosslangError(f"{path} does not load: {str(error).splitlines()[0]}") from error
-        self.step = state["step"]
+            self.step = int(state["step"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise Damaged(f"{path} does not fit the model: {str(error).splitlines()[0]}") from error
 
 
 def open_session(plan: RunPlan) -> Session:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 
 import pytest
@@ -41,8 +42,7 @@ def same(one, two):
 
 
 def metrics(folder):
-    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in record.items() if k != "steps_per_second"} for record in records]
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 class StopAt:
@@ -106,7 +106,15 @@ def test_a_run_that_died_goes_back_to_its_checkpoint(tmp_path):
 
 def test_the_folder_holds_everything(tmp_path):
     result = train(plan("simsiam", tmp_path / "run", width="32"))
-    names = ["checkpoint.pt", "emitted.py", "environment.json", "method.yaml", "metrics.jsonl", "result.json"]
+    names = [
+        "checkpoint.previous.pt",
+        "checkpoint.pt",
+        "emitted.py",
+        "environment.json",
+        "method.yaml",
+        "metrics.jsonl",
+        "result.json",
+    ]
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [*names, "settings.json"]
     assert (tmp_path / "run/method.yaml").read_text() == shipped_specs()["simsiam"].read_text()
     compile((tmp_path / "run/emitted.py").read_text(), "emitted.py", "exec")
@@ -157,10 +165,31 @@ def test_adamw_trains_and_resumes(tmp_path):
     assert same(checkpoint(tmp_path / "whole"), checkpoint(tmp_path / "broken"))
 
 
-def test_a_checkpoint_that_does_not_load_is_an_error_in_words(tmp_path):
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
+    train(plan("simsiam", tmp_path / "whole"))
+    with pytest.raises(Interrupted):
+        train(plan("simsiam", tmp_path / "run"), tell=StopAt(25))
+    newest = tmp_path / "run/checkpoint.pt"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1  # one bit
+    newest.write_bytes(content)
+    said = []
+    train(plan("simsiam", tmp_path / "run"), resume=True, say=said.append)
+    assert len(said) == 1
+    assert re.search(r"checkpoint\.pt is damaged: its checksum does not fit; going back .* at step 20", said[0])
+    assert same(checkpoint(tmp_path / "run"), checkpoint(tmp_path / "whole"))
+    assert metrics(tmp_path / "run") == metrics(tmp_path / "whole")
+
+
+def test_checkpoints_that_are_all_damaged_are_an_error_in_words(tmp_path):
     train(plan("simsiam", tmp_path / "run", steps="5"))
-    (tmp_path / "run/checkpoint.pt").write_bytes(b"nonsense")
-    with pytest.raises(LosslangError, match=r"checkpoint\.pt does not load"):
+    for path in (tmp_path / "run").glob("*.pt"):
+        path.write_bytes(b"nonsense")
+    with pytest.raises(LosslangError, match=r"checkpoint\.previous\.pt is damaged"):
+        train(plan("simsiam", tmp_path / "run", steps="5"), resume=True)
+    for path in (tmp_path / "run").glob("*.pt"):
+        path.unlink()
+    with pytest.raises(LosslangError, match=r"holds no checkpoint to go on from; start anew with --overwrite"):
         train(plan("simsiam", tmp_path / "run", steps="5"), resume=True)
 
 

@@ -1,0 +1,247 @@
+"""One run's books: what is logged, measured and saved, and when; the same for a run alone and for a member of an ensemble."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from losslang.backend.functions import Output
+from losslang.diagnostics import LosslangError
+from losslang.evaluation.geometry import effective_rank
+from losslang.evaluation.measure import measure, watch
+from losslang.evaluation.verdict import verdict
+from losslang.training.checkpoint import Damaged
+from losslang.training.folder import RunFolder
+from losslang.training.plan import RunPlan
+from losslang.training.session import Session, open_session
+
+__all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "due"]
+
+Watcher = Callable[[dict[str, Any]], None]
+"""Called with every line of the metrics, as it is logged."""
+
+Say = Callable[[str], None]
+"""Called with lines for people: what happened to a run that they may want to know."""
+
+_CALIBRATION = 40
+"""Batches that batch norm sees before the first measurement: 1 − 0.9^40 = 99 % of its running statistics."""
+
+
+class NotFinite(LosslangError):
+    """The loss became NaN or infinite."""
+
+
+class Interrupted(Exception):
+    """SIGINT or SIGTERM ended the run; its folder holds a checkpoint."""
+
+    def __init__(self, folder: Path, step: int, number: int) -> None:
+        self.folder, self.step, self.number = folder, step, number
+        super().__init__(f"interrupted at step {step}; --resume goes on from the checkpoint in {folder}")
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be done after a step."""
+
+    logging: bool
+    measuring: bool
+    saving: bool
+
+    def __bool__(self) -> bool:
+        return self.logging or self.saving
+
+
+def due(plan: RunPlan, step: int) -> Due:
+    """What a plan asks for after so many steps."""
+    recipe, last = plan.recipe, step == plan.steps
+    measuring = not last and recipe.evaluation.every > 0 and step % recipe.evaluation.every == 0
+    logging = last or measuring or step % recipe.log_every == 0
+    return Due(logging, measuring, last or step % recipe.checkpoint_every == 0)
+
+
+@dataclass
+class Finite:
+    """Finds the first step and term that were not finite, without waiting for the device at every step."""
+
+    names: tuple[str, ...] = ()
+    first: Tensor = field(default_factory=lambda: torch.zeros(0))
+
+    def see(self, step: int, terms: dict[str, Tensor]) -> None:
+        """Look at the terms of a step, each a number or one number per member."""
+        values = torch.stack([value.detach() for value in terms.values()], dim=-1)
+        if not self.names:
+            self.names, self.first = tuple(terms), torch.full(values.shape, math.inf, device=values.device)
+        self.first = torch.where(torch.isfinite(values), self.first, self.first.clamp(max=step))
+
+    def member(self, at: int) -> Finite:
+        """What was found of one member."""
+        return Finite(self.names, self.first[at])
+
+    def check(self) -> None:
+        """Raises NotFinite if a term was not finite so far."""
+        if not self.names:
+            return
+        step, at = self.first.min(0)
+        if math.isfinite(float(step)):
+            raise NotFinite(
+                f"the term `{self.names[int(at)]}` is no finite number at step {int(step)};"
+                " a smaller learning rate or a longer warm-up may help (--set optimizer.learning_rate=…)"
+            )
+
+
+@dataclass
+class Run:
+    """A session and its folder. `tell` hears every logged record, `say` what happened."""
+
+    session: Session
+    folder: RunFolder
+    tell: Watcher
+    clock: Clock
+
+    @classmethod
+    def open(cls, plan: RunPlan, *, resume: bool, tell: Watcher, say: Say) -> Run:
+        """A new run in a new folder, or one that goes on from its last good checkpoint.
+
+        Raises LosslangError (also SpecError).
+        """
+        session = open_session(plan)
+        if resume and plan.folder.exists():
+            folder = RunFolder(plan.folder.absolute())
+            _restore(session, folder, say)
+            folder.forget_after(session.step)
+        else:
+            folder = RunFolder.create(plan.folder, session.texts, session.packed())
+        return cls(session, folder, tell, Clock(session.step))
+
+    @property
+    def finished(self) -> bool:
+        """Whether there are no more steps to do."""
+        return self.session.step >= self.session.plan.steps
+
+    def begin(self) -> None:
+        """Measure the untrained networks, unless the run goes on. Raises LosslangError."""
+        if self.session.step == 0:
+            self._log(_measured_at_start(self.session))
+        self.session.model.train()
+
+    def after_step(self, out: Output, rate: float, finite: Finite) -> None:
+        """Log, measure and save where that is due. Raises NotFinite, LosslangError."""
+        todo = due(self.session.plan, self.session.step)
+        if todo:
+            finite.check()
+        if todo.logging:
+            measured = _measured(self.session) if todo.measuring else {}
+            self._log(_losses(out) | {"learning_rate": rate} | measured)
+        if todo.saving:
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint. Raises LosslangError."""
+        self.folder.save_checkpoint(self.session.packed())
+
+    def interrupt(self, number: int, finite: Finite) -> Interrupted:
+        """Save, and give what is to be raised. Raises NotFinite, LosslangError."""
+        finite.check()
+        self.save()
+        return Interrupted(self.session.plan.folder, self.session.step, number)
+
+    def finish(self) -> dict[str, Any]:
+        """Measure the trained networks and write the result. Raises LosslangError."""
+        result = _result(self.session, self.folder, self.clock.seconds())
+        self.folder.finish(result)
+        return result
+
+    def _log(self, record: dict[str, Any]) -> None:
+        step = self.session.step
+        record = {"step": step, "epoch": step / self.session.plan.steps_per_epoch} | record
+        self.folder.log(record)
+        self.tell(record | {"steps_per_second": self.clock.rate(step)})
+
+
+class Clock:
+    """Seconds of this process, and steps per second since the last time that was asked."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.time = step, time.perf_counter()
+        self.started = self.time
+
+    def rate(self, step: int) -> float:
+        """Steps per second since the last call."""
+        now = time.perf_counter()
+        rate = (step - self.step) / max(now - self.time, 1e-9)
+        self.step, self.time = step, now
+        return round(rate, 1)
+
+    def seconds(self) -> float:
+        """Since the run was opened."""
+        return time.perf_counter() - self.started
+
+
+def _restore(session: Session, folder: RunFolder, say: Say) -> None:
+    """Take the last checkpoint that is whole."""
+    damaged: Damaged | None = None
+    for path in folder.checkpoints:
+        try:
+            session.restore(path)
+        except Damaged as error:
+            damaged = error
+            continue
+        if damaged is not None:
+            say(f"{damaged}; going back to the one before, at step {session.step}")
+            folder.discard_checkpoint()
+        return
+    raise damaged or LosslangError(f"{folder.path} holds no checkpoint to go on from; start anew with --overwrite")
+
+
+def _losses(out: Output) -> dict[str, Any]:
+    """The loss for the metrics: total, terms, and `term/raw` before a leading weight."""
+    terms = {**out.terms, **{f"{name}/raw": value for name, value in out.raw.items()}}
+    return {"total": float(out.total.detach()), "terms": {name: float(value.detach()) for name, value in terms.items()}}
+
+
+def _measured(session: Session) -> dict[str, float]:
+    views, neighbours = tuple(session.plan.policies), session.plan.recipe.evaluation.neighbours
+    return watch(session.model, session.samples, views, session.embedding, neighbours)
+
+
+def _measured_at_start(session: Session) -> dict[str, float]:
+    """The measurements of the untrained networks, with running statistics as if they had seen some batches."""
+    model = session.model
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.train()
+    with torch.no_grad():
+        for step in range(_CALIBRATION):
+            model.embed(session.batches.views(step))
+    found = _measured(session)
+    model.load_state_dict(before)
+    return found
+
+
+def _result(session: Session, folder: RunFolder, seconds: float) -> dict[str, Any]:
+    plan = session.plan
+    views, neighbours = tuple(plan.policies), plan.recipe.evaluation.neighbours
+    found = measure(session.model, session.samples, views, session.embedding, neighbours)
+    first = float(next(record["effective_rank"] for record in folder.metrics() if record["step"] == 0))
+    inputs = float(effective_rank(session.samples.test.flatten(1)))
+    judged = verdict(found["center_norm"], found["effective_rank"], first, inputs)
+    return {
+        "method": plan.spec.method_name,
+        "data": plan.dataset.name,
+        "recipe": plan.recipe_name,
+        "seed": plan.recipe.seed,
+        "steps": session.step,
+        "seconds": seconds,
+        "embedding": session.embedding or "backbone",
+        **found,
+        "first_effective_rank": first,
+        "input_effective_rank": inputs,
+        "collapsed": judged.kind,
+        "verdict": judged.reason,
+    }
