@@ -110,7 +110,7 @@ class Body:
             return Code(f"self.{self.attributes['parameter', str(node['name'])]}", ATOM, scalar=True)
         if node.op == "schedule":
             return self.bind(node, _schedule(node, self.clock), str(node["name"]))
-        folded = static_value(node, {}) if not node.inputs or node.op in {"add", "multiply"} else None
+        folded = static_value(node, {}) if not node.inputs or node.op in {"add", "multiply", "power"} else None
         return Code(repr(folded), ATOM, scalar=True) if folded is not None and folded >= 0 else None
 
     def apply(self, node: Node, operand: Code) -> Code:

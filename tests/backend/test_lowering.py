@@ -42,6 +42,7 @@ MORE = [
     "mean(similarity(z[a], z[a]), where=not same(batch) and similarity(z[a], z[a]) > 0)",
     "mean(mean(cross_cov(z[a], z[b], ddof=1), over=feature') * z[a])",
     "mean(half_logdet(z, 0.3))",
+    "mean(z[a] / 10^30 * 10^29)",
 ]
 
 
