@@ -12,11 +12,12 @@ import statistics
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import losslang
-from losslang.analysis.stability import Finding
+from losslang.analysis.stability import Verdict
 from losslang.pipeline import stability
 from losslang.shipped import shipped_specs
 
@@ -26,14 +27,29 @@ COLUMNS = {"knn": ("kNN", 3), "linear_probe": ("linear probe", 3), "center_norm"
     "effective_rank": ("effective rank", 2)
 }
 WORDS = {"stable": "stable", "held": "held by dynamics", "undecided": "undecided", "collapses": "collapses"}
-KEPT = 0.9
-"""Share of the median kNN of the table above which the embedding still tells the classes apart."""
+WHY = {
+    "barlow": "Its weight of 0.0051 was chosen for 8,192 features: against the diagonal, the rest of the matrix counts for"
+    " weight times features, 42 there and less than 1 at the sizes of a toy",
+    "coding_rate_taylor": "The second-order form bends back where eigenvalues are not small, and then pulls them together",
+    "dino": "The embedding measured is the scores of the prototypes: centering and softmax do not see what all of them"
+    " share, and nothing shortens it",
+    "empssl": "Alignment weighs 200, chosen for patches of one image; against noise as strong as here the log-det is weak",
+    "koleo": "The term acts on differences of nearest neighbours, in which the center cancels",
+    "ressl": "A relation is a softmax over the queue, in which what all rows share cancels, in value and gradient",
+    "simsiam_bias": "The paper's finding, that a single bias prevents collapse, does not reproduce with noise this strong",
+}
+"""Why the collapses came that nothing foresaw."""
+
+CLASSES = (7.0, 11.0)
+"""Effective ranks that ten classes need: nine directions, less what is uneven."""
 
 ABOUT = """\
 Means ± standard deviations over seeds. kNN (20 neighbours) and linear probe are accuracies on the backbone's features; center
 norm and effective rank are of the embedding `{embedding}` of the method. *Before training* is what `losslang check` says of the
-method with the parameters of the recipe. A run counts as collapsed where the center norm or the effective rank of the
-embedding says so at the end."""
+method with the parameters of the recipe. A run counts as collapsed to a constant where the center norm
+of its embedding ends above 0.95, and as collapsed in dimension where the effective rank ends below half of what there was to
+keep (the smaller of the inputs' and the untrained embedding's). Neither is the loss of the classes: ten classes need nine
+directions, a long common vector harms no nearest neighbour, and the notes give the kNN of the embedding itself."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +60,12 @@ class Runs:
     parameters: dict[str, float]
     results: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def verdict(self) -> Finding | None:
+    @cached_property
+    def verdict(self) -> Verdict | None:
         """What is known of the method, with the parameters of these runs; None for one that does not ship."""
         if self.method not in shipped_specs():
             return None
-        return stability(losslang.load(self.method, parameters=self.parameters)).constant
+        return stability(losslang.load(self.method, parameters=self.parameters))
 
     def mean(self, key: str) -> float:
         """The mean of a measurement over seeds."""
@@ -136,37 +152,47 @@ def _table(runs: Sequence[Runs]) -> Iterator[str]:
     rows = [head, ["---", "---", *("---:" for _ in COLUMNS), "---"]]
     usual = statistics.median(one.mean("embedding_knn") for one in runs)
     for one in runs:
-        verdict = one.verdict
-        before = WORDS[verdict.answer] if verdict else ""
+        answer = one.verdict.constant.answer if one.verdict else ""
         collapsed = ", ".join(f"{count} of {len(one.results)} {kind}" for kind, count in one.collapsed.items()) or "no"
-        against = verdict is not None and (verdict.answer == "collapses") != bool(one.collapsed)
-        if one.collapsed or against:
-            notes.append(f"{len(notes) + 1}. **{one.method}**: {_explained(one, verdict, usual)}")
+        if one.collapsed or answer == "collapses":
+            notes.append(f"{len(notes) + 1}. **{one.method}**: {_explained(one, usual)}")
             collapsed += f" [{len(notes)}]"
-        rows.append([one.method, before, *(one.shown(key, digits) for key, (_, digits) in COLUMNS.items()), collapsed])
+        shown = [one.shown(key, digits) for key, (_, digits) in COLUMNS.items()]
+        rows.append([one.method, WORDS.get(answer, ""), *shown, collapsed])
     yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
     if notes:
         yield "\n".join(notes)
 
 
-def _explained(one: Runs, verdict: Finding | None, usual: float) -> str:
+def _explained(one: Runs, usual: float) -> str:
     """What was known before, and what is left after."""
-    sentences = []
-    if verdict is not None:
-        fits = "as said before training" if verdict.answer == "collapses" else "said before training"
-        sentences.append(f"{fits}: {WORDS[verdict.answer]}, {verdict.reason}.")
-    if not one.collapsed:
-        sentences.append("The run is too short to show it.")
-    left, rank, share = one.mean("embedding_knn"), one.mean("effective_rank"), one.mean("embedding_knn") / usual
-    if one.collapsed and share >= KEPT:
-        sentences.append(
-            f"The embedding still tells the classes apart (its own kNN {left:.3f}, effective rank {rank:.1f}): most of its"
-            " length is common to all rows, and the objective sees what is left."
-        )
-    elif one.collapsed:
-        sentences.append(f"The classes are lost with it (kNN of the embedding {left:.3f}, effective rank {rank:.1f}).")
-    text = " ".join(sentences)
-    return text[:1].upper() + text[1:]
+    left, rank, center = one.mean("embedding_knn"), one.mean("effective_rank"), one.mean("center_norm")
+    seen = []
+    if "constant" in one.collapsed:
+        seen.append("most of the length of the embedding is common to all rows")
+    if "dimensional" in one.collapsed:
+        there = one.mean("input_effective_rank")
+        seen.append(f"center norm {center:.2f}, and {rank:.1f} directions in use of the {there:.0f} of the inputs")
+    if not seen:
+        seen.append("these runs do not show it")
+    after = f"{'; '.join(seen)}; kNN of the embedding {left:.3f} (median of all methods {usual:.3f})."
+    clusters = one.collapsed.keys() == {"dimensional"} and CLASSES[0] <= rank <= CLASSES[1]
+    why = WHY.get(one.method) or ("About what it takes to keep ten classes apart" if clusters else "")
+    return f"{_foreseen(one)}. {after[:1].upper()}{after[1:]}" + (f" {why}." if why else "")
+
+
+def _foreseen(one: Runs) -> str:
+    """What the verdict said of the kind of collapse that came."""
+    if one.verdict is None:
+        return "No verdict"
+    constant, rank = one.verdict.constant, one.verdict.rank
+    if constant.answer == "collapses":
+        return f"Said before training: collapses, {constant.reason}"
+    if "constant" in one.collapsed:
+        return f"Not foreseen ({WORDS[constant.answer]}: {constant.reason})"
+    if rank.answer == "possible":
+        return f"Said before training: dimensional collapse possible, {rank.reason}"
+    return f"Not foreseen (full rank by {rank.reason})"
 
 
 if __name__ == "__main__":
