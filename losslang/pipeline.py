@@ -206,7 +206,7 @@ def stability(spec: Spec) -> Verdict:
 
 def _small(spec: Spec) -> Spec:
     """The same method with small sizes, on which numbers are cheap."""
-    from losslang.analysis.cloud import FEATURES
+    from losslang.analysis.stage import FEATURES
 
     return compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES) or spec
 
@@ -214,8 +214,8 @@ def _small(spec: Spec) -> Spec:
 def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ablation:
     """What each term and mechanism of a method holds up: the verdict on what is left without it. Raises SpecError."""
     from losslang.analysis.ablation import Ablation, ablations
-    from losslang.analysis.cloud import FEATURES
     from losslang.analysis.stability import verdict
+    from losslang.analysis.stage import FEATURES
 
     spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
     method = read_method(spec.source, Report())

@@ -15,17 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from losslang.analysis.mechanisms import Subject, predictors
+from losslang.analysis.stage import features_of, placed, settled, stage
 from losslang.meaning.arrays import Array
-from losslang.meaning.evaluate import Evaluation, World, evaluate
-from losslang.objective.axes import Axis
-from losslang.objective.boundary import Input
-from losslang.objective.graph import Node
-from losslang.objective.schedules import Clock
+from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.spec import Spec
 
 __all__ = ["Cloud", "Force", "Scale", "forces", "forces_by_input", "spreading", "terms_on"]
 
-FEATURES, NOISE = 16, 0.3
+NOISE = 0.3
 STEP = 1e-4
 MANY_VIEWS = 4
 
@@ -145,10 +142,8 @@ def _slopes(
 
 def _steady_state(spec: Spec, cloud: Cloud) -> Mapping[str, Array]:
     """State as after many steps on the same cloud."""
-    if not spec.graph.states:
-        return {}
-    start = _state(spec, cloud.rows(len(spec.views)))
-    return _settled(spec, evaluate(spec, _world(Subject.of(spec), cloud, STILL, start)), start)
+    subject = Subject.of(spec)
+    return settled(subject, _world(subject, cloud, STILL, {}))
 
 
 def _world(
@@ -161,89 +156,9 @@ def _world(
     """The world of a cloud whose `moving` inputs have their center and residual scaled."""
     heads = () if cloud.bare else predictors(subject)
     given: dict[str | int, Array] = {}
+    views = len(subject.spec.views)
     for i in subject.inputs:
         shrink = 1 / (1 + cloud.noise**2) if i.outermost in heads else 1.0
-        given[i.node.number] = _embedding(
-            subject, i, cloud, shrink, scale if i.name in moving and not i.detached else STILL
-        )
-    return World(
-        given,
-        networks=_networks(subject.spec),
-        state=state,
-        rows=np.arange(cloud.rows(len(subject.spec.views))),
-        clock=Clock(steps=1000, steps_per_epoch=10),
-        step=500,
-    )
-
-
-def _embedding(subject: Subject, i: Input, cloud: Cloud, shrink: float, scale: Scale) -> Array:
-    """What a network output is on the cloud, in the layout of its type."""
-    last = i.node.type.dims[-1]
-    size = last.known or FEATURES
-    views = subject.spec.views
-    places = [views.index(name) for name in i.views] if i.views else [_view_of(i.node)]
-    scores = last.axis.name == "prototype"
-    z = cloud.views(len(views), FEATURES if scores else size, shrink, scale)[places]
-    if scores:
-        z = z / np.linalg.norm(z, axis=-1, keepdims=True) @ _prototypes(size).T
-    return z if i.views else z[0]
-
-
-def _view_of(node: Node) -> int:
-    """The one view that an embedding without the axis `view` is of."""
-    while node.op == "apply":
-        node = node.inputs[0]
-    place = node["view"] if node.op == "select" else 0
-    assert isinstance(place, int)
-    return place
-
-
-def _prototypes(count: int, features: int = FEATURES) -> Array:
-    drawn = np.random.default_rng(1).standard_normal((count, features))
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-
-
-def _networks(spec: Spec) -> Mapping[str, Callable[[Array], Array]]:
-    """Networks that live in the loss: prototypes as random directions, all others as they begin, near the identity."""
-
-    def made(name: str) -> Callable[[Array], Array]:
-        network = spec.networks[name]
-        while network.kind in {"frozen", "freeze_for"}:
-            network = network.parts[0]
-        if network.kind == "prototypes":
-            count = network.widths[0]
-            assert isinstance(count, int)
-            few = min(count, 4 * FEATURES)
-            return lambda z: z @ _prototypes(few, z.shape[-1]).T
-        return lambda z: z
-
-    return {name: made(name) for name in spec.networks}
-
-
-def _state(spec: Spec, rows: int) -> dict[str, Array]:
-    """State that must be there from the first step: memories hold the cloud itself, centroids random directions."""
-    found: dict[str, Array] = {}
-    for state in spec.graph.states:
-        if state.node.op not in {"memory", "centroids"}:
-            continue
-        sizes = [dim.known or rows for dim in state.node.type.dims if dim.axis.name != "batch"]
-        if state.node.op == "memory":
-            drawn = np.random.default_rng(2).standard_normal((rows, *sizes))
-            found[state.name] = drawn / np.linalg.norm(drawn, axis=-1, keepdims=True)
-        else:
-            found[state.name] = _prototypes(sizes[0], sizes[1])
-    return found
-
-
-def _settled(spec: Spec, first: Evaluation, start: Mapping[str, Array]) -> dict[str, Array]:
-    """State as after many steps on the same cloud: statistics at their value, queues full of its rows."""
-    found = dict(start)
-    for state in spec.graph.states:
-        value = first.values[state.node.inputs[0].number]
-        if state.node.op == "running":
-            found[state.name] = value
-        elif state.node.op == "queue":
-            place, size = state.node.type.position(Axis("queue")), state.node["size"]
-            assert isinstance(size, int)
-            found[state.name] = np.take(value, np.arange(size) % value.shape[place], axis=place)
-    return found
+        own = scale if i.name in moving and not i.detached else STILL
+        given[i.node.number] = placed(subject, i, cloud.views(views, features_of(i), shrink, own))
+    return stage(subject, given, cloud.rows(views), state)

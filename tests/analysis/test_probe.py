@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from losslang.analysis.cloud import FEATURES, Cloud, Scale, spreading
+from losslang.analysis.cloud import Cloud, Scale, spreading
 from losslang.analysis.probe import CENTERS, WEAK
+from losslang.analysis.stage import FEATURES
 from losslang.cli import main
 from losslang.diagnostics import Report
 from losslang.pipeline import compile_source, probe

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from losslang.analysis.cloud import FEATURES, Cloud, Scale, forces
+from losslang.analysis.cloud import Cloud, Scale, forces
 from losslang.analysis.mechanisms import find_mechanisms
+from losslang.analysis.stage import FEATURES
 from losslang.diagnostics import Report
 from losslang.pipeline import compile_source, load, stability
 from losslang.shipped import shipped_specs
