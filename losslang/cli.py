@@ -142,6 +142,21 @@ def _train(options: Namespace) -> int:
     return train_main(options.specs, options)
 
 
+# ---------------------------------------------------------------- data
+
+
+def _data_options(parser: CommandParser) -> None:
+    from losslang.commands.data import add_options
+
+    add_options(parser)
+
+
+def _data(options: Namespace) -> int:
+    from losslang.commands.data import data_main
+
+    return data_main(options)
+
+
 # ---------------------------------------------------------------- check
 
 
@@ -334,6 +349,7 @@ def _explain(options: Namespace) -> int:
 
 VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
+    "data": Verb("prepare images as a fast cache, or look at one", _data_options, _data),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
     "ablate": Verb("give the verdict without each term and mechanism in turn", _ablate_options, _ablate),

@@ -32,6 +32,9 @@ NUMBERS = {"meaning", "analysis"}  # the stages of the front end that calculate,
 PIPELINE = "pipeline"
 AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
 
+# Extras beside `toy` and `test`: for images, other libraries' networks, and files for other programs.
+OPTIONAL = ["images", "hub", "zoo", "export"]
+
 # What drives the stages; no stage knows of it.
 DRIVERS = {"cli", "__main__", "commands", "schema", "parity", PIPELINE}
 
@@ -121,13 +124,25 @@ def test_the_rule_allows(module, line):
 
 
 def test_what_is_imported_is_installed_by_the_readme():
-    """The README installs the extra `toy`: with it, every package that any module imports must be there."""
+    """The README installs the extra `toy`: with it, every package that any module imports must be there.
+
+    What other extras bring is imported in one place each, behind a message that names the extra.
+    """
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needs = [*project["dependencies"], *project["optional-dependencies"]["toy"]]
-    names = {"pyyaml": "yaml", "scikit-learn": "sklearn"}
-    installed = {names.get(name, name) for name in (re.match(r"[\w-]+", need)[0] for need in needs)}
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"toy", "test", *OPTIONAL}
+    names = {"pyyaml": "yaml", "scikit-learn": "sklearn", "pillow": "PIL"}
+
+    def packages(*needs):
+        return {names.get(name, name) for name in (re.match(r"[\w-]+", need)[0] for need in needs)}
+
+    needed, optional = (
+        packages(*project["dependencies"], *extras["toy"]),
+        packages(*(need for name in OPTIONAL for need in extras[name])),
+    )
     wanted = {name.split(".")[0] for module, source in modules() for name in imported(source, module)}
-    assert wanted - set(sys.stdlib_module_names) - {"losslang"} == installed
+    wanted -= {*sys.stdlib_module_names, "losslang"}
+    assert needed <= wanted <= needed | optional
 
 
 # ---------------------------------------------------------------- in fresh processes

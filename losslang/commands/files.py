@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from losslang.training.files import write_text
+from losslang.data.files import write_text
 
 __all__ = ["write"]
 

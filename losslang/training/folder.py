@@ -22,9 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from losslang.data.files import append_line, bring_to_disk, remove_tree, write_atomically, write_text
 from losslang.diagnostics import LosslangError
 from losslang.training.checkpoint import check_seal
-from losslang.training.files import append_line, bring_to_disk, remove_tree, write_atomically, write_text
 
 __all__ = ["RunFolder", "check_new", "check_resumable"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from losslang.data import files
+from losslang.data.files import append_line, write_atomically, write_text
 from losslang.diagnostics import LosslangError
-from losslang.training import files
 from losslang.training.checkpoint import seal
-from losslang.training.files import append_line, write_atomically, write_text
 from losslang.training.folder import RunFolder, check_new, check_resumable
 
 RECORD = {"hash": "h", "settings": {"steps": {"value": 5}, "log_every": {"value": 1}}}
