@@ -125,7 +125,12 @@ def test_batch_norm_crosses():
 def test_roles_are_those_of_the_method_itself():
     assert roles_of(load("vicreg")) == ("alignment", "decentering", "decorrelation")
     assert roles_of(load("simsiam")) == ("alignment",)
-    assert roles_of(load("lejepa")) == ()
+    assert roles_of(load("triplet_simple")) == ()
+
+
+@pytest.mark.parametrize("name", ["dino", "swav", "lejepa", "msn", "barlow", "visreg"])
+def test_what_pulls_views_together_says_so(name):
+    assert "alignment" in roles_of(load(name))
 
 
 def test_functions_stand_once_after_what_calls_them():
