@@ -130,6 +130,11 @@ def _train_options(parser: CommandParser) -> None:
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="number of seeds to train (1)")
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="the first seed (0)")
     parser.settings()
+    parser.add_argument(
+        "--on-collapse",
+        choices=["stop", "warn", "ignore"],
+        help="what the collapse alarm does (warn; as `on_collapse`)",
+    )
     parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (runs/…)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing run folder")

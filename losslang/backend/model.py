@@ -66,6 +66,15 @@ class Model(nn.Module):
             self.after_step()
         return self.front(views, *rows)
 
+    def observe(
+        self, views: Mapping[str, Tensor] | Sequence[Tensor], *rows: Tensor
+    ) -> tuple[dict[str, Tensor], Output]:
+        """As a call, and beside the loss what the networks gave: the definitions that `embed` gives, in the loss's graph."""
+        if self.training and self.loss.pending:
+            self.after_step()
+        found = self.embed(views)
+        return found, self.loss(*(found[name] for name in self.loss.inputs), *rows)  # type: ignore[union-attr]
+
     def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
         """Every definition that networks alone make: [view, batch, feature], or [batch, feature] of one view."""
         return self.front.embed(views)  # type: ignore[operator]

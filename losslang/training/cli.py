@@ -44,6 +44,10 @@ class Options(Protocol):
         """Settings and parameters by name."""
 
     @property
+    def on_collapse(self) -> str | None:
+        """What the collapse alarm does, instead of what the recipe says."""
+
+    @property
     def out(self) -> Path | None:
         """The folder of the run, or of the runs."""
 
@@ -69,6 +73,7 @@ class TrainOptions:
     seeds: int = 1
     seed: int = 0
     set: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    on_collapse: str | None = None
     out: Path | None = None
     resume: bool = False
     overwrite: bool = False
@@ -97,7 +102,8 @@ def make_plans(specs: Sequence[str], options: Options) -> list[RunPlan]:
         raise LosslangError(f"--seeds {options.seeds}: at least one seed is needed")
     plans: list[RunPlan] = []
     for spec in specs:
-        first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed or None, sets=options.set)
+        sets = dict(options.set) | ({"on_collapse": options.on_collapse} if options.on_collapse else {})
+        first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed or None, sets=sets)
         seeds = range(first.recipe.seed, first.recipe.seed + options.seeds)
         plans += [first.with_seed(seed, _folder(first, seed, options, len(specs))) for seed in seeds]
     folders = [plan.folder for plan in plans]
@@ -125,6 +131,7 @@ def _check_folder(plan: RunPlan, options: Options) -> None:
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
     with caught_signals() as pending:
         from losslang.training.run import Interrupted, NotFinite
+        from losslang.training.watch import Collapsed
 
         results: list[dict[str, Any]] = []
         failures: list[str] = []
@@ -136,7 +143,7 @@ def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> 
                 break
             try:
                 results.append(_train_one(plan, options, console, pending))
-            except NotFinite as error:
+            except (NotFinite, Collapsed) as error:
                 failures.append(f"{_run_name(plan)}: {error}")
             except Interrupted as stop:
                 failures.append(str(stop))
@@ -153,7 +160,7 @@ def _train_one(plan: RunPlan, options: Options, console: Console, pending: Pendi
         console.print(f"{plan.folder} is finished ({RESULT})", soft_wrap=True)
         return finished
     from losslang.training.loop import train
-    from losslang.training.progress import show_progress
+    from losslang.training.progress import alarm_line, show_progress
 
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
@@ -161,6 +168,8 @@ def _train_one(plan: RunPlan, options: Options, console: Console, pending: Pendi
     with show_progress(plan, console, quiet=options.quiet) as tell:
         result = train(plan, resume=options.resume, tell=tell, say=say, pending=pending)
     say(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)")
+    for alarm in result["alarms"]:
+        console.print(f"  {alarm_line(alarm)}", style="yellow", soft_wrap=True)
     return result
 
 

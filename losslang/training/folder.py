@@ -69,7 +69,7 @@ def _first_difference(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) ->
     return ""
 
 
-_FREE = {"log_every", "checkpoint_every", "evaluation.every"}
+_FREE = {"log_every", "checkpoint_every", "evaluation.every", "on_collapse", "log_to"}
 """Settings that may change when a run is resumed, as they do not change what is trained."""
 
 

@@ -11,9 +11,10 @@ from losslang.backend.functions import Output
 from losslang.data.counter import mix
 from losslang.training.optimizer import clip_gradients, set_learning_rates
 from losslang.training.plan import RunPlan
-from losslang.training.run import Finite, Interrupted, NotFinite, Run, Say, Watcher
+from losslang.training.run import Finite, Interrupted, NotFinite, Run, Say, Watcher, due
 from losslang.training.session import Session
 from losslang.training.signals import Pending, caught_signals
+from losslang.training.watch import Watch
 
 __all__ = ["Interrupted", "NotFinite", "Watcher", "seed_model", "train"]
 
@@ -31,7 +32,7 @@ def train(
     """Train by a plan into its folder and give the result that `result.json` holds.
 
     `pending` is where signals arrive that the caller catches; without it they are caught here.
-    Raises LosslangError (also SpecError, NotFinite), Interrupted.
+    Raises LosslangError (also SpecError, NotFinite, Collapsed), Interrupted.
     """
     with caught_signals() if pending is None else nullcontext(pending) as asked:
         run = Run.open(plan, resume=resume, tell=tell, say=say)
@@ -50,19 +51,21 @@ def _steps(run: Run, pending: Pending) -> None:
     while not run.finished:
         if pending.number:
             raise run.interrupt(pending.number, finite)
-        out, rate = _step(session)
+        logging = due(session.plan, session.step + 1).logging
+        out, rate, observed = _step(session, run.watch if logging else None)
         finite.see(session.step, out.terms)
-        run.after_step(out, rate, finite)
+        run.after_step(out, rate, finite, observed)
 
 
-def _step(session: Session) -> tuple[Output, float]:
-    """One optimiser step: its loss, and the learning rate it was done with."""
+def _step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[str, Any]]:
+    """One optimiser step: its loss, the learning rate it was done with, and what is to be logged of the batch if watched."""
     recipe, optimizer = session.plan.recipe, session.optimizer
     seed_model(session)
     rows = (session.batches.samples(session.step),) if session.model.takes_rows else ()
     try:
         with _autocast(session):
-            out = session.model(session.batches.views(session.step), *rows)
+            views = session.batches.views(session.step)
+            out, observed = watching.observe(views, *rows) if watching else (session.model(views, *rows), {})
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise NotFinite(f"{session.plan.spec.method_name}, step {session.step}: {error}") from error
     optimizer.zero_grad(set_to_none=True)
@@ -72,7 +75,7 @@ def _step(session: Session) -> tuple[Output, float]:
     optimizer.step()
     session.model.after_step()
     session.step += 1
-    return out, rate
+    return out, rate, observed
 
 
 def seed_model(session: Session) -> None:

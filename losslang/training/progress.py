@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +15,14 @@ from rich.text import Text
 from losslang.training.plan import RunPlan
 from losslang.training.run import Watcher
 
-__all__ = ["show_progress"]
+__all__ = ["alarm_line", "show_progress"]
 
 _MEASURED = {"center_norm": "center norm", "knn": "kNN", "effective_rank": "effective rank"}
+
+
+def alarm_line(alarm: Mapping[str, Any]) -> str:
+    """What the collapse alarm said, on one line."""
+    return f"collapse alarm at step {alarm['step']} ({alarm['kind']}): {alarm['seen']}; {alarm['missing']}"
 
 
 @contextmanager
@@ -40,9 +45,14 @@ class _Lines:
         console.print(f"{plan.name}, seed {plan.recipe.seed}: {plan.steps} steps into {plan.folder}", soft_wrap=True)
 
     def show(self, record: dict[str, Any]) -> None:
-        """Print a record if it holds a measurement."""
-        if "center_norm" not in record:
-            return
+        """Print a record if it holds a measurement, or an alarm."""
+        if "center_norm" in record:
+            self._show_measured(record)
+        if "alarm" in record:
+            line = alarm_line({"step": record["step"], **record["alarm"]})
+            self.console.print(f"  {line}", style="yellow", soft_wrap=True)
+
+    def _show_measured(self, record: dict[str, Any]) -> None:
         loss = f"  loss {record['total']:.4f}" if "total" in record else ""
         measured = "  ".join(f"{words} {record[name]:.3f}" for name, words in _MEASURED.items())
         self.console.print(f"  step {record['step']:>{len(str(self.plan.steps))}}{loss}  {measured}", soft_wrap=True)
@@ -68,6 +78,8 @@ class _Display:
         head.add_row(f"{self.plan.name}, seed {self.plan.recipe.seed}", bar, f"{seen['step']}/{steps}", speed)
         terms = {"loss": seen["total"], **seen["terms"]} if "total" in seen else {}
         rows = [_row(terms, ".4f"), _row({w: seen[n] for n, w in _MEASURED.items() if n in seen}, ".3f")]
+        if "alarm" in seen:
+            rows.append(Text(f"  {seen['alarm']['kind']} collapse: {seen['alarm']['seen']}", style="yellow"))
         return Group(head, *(row for row in rows if row.plain))
 
 

@@ -91,5 +91,12 @@ class Recipe(_Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Count | None = Field(default=None, description="CPU threads of torch; by default as torch chooses")
     seed: int = Field(default=0, ge=0)
+    on_collapse: Literal["stop", "warn", "ignore"] = Field(
+        default="warn",
+        description="what the collapse alarm does: end the run, say so in metrics and on the screen, nothing",
+    )
+    log_to: tuple[Literal["tensorboard", "wandb"], ...] = Field(
+        default=(), description="where metrics go beside metrics.jsonl; each needs its extra"
+    )
     log_every: Count = Field(default=50, description="steps between lines in metrics.jsonl")
     checkpoint_every: Count = Field(default=250, description="steps between checkpoints")

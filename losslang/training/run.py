@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from torch import Tensor
 
 from losslang.backend.functions import Output
 from losslang.diagnostics import LosslangError
-from losslang.evaluation.geometry import effective_rank
 from losslang.evaluation.measure import measure, watch
 from losslang.evaluation.verdict import verdict
 from losslang.training.checkpoint import Damaged
 from losslang.training.folder import RunFolder
 from losslang.training.plan import RunPlan
 from losslang.training.session import Session, open_session
+from losslang.training.watch import Watch
 
 __all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "due"]
 
@@ -98,12 +98,13 @@ class Finite:
 
 @dataclass
 class Run:
-    """A session and its folder. `tell` hears every logged record, `say` what happened."""
+    """A session and its folder. `tell` hears every logged record, `say` what happened; `watch` looks for collapse."""
 
     session: Session
     folder: RunFolder
     tell: Watcher
     clock: Clock
+    watch: Watch
 
     @classmethod
     def open(cls, plan: RunPlan, *, resume: bool, tell: Watcher, say: Say) -> Run:
@@ -118,7 +119,7 @@ class Run:
             folder.forget_after(session.step)
         else:
             folder = RunFolder.create(plan.folder, session.texts, session.packed())
-        return cls(session, folder, tell, Clock(session.step))
+        return cls(session, folder, tell, Clock(session.step), Watch(session, folder.metrics()))
 
     @property
     def finished(self) -> bool:
@@ -131,16 +132,18 @@ class Run:
             self._log(_measured_at_start(self.session))
         self.session.model.train()
 
-    def after_step(self, out: Output, rate: float, finite: Finite) -> None:
-        """Log, measure and save where that is due. Raises NotFinite, LosslangError."""
+    def after_step(self, out: Output, rate: float, finite: Finite, observed: Mapping[str, Any] | None = None) -> None:
+        """Log, measure and save where that is due; `observed` is what `Watch.observe` gave. Raises NotFinite, Collapsed."""
         todo = due(self.session.plan, self.session.step)
+        record: dict[str, Any] = {}
         if todo:
             finite.check()
         if todo.logging:
             measured = _measured(self.session) if todo.measuring else {}
-            self._log(_losses(out) | {"learning_rate": rate} | measured)
-        if todo.saving:
+            record = self._log(_losses(out) | {"learning_rate": rate} | measured | dict(observed or {}))
+        if todo.saving or "alarm" in record:
             self.save()
+        self.watch.check(record)
 
     def save(self) -> None:
         """Write a checkpoint. Raises LosslangError."""
@@ -154,15 +157,17 @@ class Run:
 
     def finish(self) -> dict[str, Any]:
         """Measure the trained networks and write the result. Raises LosslangError."""
-        result = _result(self.session, self.folder, self.clock.seconds())
+        result = _result(self.session, self.folder, self.clock.seconds(), self.watch)
         self.folder.finish(result)
         return result
 
-    def _log(self, record: dict[str, Any]) -> None:
+    def _log(self, record: dict[str, Any]) -> dict[str, Any]:
         step = self.session.step
         record = {"step": step, "epoch": step / self.session.plan.steps_per_epoch} | record
+        record |= self.watch.alarmed(record)
         self.folder.log(record)
         self.tell(record | {"steps_per_second": self.clock.rate(step)})
+        return record
 
 
 class Clock:
@@ -224,13 +229,12 @@ def _measured_at_start(session: Session) -> dict[str, float]:
     return found
 
 
-def _result(session: Session, folder: RunFolder, seconds: float) -> dict[str, Any]:
+def _result(session: Session, folder: RunFolder, seconds: float, watching: Watch) -> dict[str, Any]:
     plan = session.plan
     views, neighbours = tuple(plan.policies), plan.recipe.evaluation.neighbours
     found = measure(session.model, session.samples, views, session.embedding, neighbours)
     first = float(next(record["effective_rank"] for record in folder.metrics() if record["step"] == 0))
-    inputs = float(effective_rank(session.samples.test.flatten(1)))
-    judged = verdict(found["center_norm"], found["effective_rank"], first, inputs)
+    judged = verdict(found["center_norm"], found["effective_rank"], first, watching.input_rank)
     return {
         "method": plan.spec.method_name,
         "data": plan.dataset.name,
@@ -241,7 +245,14 @@ def _result(session: Session, folder: RunFolder, seconds: float) -> dict[str, An
         "embedding": session.embedding or "backbone",
         **found,
         "first_effective_rank": first,
-        "input_effective_rank": inputs,
+        "input_effective_rank": watching.input_rank,
         "collapsed": judged.kind,
         "verdict": judged.reason,
+        "alarms": _alarms(folder, watching.alarmed({"step": session.step} | found), session.step),
     }
+
+
+def _alarms(folder: RunFolder, last: dict[str, Any], step: int) -> list[dict[str, Any]]:
+    """Every alarm of the run, with its step."""
+    records = [*folder.metrics(), {"step": step} | last]
+    return [{"step": record["step"], **record["alarm"]} for record in records if "alarm" in record]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from losslang.backend.model import embedding_name
 from losslang.data.batches import Batches
 from losslang.data.datasets import Arrays
 from losslang.diagnostics import LosslangError
-from losslang.evaluation.measure import Samples
+from losslang.evaluation.measure import Samples, augmented
 from losslang.networks.backbones import make_backbone
 from losslang.training.checkpoint import Damaged, pack, unpack
 from losslang.training.environment import environment
@@ -26,12 +27,17 @@ from losslang.training.record import settings_record
 __all__ = ["Session", "open_session"]
 
 _FORMAT = 2  # of checkpoints
+_FEW = 256  # test samples that are augmented at evaluations
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
 
 @dataclass
 class Session:
-    """One run in memory. `embedding` is the definition that is measured; `step` counts finished optimiser steps."""
+    """One run in memory.
+
+    `embedding` is the definition that is measured; `step` counts finished optimiser steps; `center` [feature] is that of the
+    last batch that was logged.
+    """
 
     plan: RunPlan
     device: torch.device
@@ -41,6 +47,7 @@ class Session:
     samples: Samples
     embedding: str
     step: int = 0
+    center: Tensor | None = None
 
     @property
     def texts(self) -> dict[str, str]:
@@ -65,6 +72,7 @@ class Session:
                 "seed": self.plan.recipe.seed,
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "center": self.center,
             }
         )
 
@@ -74,7 +82,7 @@ class Session:
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step = int(state["step"])
+            self.step, self.center = int(state["step"]), state.get("center")
         except (KeyError, RuntimeError, ValueError) as error:
             raise Damaged(f"{path} does not fit the model: {str(error).splitlines()[0]}") from error
 
@@ -101,7 +109,7 @@ def open_session(plan: RunPlan) -> Session:
     )
     dtype = _DTYPES[recipe.precision]
     model.to(device, dtype)
-    samples = _samples(arrays, device, dtype)
+    samples = _samples(arrays, plan, device, dtype)
     return Session(
         plan,
         device,
@@ -121,12 +129,13 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _samples(arrays: Arrays, device: torch.device, dtype: torch.dtype) -> Samples:
+def _samples(arrays: Arrays, plan: RunPlan, device: torch.device, dtype: torch.dtype) -> Samples:
     def inputs(part: Any) -> Tensor:
         return torch.as_tensor(part).to(device, dtype)
 
     def labels(part: Any) -> Tensor:
         return torch.as_tensor(part, dtype=torch.int64).to(device)
 
-    train, test = arrays.train, arrays.test
-    return Samples(inputs(train.inputs), labels(train.labels), inputs(test.inputs), labels(test.labels))
+    train, clean = arrays.train, inputs(arrays.test.inputs)
+    draw = partial(augmented, clean[:_FEW], next(iter(plan.policies.values())))
+    return Samples(inputs(train.inputs), labels(train.labels), clean, labels(arrays.test.labels), draw)

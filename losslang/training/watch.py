@@ -1,0 +1,69 @@
+"""What a run says of itself: numbers of the batch at logged steps, and the collapse alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from losslang.backend.functions import Output
+from losslang.diagnostics import LosslangError
+from losslang.evaluation.alarm import Alarm, uniform_values
+from losslang.evaluation.batch import batch_record, observing, standardizes
+from losslang.evaluation.geometry import effective_rank
+from losslang.pipeline import stability
+from losslang.training.session import Session
+
+__all__ = ["Collapsed", "Watch"]
+
+
+class Collapsed(LosslangError):
+    """The collapse alarm ended the run, as the recipe asks for (`on_collapse: stop`)."""
+
+
+class Watch:
+    """Watches one run. `records` are the lines of the metrics that it has logged already, where it is resumed."""
+
+    def __init__(self, session: Session, records: Iterable[Mapping[str, Any]] = ()) -> None:
+        spec = session.plan.spec
+        self.session = session
+        self.input_rank = float(effective_rank(session.samples.test.flatten(1)))
+        self.alarm = Alarm(partial(stability, spec), self.input_rank, uniform_values(spec))
+        self._standardized = standardizes(spec, session.embedding)
+        self._on = session.plan.recipe.on_collapse != "ignore"
+        for record in records:
+            self.alarm.see(record)
+
+    def observe(self, views: Mapping[str, Tensor], *rows: Tensor) -> tuple[Output, dict[str, Any]]:
+        """The loss of a batch, and what is logged of the batch; before the backward pass."""
+        session = self.session
+        with observing(self._network()) as seen:
+            embedded, out = session.model.observe(views, *rows)
+        if not session.embedding:
+            return out, {}
+        z = embedded[session.embedding]
+        record, session.center = batch_record(z, out.terms, seen, session.center, standardized=self._standardized)
+        return out, record
+
+    def _network(self) -> nn.Module | None:
+        """The network whose output is the embedding."""
+        definitions = self.session.plan.spec.graph.definitions
+        if self.session.embedding not in definitions:
+            return None
+        return self.session.model.networks[str(definitions[self.session.embedding]["network"])]
+
+    def alarmed(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The part `alarm` of a line of the metrics; empty where nothing is wrong."""
+        alert = self.alarm.see(record) if self._on else None
+        return {} if alert is None else {"alarm": alert.record()}
+
+    def check(self, record: Mapping[str, Any]) -> None:
+        """Raises Collapsed where a logged line holds an alarm and the recipe says stop."""
+        if "alarm" in record and self.session.plan.recipe.on_collapse == "stop":
+            plan, alarm = self.session.plan, record["alarm"]
+            raise Collapsed(
+                f"stopped at step {record['step']}: {alarm['seen']}; {alarm['missing']}"
+                f" (--resume --on-collapse warn goes on in {plan.folder})"
+            )
