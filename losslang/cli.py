@@ -280,6 +280,9 @@ def _compile_options(parser: CommandParser) -> None:
         choices=["tree", "graph", "canonical", "optimised", "python"],
         help="print what the compiler has after this stage",
     )
+    parser.add_argument(
+        "--without", metavar="PASS", action="append", default=[], help="leave out a pass of the optimiser (repeatable)"
+    )
     parser.parameters()
 
 
@@ -287,13 +290,13 @@ def _compile(options: Namespace) -> int:
     from losslang import pipeline
 
     if options.show:
-        print(pipeline.show(options.spec, options.show, parameters=options.set).rstrip("\n"))
+        print(pipeline.show(options.spec, options.show, parameters=options.set, without=options.without).rstrip("\n"))
     if options.out:
         from losslang.commands.files import write
 
-        write(options.out, pipeline.emit(options.spec, parameters=options.set))
+        write(options.out, pipeline.emit(options.spec, parameters=options.set, without=options.without))
     elif not options.show:
-        print(pipeline.emit(options.spec, parameters=options.set), end="")
+        print(pipeline.emit(options.spec, parameters=options.set, without=options.without), end="")
     return OK
 
 

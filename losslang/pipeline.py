@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
@@ -251,26 +251,38 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
     return compare(one, two, _small(one), _small(two))
 
 
-def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: Clock | None = None) -> str:
-    """The Python source of a method's module."""
+def emit(
+    path: str | Path | Spec,
+    *,
+    parameters: Settings | None = None,
+    clock: Clock | None = None,
+    without: Collection[str] = (),
+) -> str:
+    """The Python source of a method's module, without some passes of the optimiser."""
     from losslang.backend.emit import emit as emit_source
     from losslang.objective.schedules import Clock
 
     spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
-    return emit_source(spec, clock or Clock(steps=100_000, steps_per_epoch=1000, images=100_000))
+    return emit_source(spec, clock or Clock(steps=100_000, steps_per_epoch=1000, images=100_000), without=without)
 
 
-def show(path: str | Path, stage: str, *, parameters: Settings | None = None) -> str:
+def show(path: str | Path, stage: str, *, parameters: Settings | None = None, without: Collection[str] = ()) -> str:
     """One stage of the compiler as text. Raises SpecError, and LosslangError for an unknown stage."""
     if stage not in STAGES:
         raise LosslangError(f"there is no stage `{stage}`; there are {', '.join(STAGES)}")
     if stage == "tree":
         return _show_tree(path)
     if stage == "python":
-        return emit(path, parameters=parameters)
+        return emit(path, parameters=parameters, without=without)
     from losslang.objective.show import show_graph
 
-    return show_graph(load(path, parameters=parameters))
+    spec = load(path, parameters=parameters)
+    if stage == "optimised":
+        from losslang.algebra.optimise import optimise
+
+        found = optimise(spec.graph, without)
+        return show_graph(replace(spec, graph=found.graph), found.made_by)
+    return show_graph(spec)
 
 
 def _show_tree(path: str | Path) -> str:

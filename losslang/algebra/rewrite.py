@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from losslang.diagnostics import Span
+from losslang.objective.axes import Axis, Type
+from losslang.objective.fused import FUSED
 from losslang.objective.graph import Application, Attribute, Builder, Graph, Node, State, Term, walk
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.rules import Bound, Typed
 
-__all__ = ["Maker", "Overflow", "Rewritten", "Row", "rewrite"]
+__all__ = ["Maker", "Overflow", "Rewritten", "Row", "rewrite", "roots"]
 
 CAP = 10_000
 """Rewrites of one graph after which it is taken not to end."""
@@ -45,7 +47,7 @@ class Maker:
 
     def call(self, op: str, *operands: Node, **options: Attribute) -> Node:
         """A core operation on values in the order of its parameters. Raises Problem where the types do not fit."""
-        row = OPERATIONS[op]
+        row = OPERATIONS.get(op) or FUSED[op]
         names = [p.name for p in row.parameters if p.kind in {"value", "mask"}]
         bound = Bound(op, {n: Typed(v, self.span) for n, v in zip(names, operands, strict=False)})
         for parameter in row.parameters:
@@ -60,9 +62,15 @@ class Maker:
 
     def constant(self, value: float) -> Node:
         """A number."""
-        from losslang.objective.axes import Type
-
         return self.builder.make("constant", (), (("value", value),), Type(), frozenset(), self.span, self.via)
+
+    def size(self, node: Node, axis: Axis) -> Node:
+        """The number of entries along an axis of a value."""
+        dim = node.type.find(axis)
+        assert dim is not None
+        if dim.known is not None:
+            return self.constant(dim.known)
+        return self.builder.make("size", (node,), (("axes", (axis,)),), Type(), frozenset(), self.span, self.via)
 
     def again(self, node: Node, inputs: Iterable[Node]) -> Node:
         """The same operation on other operands of the same types."""
@@ -83,10 +91,11 @@ class Maker:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """The graph in its new form, and how often each row was used."""
+    """The graph in its new form, how often each row was used, and the row that made a node, by the node's number."""
 
     graph: Graph
     used: Counter[str]
+    made_by: dict[int, str] = field(default_factory=dict)
 
 
 def rewrite(graph: Graph, rows: Iterable[Row], *, cap: int = CAP) -> Rewritten:
@@ -94,41 +103,58 @@ def rewrite(graph: Graph, rows: Iterable[Row], *, cap: int = CAP) -> Rewritten:
 
     Raises Overflow after `cap` rewrites.
     """
-    rows, maker, used, last = tuple(rows), Maker(), Counter[str](), list[str]()
-    graph = _mapped(graph, _pass(graph, (), maker, used, last, cap))
+    rows, walk_ = tuple(rows), _Walk(cap)
+    graph = _mapped(graph, walk_.over(graph, ()))
     while True:
-        before = used.total()
-        graph = _mapped(graph, _pass(graph, rows, maker, used, last, cap))
-        if used.total() == before:
-            return Rewritten(graph, used)
+        before = walk_.used.total()
+        graph = _mapped(graph, walk_.over(graph, rows))
+        if walk_.used.total() == before:
+            return Rewritten(graph, walk_.used, walk_.made_by)
 
 
-def _pass(
-    graph: Graph, rows: Sequence[Row], maker: Maker, used: Counter[str], last: list[str], cap: int
-) -> dict[int, Node]:
-    """One walk over the graph: the new node of every old one, by number."""
-    new: dict[int, Node] = {}
-    for node in walk(_roots(graph)):
-        made = maker.again(node, [new[child.number] for child in node.inputs])
-        for row in rows:
-            maker.at = made
-            found = row.rewrite(made, maker)
-            if found is not None and found is not made:
-                made = found
-                used[row.name] += 1
-                last.append(row.name)
-                if used.total() > cap:
-                    raise Overflow(last[-SHOWN:])
-        new[node.number] = made
-    return new
+@dataclass
+class _Walk:
+    """Walks over a graph with one builder, and what they did."""
+
+    cap: int
+    maker: Maker = field(default_factory=Maker)
+    used: Counter[str] = field(default_factory=Counter)
+    last: list[str] = field(default_factory=list)
+    made_by: dict[int, str] = field(default_factory=dict)
+
+    def over(self, graph: Graph, rows: Sequence[Row]) -> dict[int, Node]:
+        """One walk: the new node of every old one, by number."""
+        new: dict[int, Node] = {}
+        for node in walk(roots(graph)):
+            made = self.maker.again(node, [new[child.number] for child in node.inputs])
+            if node.number in self.made_by:
+                self.made_by.setdefault(made.number, self.made_by[node.number])
+            for row in rows:
+                made = self.apply(row, made)
+            new[node.number] = made
+        return new
+
+    def apply(self, row: Row, node: Node) -> Node:
+        """What a row makes of a node: the node itself where it does not fit."""
+        self.maker.at, before = node, len(self.maker.builder.nodes)
+        found = row.rewrite(node, self.maker)
+        if found is None or found is node:
+            return node
+        self.made_by.update(dict.fromkeys(range(before, len(self.maker.builder.nodes)), row.name))
+        self.used[row.name] += 1
+        self.last.append(row.name)
+        if self.used.total() > self.cap:
+            raise Overflow(self.last[-SHOWN:])
+        return found
 
 
-def _roots(graph: Graph) -> list[Node]:
-    roots = [value for term in graph.terms for value in (term.value, term.raw, term.weight) if value is not None]
-    roots += [*graph.definitions.values(), *(state.node for state in graph.states)]
+def roots(graph: Graph) -> list[Node]:
+    """Every value that something holds on to: terms, definitions, states, and what definitions were given."""
+    found = [value for term in graph.terms for value in (term.value, term.raw, term.weight) if value is not None]
+    found += [*graph.definitions.values(), *(state.node for state in graph.states)]
     for application in graph.applications:
-        roots += [application.result, *(value for _, value in application.arguments)]
-    return roots
+        found += [application.result, *(value for _, value in application.arguments)]
+    return found
 
 
 def _mapped(graph: Graph, new: dict[int, Node]) -> Graph:

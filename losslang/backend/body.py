@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from losslang.backend.code import ATOM, Code, call, method
+from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS, as_tensor
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.state import STATES, Names
@@ -92,7 +93,8 @@ class Body:
         elif node.op == "apply":
             code = self.apply(node, operands[0])
         else:
-            code = KERNELS[node.op](node, operands)
+            kernel = KERNELS.get(node.op) or FUSED_KERNELS[node.op]
+            code = kernel(node, operands)
         return self.bind(node, code) if self.deserves_name(node, code) else code
 
     def operand(self, node: Node, place: int) -> Code:

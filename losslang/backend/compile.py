@@ -7,7 +7,7 @@ import hashlib
 import linecache
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +32,7 @@ def compile_loss(
     steps: int | None = None,
     steps_per_epoch: int | None = None,
     images: int | None = None,
+    without: Collection[str] = (),
 ) -> nn.Module:
     """The objective of a method as a module that takes embeddings.
 
@@ -39,12 +40,13 @@ def compile_loss(
     their axes. Each is a tensor [view, batch, feature] in view order or a mapping from view to [batch, feature]; the call
     gives `Output(total, terms, raw)`. `sizes` are the feature sizes of inputs that differ from the method's own. `steps` and
     `steps_per_epoch` are needed where schedules count them, `images` (of the data set) where a memory has a row for each; such
-    a loss also takes `rows`, the numbers of the batch's images. State moves on with every training step.
+    a loss also takes `rows`, the numbers of the batch's images. State moves on with every training step. `without` names passes
+    of the optimiser to leave out (`losslang compile --show optimised`).
 
     Raises SpecError where the method has errors, LosslangError where a schedule has no end.
     """
     spec = _typed(spec, parameters, input_sizes=sizes)
-    source = _source(spec, Clock(steps, steps_per_epoch, images), named=True)
+    source = _source(spec, Clock(steps, steps_per_epoch, images), named=True, without=without)
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
     make = getattr(_module(source, spec), f"{class_name(spec)}Loss")
@@ -60,10 +62,12 @@ def compile(  # noqa: A001 - the language's word
     steps: int | None = None,
     steps_per_epoch: int | None = None,
     images: int | None = None,
+    without: Collection[str] = (),
 ) -> Model:
     """A method as a whole: networks and objective.
 
-    `backbone` maps images [batch, …] to [batch, feature]; `feature_size` is the size of its output.
+    `backbone` maps images [batch, …] to [batch, feature]; `feature_size` is the size of its output. `without` names
+    passes of the optimiser to leave out.
 
     Raises SpecError where the method has errors, LosslangError where a schedule has no end.
     """
@@ -71,7 +75,7 @@ def compile(  # noqa: A001 - the language's word
     backbones = [name for name, network in spec.networks.items() if network.kind == "backbone"]
     spec = retype(spec, feature_sizes=dict.fromkeys(backbones, feature_size))
     clock = Clock(steps, steps_per_epoch, images)
-    source = _source(spec, clock)
+    source = _source(spec, clock, without=without)
     networks = _build(spec, dict.fromkeys(backbones, (backbone, feature_size)), tuple(spec.networks))
     inside = loss_networks(spec)
     module = _module(source, spec)
@@ -93,9 +97,9 @@ def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mappin
     return load(spec, parameters=parameters, **sizes)
 
 
-def _source(spec: Spec, clock: Clock, *, named: bool = False) -> str:
+def _source(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[str] = ()) -> str:
     try:
-        return emit(spec, clock, named=named)
+        return emit(spec, clock, named=named, without=without)
     except ValueError as error:
         raise LosslangError(f"{spec.source.name}: {error}; give steps=, steps_per_epoch= or images=") from error
 

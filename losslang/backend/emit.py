@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from losslang import __version__
+from losslang.algebra.optimise import optimised
 from losslang.backend.body import Body, needed
 from losslang.backend.code import call, method
 from losslang.backend.front import embed_lines
@@ -26,8 +27,8 @@ __all__ = ["class_name", "emit", "has_memory", "loss_networks"]
 
 def loss_networks(spec: Spec) -> tuple[str, ...]:
     """The networks applied to something other than images and network outputs: they live in the loss."""
-    names = [str(node["network"]) for node in spec.graph.nodes() if node.op == "apply" and not is_embedding(node)]
-    return tuple(dict.fromkeys(names))
+    names = {str(node["network"]) for node in spec.graph.nodes() if node.op == "apply" and not is_embedding(node)}
+    return tuple(name for name in spec.networks if name in names)
 
 
 def has_memory(spec: Spec) -> bool:
@@ -35,11 +36,14 @@ def has_memory(spec: Spec) -> bool:
     return any(state.node.op == "memory" for state in spec.graph.states)
 
 
-def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
+def emit(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[str] = ()) -> str:
     """The source of the module: functions it calls, the loss, and the networks' part.
+
+    `without` names passes of the optimiser to leave out.
 
     Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
     """
+    spec = optimised(spec, without)
     inputs = find_inputs(spec, named=named)
     if not inputs:
         raise LosslangError(f"{spec.source.name}: no output of a network enters the objective")
@@ -48,7 +52,7 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False) -> str:
     body = "\n".join(loss)
     front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
     functions = sources_for(body + front)
-    return "\n".join([*_head(spec), "", functions, "", "", body, "", "", front, ""])
+    return "\n".join([*_head(spec, functions), "", functions, "", "", body, "", "", front, ""])
 
 
 def _projects(network: Network) -> bool:
@@ -63,8 +67,8 @@ def class_name(spec: Spec) -> str:
     return name if name[:1].isalpha() else f"Method{name}"
 
 
-def _head(spec: Spec) -> list[str]:
-    title = spec.title or spec.method_name
+def _head(spec: Spec, text: str) -> list[str]:
+    title, own = spec.title or spec.method_name, "once_differentiable" in text
     paper = f" ({spec.paper})" if spec.paper else ""
     return [
         f'"""{plain(title)}{plain(paper)}.',
@@ -76,10 +80,11 @@ def _head(spec: Spec) -> list[str]:
         "",
         "import math",
         "from collections.abc import Mapping, Sequence",
-        "from typing import NamedTuple",
+        f"from typing import {'Any, ' if own else ''}NamedTuple",
         "",
         "import torch",
         "from torch import Tensor, nn",
+        *(["from torch.autograd.function import once_differentiable"] if own else []),
         "",
         "# ruff: noqa",
     ]

@@ -86,6 +86,11 @@ def on_rows(network: nn.Module, x: Tensor) -> Tensor:
 # ---------------------------------------------------------------- elementwise and reductions
 
 
+def ratio(x: float, y: float) -> float:
+    """x / y of numbers, infinite or NaN where y is 0, as it is of tensors."""
+    return x / y if y else x * math.inf
+
+
 def safe_sqrt(x: Tensor) -> Tensor:
     """Square root with gradient 0 at 0."""
     zero = x == 0

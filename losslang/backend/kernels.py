@@ -41,6 +41,13 @@ def _arithmetic(operator: str) -> Kernel:
     return kernel
 
 
+def _divide(node: Node, codes: Sequence[Code]) -> Code:
+    """A quotient; of Python numbers, one that knows a divisor of 0 (a batch of one image, less one)."""
+    x, y = codes
+    counted = x.scalar and y.scalar and ".shape[" in y.text
+    return call("ratio", x.text, y.text, scalar=True) if counted else sign("/", *_operands(node, codes))
+
+
 def _compare(operator: str) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
         found = sign(operator, *_operands(node, codes))
@@ -275,7 +282,8 @@ def _argmax(node: Node, codes: Sequence[Code]) -> Code:
 def _random_directions(node: Node, codes: Sequence[Code]) -> Code:
     like = node.inputs[0].type
     size = f"{codes[0].atom}.shape[{_dim(like, node.axes())}]"
-    return call("unit_directions", str(node["count"]), size, codes[0].text, "self.step", str(node.number))
+    seed = dict(node.attributes).get("seed", node.number)
+    return call("unit_directions", str(node["count"]), size, codes[0].text, "self.step", str(seed))
 
 
 def _normal_quantiles(node: Node, codes: Sequence[Code]) -> Code:
@@ -347,7 +355,7 @@ KERNELS: dict[str, Kernel] = {
     "add": _arithmetic("+"),
     "subtract": _arithmetic("-"),
     "multiply": _arithmetic("*"),
-    "divide": _arithmetic("/"),
+    "divide": _divide,
     "power": _arithmetic("**"),
     "negative": _negative,
     "equal": _compare("=="),

@@ -10,16 +10,26 @@ from importlib import resources
 __all__ = ["function_names", "sources_for"]
 
 
+FILES = ("functions.py", "fused.py")
+
+
 @functools.cache
 def _definitions() -> dict[str, str]:
-    """Every top-level function and class of `functions.py`, by name, in order. Read as text: torch is not imported."""
-    text = (resources.files("losslang.backend") / "functions.py").read_text(encoding="utf-8")
-    lines = text.splitlines()
-    found = {}
+    """Every top-level function, class and constant of the files, by name, in order. Read as text: torch is not imported."""
+    found: dict[str, str] = {}
+    for file in FILES:
+        found |= _parts((resources.files("losslang.backend") / file).read_text(encoding="utf-8"))
+    return found
+
+
+def _parts(text: str) -> dict[str, str]:
+    lines, found = text.splitlines(), {}
     for item in ast.parse(text).body:
         if isinstance(item, ast.FunctionDef | ast.ClassDef):
             start = min([item.lineno, *(d.lineno for d in item.decorator_list)])
             found[item.name] = "\n".join(lines[start - 1 : item.end_lineno])
+        elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
+            found[item.targets[0].id] = "\n".join(lines[item.lineno - 1 : item.end_lineno])
     return found
 
 

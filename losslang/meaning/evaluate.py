@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from losslang.meaning.arrays import Array
+from losslang.meaning.fused import FUSED_KERNELS
 from losslang.meaning.kernels import KERNELS, group_rows
 from losslang.objective.axes import BATCH
 from losslang.objective.graph import Node, walk_to
@@ -86,7 +87,8 @@ class _Evaluator:
         if special is not None:
             return special(node)
         # masks are 1 and 0 in arithmetic; what takes masks makes them so again
-        return KERNELS[node.op](node, [np.asarray(self.values[child.number], float) for child in node.inputs])
+        kernel = KERNELS.get(node.op) or FUSED_KERNELS[node.op]
+        return kernel(node, [np.asarray(self.values[child.number], float) for child in node.inputs])
 
     def run(self, roots: Sequence[Node]) -> None:
         for node in walk_to(roots, set(self.given)):

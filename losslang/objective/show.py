@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from losslang.objective.axes import Axis
 from losslang.objective.graph import Attribute, Node
 from losslang.objective.schedules import Schedule
@@ -10,26 +12,27 @@ from losslang.objective.spec import Spec
 __all__ = ["show_graph"]
 
 
-def show_graph(spec: Spec) -> str:
-    """The values of a method in order of computation, then its terms."""
+def show_graph(spec: Spec, made_by: Mapping[int, str] | None = None) -> str:
+    """The values of a method in order of computation, then its terms. `made_by`: the row that made a node, by its number."""
     names = {node.number: name for name, node in reversed(spec.graph.definitions.items())}
     lines = [f"method {spec.method_name}"]
     labels: dict[int, str] = {}
     for count, node in enumerate(spec.graph.nodes()):
         labels[node.number] = names.get(node.number, f"v{count}")
-        lines.append(_line(node, labels))
+        row = (made_by or {}).get(node.number)
+        lines.append(_line(node, labels, f"  by {row}" if row else ""))
     lines += [f"minimise {term.name}: {labels[term.value.number]}" for term in spec.graph.terms]
     return "\n".join(lines)
 
 
-def _line(node: Node, labels: dict[int, str]) -> str:
+def _line(node: Node, labels: dict[int, str], row: str) -> str:
     inputs = [labels[child.number] for child in node.inputs]
     options = [f"{key}={_spell(value)}" for key, value in node.attributes if value is not None]
     kind = "" if node.type.kind == "real" else f" {node.type.kind}"
     trains = f"  trains {', '.join(sorted(node.trains))}" if node.trains else ""
     via = f"  in {' > '.join(node.via)}" if node.via else ""
     call = f"{node.op}({', '.join([*inputs, *options])})"
-    return f"  {labels[node.number]}: {node.type}{kind} = {call}{trains}{via}  # {node.span}"
+    return f"  {labels[node.number]}: {node.type}{kind} = {call}{trains}{via}{row}  # {node.span}"
 
 
 def _spell(value: Attribute) -> str:

@@ -1,0 +1,123 @@
+"""Rows that let a sum of squares, a log-det or a trace be computed on the smaller side, or without its matrix."""
+
+from __future__ import annotations
+
+from losslang.algebra.patterns import Affine, axes_of, product_of, shifted, squared
+from losslang.algebra.rewrite import Maker, Row
+from losslang.objective.axes import Axis
+from losslang.objective.graph import Node
+
+__all__ = ["DIAGONALS", "SIDES"]
+
+
+def _bare(found: Affine) -> bool:
+    return found.offset is None and found.hollow is None and found.diagonal is None
+
+
+def _plain_product(dot: Node) -> bool:
+    """Whether both operands have the same axes, so that every axis is multiplied over, paired, or shared."""
+    x, y = dot.inputs
+    return x.type.axes == y.type.axes
+
+
+def _both(pairs: tuple[Axis, ...]) -> set[Axis]:
+    return {*pairs, *(axis.primed() for axis in pairs)}
+
+
+def _squares(found: Affine, make: Maker) -> Node | None:
+    """Σ (scale · product)² over the axes of its matrix."""
+    pairs = axes_of(found.core, "pairs")
+    fits = found.offset is None and found.diagonal is None and pairs and _plain_product(found.core)
+    if not fits or (found.hollow is not None and pairs != (found.hollow,)):
+        return None
+    over, hollow = axes_of(found.core), found.hollow is not None
+    return make.call("squared_products", *found.core.inputs, found.scale, over=over, pairs=pairs, hollow=hollow)
+
+
+def _sum_of_squares(node: Node, make: Maker) -> Node | None:
+    if node.op not in {"sum", "mean"} or len(node.inputs) != 1:
+        return None
+    root = squared(node.inputs[0])
+    found = product_of(root, make) if root is not None else None
+    if found is None:
+        return None
+    pairs, over = axes_of(found.core, "pairs"), axes_of(node)
+    if not _both(pairs) <= set(over):
+        return None
+    total = _squares(found, make)
+    if total is None:
+        return None
+    rest = tuple(axis for axis in over if axis not in _both(pairs))
+    if rest:
+        total = make.call(node.op, total, over=rest)
+    if node.op == "mean":
+        for axis in pairs:
+            size = make.size(found.core.inputs[0], axis)
+            total = make.call("divide", total, make.call("multiply", size, size))
+    return total
+
+
+def _length(node: Node, make: Maker) -> Node | None:
+    if node.op != "norm" or len(node.inputs) != 1:
+        return None
+    found = product_of(node.inputs[0], make)
+    if found is None or set(axes_of(node)) != _both(axes_of(found.core, "pairs")):
+        return None
+    total = _squares(found, make)
+    return None if total is None else make.call("sqrt", total)
+
+
+def _logdet(node: Node, make: Maker) -> Node | None:
+    if node.op != "logdet":
+        return None
+    found = shifted(node.inputs[0], make)
+    if found is None or axes_of(node) != (found.axis,) or found.shift.op != "constant" or found.shift["value"] != 1:
+        return None
+    x, y = found.product.inputs
+    if x is not y:
+        return None
+    return make.call("logdet_of_products", x, found.scale, over=axes_of(found.product), pairs=(found.axis,))
+
+
+def _trace_of_log(node: Node, make: Maker) -> Node | None:
+    if node.op != "sum" or len(node.inputs) != 1:
+        return None
+    inner = node.inputs[0]
+    if inner.op != "multiply":
+        return None
+    for log, one in (inner.inputs, reversed(inner.inputs)):
+        if log.op != "matrix_log" or one.op != "same":
+            continue
+        (axis,) = axes_of(log)
+        found = shifted(log.inputs[0], make)
+        fits = found is not None and found.axis == axis == one["axis"] and _plain_product(found.product)
+        if found is None or not fits or set(axes_of(node)) != _both((axis,)):
+            return None
+        operands = (*found.product.inputs, found.scale, found.shift)
+        over = axes_of(found.product)
+        return make.call("trace_of_log", *operands, over=over, pairs=(axis,), order=log["order"])
+    return None
+
+
+def _diagonal(node: Node, make: Maker) -> Node | None:
+    if node.op != "sum" or len(node.inputs) != 1:
+        return None
+    found = product_of(node.inputs[0], make)
+    if found is None or found.diagonal is None or found.offset is not None:
+        return None
+    axis, over = found.diagonal, set(axes_of(node))
+    if axes_of(found.core, "pairs") != (axis,) or not _plain_product(found.core) or axis.primed() not in over:
+        return None
+    left = over - {axis.primed()}
+    products = make.call("dot", *found.core.inputs, over=(*axes_of(found.core), *sorted(left, key=lambda a: a.place)))
+    return make.call("multiply", found.scale, products)
+
+
+SIDES = (
+    Row("sum_of_squares", "‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩; diagonals are sums over columns", _sum_of_squares),
+    Row("length", "‖XᵀY‖ = √⟨XXᵀ, YYᵀ⟩", _length),
+    Row("log_det", "log det(I + s XᵀX) = log det(I + s XXᵀ) (Sylvester)", _logdet),
+    Row("trace_of_log", "tr f(c I + s XᵀY) = tr f(c I + s YXᵀ) + (d - n) f(c), for a polynomial f", _trace_of_log),
+)
+
+DIAGONALS = (Row("diagonal_of_product", "(XᵀY)ᵢᵢ = Σₖ XₖᵢYₖᵢ", _diagonal),)

@@ -1,0 +1,58 @@
+"""The optimiser: the same mathematics, cheaper. Passes are named, each a few rows of one table, and can be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from losslang.algebra.cheaper import DIAGONALS, SIDES
+from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
+from losslang.algebra.streaming import CHOICES, MASKED, STREAMS
+from losslang.diagnostics import LosslangError
+from losslang.objective.graph import Graph, Node, walk
+from losslang.objective.spec import Spec
+
+__all__ = ["PASSES", "optimise", "optimised"]
+
+PASSES: dict[str, tuple[Row, ...]] = {
+    "diagonals": DIAGONALS,
+    "masked_sums": MASKED,
+    "cheaper_side": SIDES,
+    "streaming": STREAMS,
+    "choices": CHOICES,
+}
+"""The rows by pass, in the order in which they are tried."""
+
+
+def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
+    """The graph with every pass but those named in `without`.
+
+    Random draws keep the seed that they have without the optimiser. Raises LosslangError for a pass that does not exist.
+    """
+    for name in without:
+        if name not in PASSES:
+            raise LosslangError(f"the optimiser has no pass `{name}`; there are {', '.join(PASSES)}")
+    rows = [row for name, rows in PASSES.items() if name not in without for row in rows]
+    return rewrite(graph, [_seeds(graph), *rows])
+
+
+def optimised(spec: Spec, without: Collection[str] = ()) -> Spec:
+    """A method whose graph is optimised; its hash is still that of the method as written."""
+    found = replace(spec, graph=optimise(spec.graph, without).graph)
+    found.__dict__["hash"] = spec.hash
+    return found
+
+
+def _seeds(graph: Graph) -> Row:
+    """A row that gives every random draw the number it has before rewriting, which seeds it, as an option."""
+    numbers = iter([node.number for node in walk(roots(graph)) if node.op == DRAW])
+
+    def keep(node: Node, make: Maker) -> Node | None:
+        if node.op != DRAW or any(key == "seed" for key, _ in node.attributes):
+            return None
+        return make.again(replace(node, attributes=(*node.attributes, ("seed", next(numbers)))), node.inputs)
+
+    return Row("seed", "a draw keeps its seed", keep)
+
+
+DRAW = "random_directions"

@@ -1,0 +1,88 @@
+"""The source of every fused operation: from operands to a call of a function of `losslang.backend.fused`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from losslang.backend.code import Code, call, method
+from losslang.objective.axes import BATCH, VIEW, Axis, Type
+from losslang.objective.graph import Node
+
+__all__ = ["FUSED_KERNELS"]
+
+Kernel = Callable[[Node, Sequence[Code]], Code]
+
+
+def _laid_out(code: Code, of: Type, rows: Sequence[Axis], columns: Sequence[Axis]) -> Code:
+    """A value with further axes first, then `rows` as one axis and `columns` as one."""
+    last = [*rows, *columns]
+    order = [*(axis for axis in of.axes if axis not in last), *last]
+    if order != list(of.axes):
+        code = method(code, "permute", ", ".join(str(of.position(axis)) for axis in order))
+    if len(columns) > 1:
+        code = method(code, "flatten", str(-len(columns)), "-1")
+    if len(rows) > 1:
+        code = method(code, "flatten", str(-len(rows) - 1), "-2")
+    return code
+
+
+def _pairs(node: Node) -> tuple[Axis, ...]:
+    return node.axes("pairs")
+
+
+def _squared_products(node: Node, codes: Sequence[Code]) -> Code:
+    x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
+    second = "None" if node.inputs[0] is node.inputs[1] else y.text
+    return call("squared_products", x.text, second, codes[2].text, f"hollow={node['hollow']}")
+
+
+def _logdet_of_products(node: Node, codes: Sequence[Code]) -> Code:
+    x = _laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
+    return call("logdet_of_products", x.text, codes[1].text)
+
+
+def _trace_of_log(node: Node, codes: Sequence[Code]) -> Code:
+    x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
+    return call("trace_of_log", x.text, y.text, codes[2].text, codes[3].text, str(node["order"]))
+
+
+def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
+    x, y = node.inputs[:2]
+    rows = [axis for axis in x.type.axes if axis not in node.axes()]
+    columns = [axis for axis in y.type.axes if axis not in node.axes()]
+    parts = [_laid_out(codes[0], x.type, rows, node.axes()).text]
+    parts.append("None" if x is y else _laid_out(codes[1], y.type, columns, node.axes()).text)
+    parts.append(codes[2].text)
+    if node["dropped"] != "nothing":
+        parts.append(_diagonals(str(node["dropped"]), codes[1], y.type))
+    result = call("logsumexp_of_products", *parts)
+    if len(rows) < 2:
+        return result
+    shape = [f"{codes[0].atom}.shape[{x.type.position(axis)}]" for axis in rows]
+    return method(result, "unflatten", "0", f"({', '.join(shape)})")
+
+
+def _diagonals(dropped: str, code: Code, of: Type) -> str:
+    """The diagonals of [(view batch), (view' batch')] that hold equal images."""
+    if dropped == "self":
+        return "(0,)"
+    views, batch = of.find(VIEW), f"{code.atom}.shape[{of.position(BATCH)}]"
+    assert views is not None
+    assert views.known is not None
+    others = [n for n in range(1 - views.known, views.known) if n or dropped == "image"]
+    return "(" + ", ".join(f"{n} * {batch}" if n not in {0, 1} else [str(n), batch][n] for n in others) + ",)"
+
+
+def _chosen_rows(node: Node, codes: Sequence[Code]) -> Code:
+    (axis,), (scores, y) = node.axes(), node.inputs
+    rows = _laid_out(codes[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
+    return call("chosen_rows", codes[0].text, rows.text, str(scores.type.position(axis)))
+
+
+FUSED_KERNELS: Mapping[str, Kernel] = {
+    "squared_products": _squared_products,
+    "logdet_of_products": _logdet_of_products,
+    "trace_of_log": _trace_of_log,
+    "logsumexp_of_products": _logsumexp_of_products,
+    "chosen_rows": _chosen_rows,
+}

@@ -1,0 +1,90 @@
+"""The meaning of fused operations, each by its definition in full matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from losslang.meaning.arrays import Array
+from losslang.objective.axes import BATCH, VIEW, Axis, Type
+from losslang.objective.graph import Node
+
+__all__ = ["FUSED_KERNELS"]
+
+
+def _flat(array: Array, of: Type, rows: Sequence[Axis], columns: Sequence[Axis]) -> Array:
+    """[…, rows, columns]: several axes as one."""
+    others = [axis for axis in of.axes if axis not in {*rows, *columns}]
+    order = [of.position(axis) for axis in (*others, *rows, *columns)]
+    shape = [array.shape[of.position(axis)] for axis in others]
+    count = int(np.prod([array.shape[of.position(axis)] for axis in rows]))
+    return array.transpose(order).reshape([*shape, count, -1])
+
+
+def _operands(node: Node, arrays: Sequence[Array]) -> tuple[Array, Array]:
+    over, pairs = node.axes(), node.axes("pairs")
+    x, y = (_flat(a, n.type, over, pairs) for a, n in zip(arrays[:2], node.inputs[:2], strict=True))
+    return x, y
+
+
+def _squared_products(node: Node, arrays: Sequence[Array]) -> Array:
+    x, y = _operands(node, arrays)
+    matrix = arrays[2] * np.swapaxes(x, -1, -2) @ y
+    if node["hollow"]:
+        matrix = matrix * (1 - np.eye(matrix.shape[-1]))
+    return (matrix**2).sum(axis=(-2, -1))
+
+
+def _logdet_of_products(node: Node, arrays: Sequence[Array]) -> Array:
+    x = _flat(arrays[0], node.inputs[0].type, node.axes(), node.axes("pairs"))
+    matrix = np.eye(x.shape[-1]) + arrays[1] * np.swapaxes(x, -1, -2) @ x
+    return np.linalg.slogdet(matrix)[1]
+
+
+def _trace_of_log(node: Node, arrays: Sequence[Array]) -> Array:
+    x, y = _operands(node, arrays)
+    eye = np.eye(x.shape[-1])
+    step = arrays[3] * eye + arrays[2] * np.swapaxes(x, -1, -2) @ y - eye
+    order = node["order"]
+    assert isinstance(order, int)
+    powers = [np.linalg.matrix_power(step, n) for n in range(1, order + 1)]
+    series = sum((-1) ** n / (n + 1) * power for n, power in enumerate(powers))
+    return np.trace(series, axis1=-2, axis2=-1)
+
+
+def _logsumexp_of_products(node: Node, arrays: Sequence[Array]) -> Array:
+    over, types = node.axes(), [child.type for child in node.inputs[:2]]
+    kept = [[axis for axis in of.axes if axis not in over] for of in types]
+    x, y = (_flat(a, of, rows, over) for a, of, rows in zip(arrays[:2], types, kept, strict=True))
+    products = arrays[2] * x @ y.T
+    if node["dropped"] != "nothing":
+        products[_dropped(str(node["dropped"]), arrays[1], types[1])] = -np.inf
+    top = np.maximum(products.max(axis=1, keepdims=True), -1e300)
+    values = np.log(np.exp(products - top).sum(axis=1)) + top[:, 0]
+    return values.reshape([arrays[0].shape[types[0].position(axis)] for axis in kept[0]])
+
+
+def _dropped(what: str, array: Array, of: Type) -> Array:
+    """[(view batch), (view' batch')]: whether a pair of rows is dropped."""
+    batch = array.shape[of.position(BATCH)]
+    views = array.shape[of.position(VIEW)] if of.has(VIEW) else 1
+    image = np.tile(np.arange(batch), views)
+    same_image, same_row = image[:, None] == image, np.eye(len(image), dtype=bool)
+    return {"self": same_row, "views": same_image & ~same_row, "image": same_image}[what]
+
+
+def _chosen_rows(node: Node, arrays: Sequence[Array]) -> Array:
+    (axis,), (scores, y) = node.axes(), node.inputs
+    best = np.argmax(arrays[0], axis=scores.type.position(axis))
+    rows = _flat(arrays[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
+    return rows[best] if rows.ndim == 2 else np.take_along_axis(rows, best[..., None], axis=-2)
+
+
+FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
+    "squared_products": _squared_products,
+    "logdet_of_products": _logdet_of_products,
+    "trace_of_log": _trace_of_log,
+    "logsumexp_of_products": _logsumexp_of_products,
+    "chosen_rows": _chosen_rows,
+}

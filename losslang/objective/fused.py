@@ -1,0 +1,103 @@
+"""Operations that only the optimiser writes: several core operations as one, which is cheaper than they are.
+
+Methods cannot spell them. Each has its meaning in `losslang.meaning.fused` and its torch form in `losslang.backend.fused`.
+"""
+
+from __future__ import annotations
+
+from losslang.objective.axes import Axis, Type
+from losslang.objective.operations import Operation, Parameter
+from losslang.objective.rules import Bound, Problem, dot
+
+__all__ = ["FUSED", "rows_and_columns"]
+
+
+def rows_and_columns(x: Type, y: Type, over: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:
+    """The axes of x and those of y (unprimed) that a product over `over` keeps."""
+    rows = tuple(axis for axis in x.axes if axis not in over)
+    columns = tuple(axis for axis in y.axes if axis not in over)
+    return rows, columns
+
+
+def _of_products(bound: Bound) -> Type:
+    """A product, summed over every pair of entries: what is left are the axes that x and y share."""
+    type_ = dot(bound)
+    pairs = bound.options["pairs"]
+    assert isinstance(pairs, tuple)
+    axes = [axis for axis in pairs if isinstance(axis, Axis)]
+    return type_.without([*axes, *(axis.primed() for axis in axes)]).real()
+
+
+def _over_columns(bound: Bound) -> Type:
+    """The axes of x but those that are multiplied over."""
+    x, over = bound.type("x"), bound.over("x")
+    return x.without(over).real()
+
+
+def _chosen(bound: Bound) -> Type:
+    """The axes of the scores, with those of y in place of the axis chosen from; axes that both have stand first."""
+    scores, y, over = bound.type("scores"), bound.type("y"), bound.over("scores")
+    (axis,) = over
+    rows, chosen = scores.without(over), y.without(over)
+    if rows.has(axis.primed()):
+        rows = rows.renamed(axis.primed(), axis)
+    shared = [dim for dim in chosen.dims if rows.has(dim.axis)]
+    if not y.has(axis) or chosen.has(axis) or shared != list(rows.dims[: len(shared)]):
+        raise Problem("E302", "rows are chosen from an axis of their own", at="y")
+    return Type.of([*rows.dims, *(dim for dim in chosen.dims if dim not in shared)]).real()
+
+
+_X, _Y, _SCALE = Parameter("x"), Parameter("y"), Parameter("scale")
+_OVER, _PAIRS = Parameter("over", "axes"), Parameter("pairs", "axes")
+
+_ROWS = (
+    Operation(
+        "squared_products",
+        (_X, _Y, _SCALE, _OVER, _PAIRS, Parameter("hollow", "flag", default=False)),
+        _of_products,
+        "sum",
+        "Σ (scale · x·y)² over every pair of entries; hollow: of different ones",
+        "float32, scaled before the product",
+        "Garrido et al. 2022",
+    ),
+    Operation(
+        "logdet_of_products",
+        (_X, _SCALE, _OVER, _PAIRS),
+        lambda bound: _of_products(_twice(bound)),
+        "sum",
+        "log det(I + scale · xᵀx)",
+        "float32",
+        "Sylvester's identity",
+    ),
+    Operation(
+        "trace_of_log",
+        (_X, _Y, _SCALE, Parameter("shift"), _OVER, _PAIRS, Parameter("order", "integer", 4)),
+        _of_products,
+        "sum",
+        "trace of the Taylor polynomial of log(shift · I + scale · xᵀy) about the identity",
+        "float32",
+    ),
+    Operation(
+        "logsumexp_of_products",
+        (_X, _Y, _SCALE, _OVER, Parameter("pairs", "axes", ()), Parameter("dropped", "word", "nothing")),
+        _over_columns,
+        "sum",
+        "log Σ exp(scale · x·y) over every y; dropped: the row itself, its image's other views, or both",
+        "float32, shifted by the maximum",
+    ),
+    Operation(
+        "chosen_rows",
+        (Parameter("scores"), _Y, _OVER),
+        _chosen,
+        "order",
+        "the row of y where the scores are largest, first among equals",
+    ),
+)
+
+
+def _twice(bound: Bound) -> Bound:
+    bound.values["y"] = bound.values["x"]
+    return bound
+
+
+FUSED: dict[str, Operation] = {row.name: row for row in _ROWS}

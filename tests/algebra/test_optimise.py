@@ -1,0 +1,220 @@
+"""The optimiser: every row keeps value and gradient, every pass can be left out, places survive."""
+
+import numpy as np
+import pytest
+import torch
+
+import losslang
+from losslang.algebra.optimise import PASSES, optimise, optimised
+from losslang.backend import fused
+from losslang.diagnostics import LosslangError
+from losslang.meaning.evaluate import World, evaluate
+from losslang.objective.fused import FUSED
+from losslang.shipped import shipped_specs
+from tests.methods import term
+from tests.specs.trials import TRIALS
+
+CLOSE = 1e-12
+
+ROWS = {
+    "sum_of_squares": [
+        "covariance_penalty(z[a])",
+        "sum(cov(z[a], ddof=1)^2)",
+        "mean(cov(z[a], ddof=0)^2)",
+        "sum(offdiag(0.5 * gram(z[a]) / 3)^2)",
+        "redundancy_penalty(cross_moment(z[a], z[b]))",
+        "sum(cross_moment(z[a], z[b])^2)",
+        "sum(similarity(z[a], z[b])^2)",
+        "mean(sum(cov(z, ddof=1)^2, over=[feature, feature']))",
+        "sum(dot(z, z, over=[view, batch], pairs=feature)^2)",
+    ],
+    "length": ["norm(gram(z[a]))", "norm(offdiag(cross_moment(z[a], z[b]), axis=feature))"],
+    "log_det": [
+        "coding_rate(z[a])",
+        "half_logdet(z[a], 3)",
+        "logdet(second_moment(z[a]) / 2 + same(feature))",
+        "mean(logdet(same(view) + dot(z, z, pairs=view)))",
+        "logdet(same(feature) + 0.3 * dot(z, z, over=[view, batch], pairs=feature))",
+    ],
+    "trace_of_log": [
+        "trace(matrix_log(same(batch) + 0.1 * similarity(z[a], z[b]), order=4), axis=batch)",
+        "trace(matrix_log(cross_cov(z[a], z[b], ddof=0) / 4 + 0.7 * same(feature), order=5))",
+        "trace(matrix_log(same(feature) + 0.1 * gram(z[a]), order=1))",
+    ],
+    "diagonal_of_product": [
+        "sum(diag(cross_moment(z[a], z[b]))^2)",
+        "trace(cov(z[a], ddof=1))",
+        "mean(diag(similarity(z[a], z[b]) / 3, axis=batch))",
+    ],
+    "sum_of_products": [
+        "mean(similarity(z[a], z[b]))",
+        "mean(1 - 2 * similarity(z[a], z[a]), where=not same(batch))",
+        "mean(dot(z, z, pairs=[view, batch]), where=same(batch) and not same(view))",
+        "mean(sum(dot(z, z, pairs=[view, batch]), over=[view', batch'], where=same(batch) or same(view))^2)",
+        "sum(dot(z, z, pairs=[view, batch]))",
+    ],
+    "logsumexp_of_products": [
+        "info_nce(z[a], z[b], 0.3)",
+        "nt_xent(z, 0.5)",
+        "mean(logsumexp(2 - 3 * similarity(z[a], z[a]), over=batch', where=not same(batch)))",
+        "mean(logsumexp(dot(z, z, pairs=[view, batch]), over=[view', batch'], where=not same(batch))^2)",
+        "mean(logsumexp(dot(z, z, pairs=[view, batch]), over=[view', batch'], where=same(view) or not same(batch)))",
+        "logsumexp(dot(z[a], z[b], pairs=batch), over=[batch, batch'])",
+        "mean(logsumexp(dot(z, random_directions(3, like=z)), over=direction))",
+    ],
+    "mean_of_exponentials": ["uniformity(z[a])", "log(mean(exp(similarity(z[a], z[b]))))"],
+    "chosen_rows": [
+        "mean(dot(argmax(dot(z[a], z[b], pairs=batch), over=batch), z[a], over=batch)^2)",
+        "mean(dot(z, argmax(similarity(z, z) - 4 * same(batch), over=batch), over=batch)^2)",
+        "mean(nearest(random_directions(4, like=z), z[a], over=direction) * z[a])",
+    ],
+}  # fmt: skip
+
+SHAPES = [(9, 6), (5, 11), (7, 7), (2, 3), (1, 4), (13, 1)]
+
+
+def run(spec, inputs, without=(), **more):
+    """The total and the gradients of every input."""
+    torch.manual_seed(0)
+    loss = losslang.compile_loss(spec, without=without, **more).double()
+    tensors = {name: value.clone().requires_grad_() for name, value in inputs.items()}
+    rows = {"rows": torch.arange(len(next(iter(inputs.values()))[0]))} if "rows" in more else {}
+    total = loss(**tensors, **rows).total
+    grads = torch.autograd.grad(total, list(tensors.values()), allow_unused=True)
+    return [total.detach(), *(g if g is not None else torch.zeros(()) for g in grads)]
+
+
+def assert_same(one, two, relative=CLOSE):
+    """Equal up to rounding; where the value is not a number, gradients are nothing."""
+    if not two[0].isfinite().all():
+        one, two = one[:1], two[:1]
+    for left, right in zip(one, two, strict=True):
+        assert torch.equal(left.isfinite(), right.isfinite())
+        off, size = (left - right).nan_to_num().abs().max(), right.nan_to_num().abs().max()
+        assert off <= relative * max(size, 1e-2)
+
+
+def used(spec):
+    return {name for name in optimise(spec.graph).used if name != "seed"}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("row", "expression"), [(r, e) for r, many in ROWS.items() for e in many])
+def test_every_row_keeps_value_and_gradient(row, expression, shape):
+    spec = term(expression, size=shape[1])
+    assert row in used(spec)
+    random = torch.Generator().manual_seed(hash(shape) % 1000)
+    inputs = {"z": torch.randn(2, *shape, generator=random, dtype=torch.float64)}
+    assert_same(run(spec, inputs), run(spec, inputs, PASSES))
+
+
+@pytest.mark.parametrize("expression", [e for many in ROWS.values() for e in many if "random" not in e])
+def test_fused_operations_mean_what_they_replace(expression):
+    spec = term(expression)
+    world = World({"z": np.random.default_rng(0).standard_normal((2, 5, 6))})
+    graph = optimised(spec).graph
+    found = evaluate(optimised(spec), World({graph.definitions["z"].number: world.given["z"]}))
+    assert found.total == pytest.approx(evaluate(spec, world).total, rel=CLOSE)
+
+
+def test_every_row_is_tried_and_named_once():
+    names = [row.name for rows in PASSES.values() for row in rows]
+    assert sorted(names) == sorted(ROWS)
+    assert len(set(names)) == len(names)
+
+
+# ---------------------------------------------------------------- methods
+
+
+@pytest.mark.parametrize("name", [n for n in shipped_specs() if used(losslang.load(n))])
+def test_no_method_moves_without_a_pass(name):
+    trial = TRIALS[name]
+    sizes = {key: shape[-1] for key, shape in trial.inputs.items()}
+    options = {"parameters": trial.parameters, "sizes": sizes, "images": trial.images, **trial.clock}
+    random = torch.Generator().manual_seed(3)
+    inputs = {k: torch.randn(shape, generator=random, dtype=torch.float64) for k, shape in trial.inputs.items()}
+    plain = run(name, inputs, PASSES, **options)
+    rows = used(losslang.load(name))
+    at_work = [key for key, table in PASSES.items() if rows & {row.name for row in table}]
+    for left_out in [(), *((key,) for key in at_work)]:
+        assert_same(run(name, inputs, left_out, **options), plain)
+
+
+@pytest.mark.parametrize("name", shipped_specs())
+def test_places_survive(name):
+    spec = losslang.load(name)
+    found = optimise(spec.graph)
+    places = {str(node.span) for node in spec.graph.nodes()}
+    assert {str(node.span) for node in found.graph.nodes()} <= places
+    made = {node.op for node in found.graph.nodes() if node.number in found.made_by}
+    assert {node.op for node in found.graph.nodes() if node.op in FUSED} <= made
+
+
+def test_draws_do_not_depend_on_passes():
+    lines = [losslang.pipeline.emit("visreg", without=without) for without in ((), PASSES)]
+    draws = [next(line for line in text.splitlines() if "= unit_directions(" in line or "unit_directions(4096" in line)
+             for text in lines]  # fmt: skip
+    assert draws[0].split("#")[0] == draws[1].split("#")[0]
+
+
+def test_an_unknown_pass_is_refused():
+    with pytest.raises(LosslangError, match="no pass `speed`; there are"):
+        losslang.compile_loss("vicreg", without=["speed"])
+
+
+def test_methods_cannot_spell_fused_operations():
+    with pytest.raises(losslang.SpecError):
+        term("squared_products(z, z, 1)")
+
+
+# ---------------------------------------------------------------- the torch functions, part by part
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Three rows at a time, and nothing kept."""
+    monkeypatch.setattr(fused, "rows_at_once", lambda rows, columns: 3)
+    parts = lambda x, columns: [(i, x[i : i + 3]) for i in range(0, len(x), 3)]  # noqa: E731
+    monkeypatch.setattr(fused, "rows_in_parts", parts)
+
+
+def draw(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64).requires_grad_()
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("hollow", [False, True])
+@pytest.mark.parametrize("shape", [(7, 11), (11, 7), (2, 8, 5), (2, 5, 8)], ids=str)
+def test_squared_products_in_parts(shape, hollow):
+    x, y = draw(*shape), draw(*shape).detach().flip(0).requires_grad_()
+    for other in (None, y):
+        right = x if other is None else other
+        matrix = 0.3 * x.mT @ right
+        expected = (matrix - hollow * torch.diag_embed(matrix.diagonal(dim1=-2, dim2=-1))).square().sum((-2, -1))
+        found = fused.squared_products(x, other, 0.3, hollow=hollow)
+        wanted = [x] if other is None else [x, y]
+        weights = torch.arange(1.0, 1.0 + found.numel(), dtype=torch.float64).view(found.shape)
+        one, two = (torch.autograd.grad((v * weights).sum(), wanted) for v in (found, expected))
+        assert_same([found, *one], [expected, *two])
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("dropped", [(), (0,), (-5, 0, 5)], ids=str)
+def test_logsumexp_of_products_in_parts(few, dropped, monkeypatch):
+    if not few:
+        monkeypatch.setattr(fused, "KEPT", 0)
+    x, y = draw(10, 4), draw(13, 4)
+    for other in (None, y):
+        columns = x if other is None else other
+        products = 1.7 * x @ columns.T
+        for diagonal in dropped:
+            products = products.masked_fill(
+                torch.ones_like(products).bool().triu(diagonal) & ~torch.ones_like(products).bool().triu(diagonal + 1),
+                -torch.inf,
+            )
+        found, expected = fused.logsumexp_of_products(x, other, 1.7, dropped), products.logsumexp(-1)
+        weights = torch.linspace(-1, 2, 10, dtype=torch.float64)
+        wanted = [x] if other is None else [x, y]
+        one, two = (torch.autograd.grad((v * weights).sum(), wanted) for v in (found, expected))
+        assert_same([found, *one], [expected, *two])
