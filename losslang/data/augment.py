@@ -10,17 +10,18 @@ import torch
 from torch import Tensor
 
 from losslang.data.counter import Draws
-from losslang.data.policies import Image, Noise, Policy
+from losslang.data.photos import Pixels, draw, photo_view
+from losslang.data.policies import Image, Noise, Photo, Policy
 
 __all__ = ["augment", "crop_matrix"]
 
 
-def augment(inputs: Tensor, policy: Policy, draws: Draws) -> Tensor:
-    """Inputs [batch, …] as one view sees them; the same shape."""
+def augment(inputs: Tensor | Pixels, policy: Policy, draws: Draws) -> Tensor:
+    """Inputs [batch, …] as one view sees them: of the same shape, or of the size that a policy for photos says."""
     return _POLICIES.get(type(policy), _nothing)(inputs, policy, draws)
 
 
-def _nothing(inputs: Tensor, _policy: Policy, _draws: Draws) -> Tensor:
+def _nothing(inputs: Any, _policy: Policy, _draws: Draws) -> Tensor:
     return inputs
 
 
@@ -41,6 +42,11 @@ def _image(images: Tensor, policy: Image, draws: Draws) -> Tensor:
     middle = images.mean((1, 2, 3), keepdim=True)
     images = middle + slope * (images - middle)
     return images + policy.noise * _noise_like(images, draws)
+
+
+def _photo(pixels: Pixels, policy: Photo, draws: Draws) -> Tensor:
+    view = photo_view(policy, pixels.values.device)
+    return view(pixels.values, draw(policy, draws, pixels.extent))
 
 
 def _color(policy: Image) -> tuple[tuple[str, float], tuple[str, float]]:
@@ -73,4 +79,8 @@ def crop_matrix(start: Tensor, length: Tensor, size: int) -> Tensor:
     return weights / weights.sum(2, keepdim=True)
 
 
-_POLICIES: dict[type[Policy], Callable[[Tensor, Any, Draws], Tensor]] = {Noise: _noise, Image: _image}
+_POLICIES: dict[type[Policy], Callable[[Any, Any, Draws], Tensor]] = {
+    Noise: _noise,
+    Image: _image,
+    Photo: _photo,
+}

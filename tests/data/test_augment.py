@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from losslang.data.augment import augment, crop_matrix
 from losslang.data.counter import Draws
-from losslang.data.policies import POLICIES, Image, Noise, Nothing
+from losslang.data.policies import POLICIES, Image, Noise, Nothing, Photo
 
 IMAGES = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 POINTS = torch.rand(40, 2, generator=torch.Generator().manual_seed(0))
@@ -70,4 +70,4 @@ def test_crops_interpolate_as_torch_does():
 
 
 def test_every_policy_is_reachable_by_its_name():
-    assert set(POLICIES.values()) == {Nothing, Noise, Image}
+    assert set(POLICIES.values()) == {Nothing, Noise, Image, Photo}

@@ -1,0 +1,76 @@
+"""Operations on colours, for images [batch, 3, row, column] between 0 and 1 and one strength per image [batch].
+
+They are those of torchvision's ColorJitter and its neighbours on float images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["BLENDS", "blend", "blur_matrix", "gray", "rotate_hue", "solarize"]
+
+_LUMA = (0.2989, 0.587, 0.114)
+
+BLENDS = ("brightness", "contrast", "saturation")
+"""What `blend` mixes images with: black, their mean gray, their gray version."""
+
+
+def gray(images: Tensor) -> Tensor:
+    """Luminance [batch, 1, row, column] (ITU-R 601)."""
+    red, green, blue = images.unbind(1)
+    return (_LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue)[:, None]
+
+
+def blend(images: Tensor, factor: Tensor, kind: Tensor) -> Tensor:
+    """factor · image + (1 − factor) · other, cut to [0, 1]; `kind` [batch] is the place of the operation in BLENDS."""
+    other = gray(images)
+    mean = other.mean((2, 3), keepdim=True)
+    factor, kind = _per_image(factor), _per_image(kind)
+    other = torch.where(kind == 2, other, torch.where(kind == 1, mean, torch.zeros_like(mean)))
+    return (factor * images + (1 - factor) * other).clamp(0, 1)
+
+
+def rotate_hue(images: Tensor, turns: Tensor) -> Tensor:
+    """Hue moved by `turns` [batch] of the circle, value and saturation kept (HSV).
+
+    The colour of hue h has the channels V − C · clamp(min(k, 4 − k), 0, 1) with k = (n + 6 h) mod 6 and n = 5, 3, 1.
+    """
+    red, green, blue = images.unbind(1)
+    value = images.amax(1)
+    chroma = value - images.amin(1)
+    safe = torch.where(chroma > 0, chroma, torch.ones_like(chroma))
+    sixth = torch.where(
+        value == red,
+        (green - blue) / safe,
+        torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+    )
+    sixth = sixth + 6 * turns[:, None, None]
+    channels = []
+    for n in (5, 3, 1):
+        k = torch.remainder(sixth + n, 6)
+        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
+    return torch.stack(channels, dim=1)
+
+
+def solarize(images: Tensor, chosen: Tensor, threshold: float) -> Tensor:
+    """Pixels of the chosen images that are at least `threshold`, inverted."""
+    return torch.where(_per_image(chosen) & (images >= threshold), 1 - images, images)
+
+
+def blur_matrix(sigma: Tensor, size: int) -> Tensor:
+    """The matrix [batch, size, size] of a Gaussian blur of a line of pixels, mirrored at its ends; sigma 0 leaves it.
+
+    Mirrored as `reflect`: the pixel at an end is not repeated. Rows sum to 1.
+    """
+    at = torch.arange(size, device=sigma.device, dtype=torch.float32)
+    exponent = -0.5 / sigma.clamp(min=1e-3).square()[:, None, None]
+    to, of = at[:, None], at[None, :]
+    weights = torch.exp(exponent * (to - of) ** 2)
+    weights = weights + torch.where(at > 0, torch.exp(exponent * (to + of) ** 2), 0)
+    weights = weights + torch.where(at < size - 1, torch.exp(exponent * (2 * (size - 1) - to - of) ** 2), 0)
+    return weights / weights.sum(2, keepdim=True)
+
+
+def _per_image(values: Tensor) -> Tensor:
+    return values[:, None, None, None]
