@@ -7,7 +7,7 @@ from losslang.algebra.rewrite import Maker, Row
 from losslang.objective.axes import Axis
 from losslang.objective.graph import Node
 
-__all__ = ["DIAGONALS", "SIDES"]
+__all__ = ["DIAGONALS", "SIDES", "STANDARDS"]
 
 
 def _bare(found: Affine) -> bool:
@@ -112,6 +112,17 @@ def _diagonal(node: Node, make: Maker) -> Node | None:
     products = make.call("dot", *found.core.inputs, over=(*axes_of(found.core), *sorted(left, key=lambda a: a.place)))
     return make.call("multiply", found.scale, products)
 
+
+def _standardized(node: Node, make: Maker) -> Node | None:
+    if node.op != "divide" or node.inputs[0].op != "subtract" or node.inputs[1].op != "std":
+        return None
+    (x, mean), std = node.inputs[0].inputs, node.inputs[1]
+    if mean.op != "mean" or mean.inputs != (x,) or std.inputs != (x,) or axes_of(mean) != axes_of(std):
+        return None
+    return make.call("standardized", x, over=axes_of(std), ddof=std["ddof"], eps=std["eps"])
+
+
+STANDARDS = (Row("standardized", "(x - mean) / deviation in one walk there and one back", _standardized),)
 
 SIDES = (
     Row("sum_of_squares", "‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩; diagonals are sums over columns", _sum_of_squares),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from losslang.algebra.cheaper import DIAGONALS, SIDES
+from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, MASKED, STREAMS
 from losslang.diagnostics import LosslangError
@@ -15,6 +15,7 @@ from losslang.objective.spec import Spec
 __all__ = ["PASSES", "optimise", "optimised"]
 
 PASSES: dict[str, tuple[Row, ...]] = {
+    "standardizing": STANDARDS,
     "diagonals": DIAGONALS,
     "masked_sums": MASKED,
     "cheaper_side": SIDES,

@@ -12,6 +12,7 @@ from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS, as_tensor
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.state import STATES, Names
+from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
 from losslang.objective.context import static_value
 from losslang.objective.graph import Graph, Node, walk_to
@@ -71,11 +72,26 @@ class Body:
         for node in nodes:
             if node.number not in self.codes:
                 self.codes[node.number] = self.node(node)
+            self.split(node, nodes)
         output = self.output_line()
         text = "\n".join([*self.written, output])
         used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
         head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
         return [*head, *self.written, output]
+
+    def split(self, node: Node, nodes: list[Node]) -> None:
+        """Views that are used one by one get their names together, so that their gradients are stacked once."""
+        chosen = {n["view"]: n for n in nodes if n.op == "select" and n.inputs[0] is node}
+        dim = node.type.dims[0] if node.type.dims else None
+        if dim is None or dim.axis != VIEW or len(chosen) < 2 or 2 * len(chosen) < len(dim.labels):
+            return
+        code = self.codes[node.number]
+        names = []
+        for view, label in enumerate(dim.labels):
+            names.append(self.fresh(f"{code.text}_{label}") if view in chosen else "_")
+            if view in chosen:
+                self.codes[chosen[view].number] = Code(names[-1])
+        self.written.append(commented(f"{', '.join(names)} = {code.text}.unbind(0)", _place(node)))
 
     def fresh(self, wanted: str) -> str:
         """A local name that is free."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 __all__ = ["Output"]
 
@@ -107,12 +108,40 @@ def length_over(x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tens
 
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
     """Unit vectors along axes: x / max(length, eps)."""
-    return x / length_over(x, dim, keepdim=True).clamp(min=eps)
+    return UnitRows.apply(x, tuple(dim), eps)
+
+
+class UnitRows(torch.autograd.Function):
+    """Rows are scaled by their largest entry first, so that squares stay in range; a row shorter than eps is x / eps."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: tuple[int, ...], eps: float) -> Tensor:
+        """The unit vectors, which are kept with what they were divided by."""
+        largest = torch.linalg.vector_norm(x, math.inf, dim, keepdim=True)
+        largest = torch.where(largest == 0, 1.0, largest)
+        unit = x / largest
+        length = torch.linalg.vector_norm(unit, 2, dim, keepdim=True) * largest
+        divisor = length.clamp(min=eps)
+        unit.mul_(largest / divisor)
+        ctx.dim = dim
+        ctx.save_for_backward(unit, length, divisor)
+        return unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """The part of the gradient across the row, over its length."""
+        unit, length, divisor = ctx.saved_tensors
+        along = (grad * unit).sum(ctx.dim, keepdim=True)
+        along = torch.where(length < divisor, 0.0, along)
+        return torch.addcmul(grad, unit, along, value=-1).div_(divisor), None, None
 
 
 def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
     """Variance over axes with divisor n - ddof, in two passes."""
     dims = list(dim)
+    if where is None and math.prod([x.shape[axis] for axis in dims]) > ddof:
+        return torch.var(x, dims, correction=ddof)
     if where is None:
         centered = x - x.mean(dim=dims, keepdim=True)
         count = math.prod([x.shape[axis] for axis in dims])
@@ -172,17 +201,38 @@ def cholesky_factor(matrix: Tensor) -> Tensor:
 
 def log_determinant(matrix: Tensor) -> Tensor:
     """Log-determinant of positive definite matrices, by Cholesky."""
-    factor = cholesky_factor(matrix)
-    return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    return LogDeterminant.apply(matrix)
+
+
+class LogDeterminant(torch.autograd.Function):
+    """The gradient is the inverse, which is cheaper than the way back through the Cholesky factor."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        """The log-determinant; the factor is kept."""
+        factor = cholesky_factor(matrix)
+        ctx.save_for_backward(factor)
+        return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """The inverse, times what comes in."""
+        (factor,) = ctx.saved_tensors
+        return torch.cholesky_inverse(factor) * grad[..., None, None]
 
 
 def log_series(matrix: Tensor, order: int) -> Tensor:
-    """Taylor polynomial of the matrix logarithm about the identity."""
+    """Taylor polynomial of the matrix logarithm about the identity; two powers at a time, which saves half the products."""
     x = matrix - torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-    power, total = x, x
-    for k in range(2, order + 1):
-        power = power @ x
-        total = total + (-1) ** (k + 1) * power / k
+    if order == 1:
+        return x
+    square = x @ x
+    total: Tensor | None = None
+    for k in range(order - 1 + order % 2, 0, -2):
+        pair = x / k - square / (k + 1) if k < order else x / k
+        total = pair if total is None else pair + square @ total
+    assert total is not None
     return total
 
 

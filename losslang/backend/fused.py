@@ -15,9 +15,37 @@ from losslang.backend.functions import cholesky_factor
 __all__: list[str] = []
 
 
-def rows_at_once(rows: int, columns: int) -> int:
-    """How many rows of a matrix are computed at once: a quarter, or as many as have four million entries."""
-    return max(min(-(-rows // 4), 2**22 // max(columns, 1)), 128)
+# ---------------------------------------------------------------- statistics
+
+
+def standardized(x: Tensor, dim: tuple[int, ...], ddof: float, eps: float) -> Tensor:
+    """Mean 0 and deviation 1 along axes: (x - mean) / sqrt(variance + eps), variance with divisor n - ddof."""
+    return Standardized.apply(x, dim, ddof, eps)
+
+
+class Standardized(torch.autograd.Function):
+    """The way back takes off the gradient's mean and its part along the values."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: tuple[int, ...], ddof: float, eps: float) -> Tensor:
+        """The values, which are kept with what they were divided by."""
+        count = math.prod([x.shape[axis] for axis in dim])
+        divisor = torch.as_tensor(count - ddof, dtype=x.dtype, device=x.device)
+        values = x - x.mean(dim, keepdim=True)
+        deviation = (torch.linalg.vector_norm(values, 2, dim, keepdim=True).square() / divisor + eps).sqrt()
+        values.div_(deviation)
+        ctx.dim, ctx.divisor = dim, divisor
+        ctx.save_for_backward(values, deviation)
+        return values
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        """Over the deviation, what is left of the gradient."""
+        values, deviation = ctx.saved_tensors
+        along = (grad * values).sum(ctx.dim, keepdim=True) / ctx.divisor
+        result = torch.addcmul(grad - grad.mean(ctx.dim, keepdim=True), values, along, value=-1)
+        return result.div_(deviation), None, None, None
 
 
 # ---------------------------------------------------------------- sums of squares
@@ -26,99 +54,96 @@ def rows_at_once(rows: int, columns: int) -> int:
 def squared_products(x: Tensor, y: Tensor | None, scale: float | Tensor, *, hollow: bool) -> Tensor:
     """[…]: Σ (scale · xᵀy)² over the entries of [k, k'], from x, y [..., m, k]; y is x if None; hollow: without i = j.
 
-    ‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩, so the matrix is [m, m'] where that is the smaller one; no more than a part of it is ever held.
+    ‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩, so the matrix is [m, m'] where that is the smaller one (Garrido et al. 2022).
     """
-    return SquaredProducts.apply(x, y, scale, hollow)
+    if y is None:
+        return SquaredProducts.apply(x, scale, hollow)
+    return SquaredCrossProducts.apply(x, y, scale, hollow)
 
 
 class SquaredProducts(torch.autograd.Function):
-    """The sum and its gradient in one walk over the matrix."""
+    """Of x with itself: the gradient is 4 scale · x (scale · xᵀx)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor | None, scale: float | Tensor, hollow: bool) -> Tensor:  # noqa: FBT001
-        """The sum; the gradient is kept for the way back."""
-        m, k = x.shape[-2:]
-        if m >= k:
-            value, *grads = (
-                squares_of_gram(x.mT, scale, hollow=hollow)
-                if y is None
-                else squares_of_cross(x.mT, y.mT, scale, hollow=hollow)
-            )
-            grads = [grad.mT for grad in grads]
-        elif y is None:
-            value, *grads = squares_of_gram(x, scale, hollow=False)
-        else:
-            value, *grads = products_of_grams(x, y, scale)
-        if m < k and hollow:
-            other = x if y is None else y
-            diagonal = (x * other).sum(-2, keepdim=True) * scale
-            value = value - diagonal.square().sum((-2, -1))
-            step = 2 * scale * diagonal
-            grads[0] -= other * (2 * step if y is None else step)
-            if y is not None:
-                grads[1] -= x * step
-        ctx.save_for_backward(*grads)
+    def forward(ctx: Any, x: Tensor, scale: float | Tensor, hollow: bool) -> Tensor:  # noqa: FBT001
+        """The sum; the matrix is kept for the way back."""
+        few = x.shape[-2] < x.shape[-1]
+        matrix = symmetric_product(x if few else x.mT).mul_(scale)
+        diagonal = None
+        if hollow and few:
+            diagonal = torch.linalg.vector_norm(x, dim=-2).square() * scale
+        elif hollow:
+            matrix.diagonal(dim1=-2, dim2=-1).zero_()
+        value = squared_length(matrix)
+        ctx.scale = scale
+        ctx.save_for_backward(x, matrix, diagonal)
+        return value if diagonal is None else value - diagonal.square().sum(-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """Through the same side."""
+        x, matrix, diagonal = ctx.saved_tensors
+        few = x.shape[-2] < x.shape[-1]
+        grad_x = matrix @ x if few else x @ matrix
+        if diagonal is not None:
+            grad_x.addcmul_(x, diagonal.unsqueeze(-2), value=-1)
+        return grad_x.mul_((4 * ctx.scale * grad)[..., None, None]), None, None
+
+
+class SquaredCrossProducts(torch.autograd.Function):
+    """Of x with y: the gradients are 2 scale · y (scale · xᵀy)ᵀ and 2 scale · x (scale · xᵀy)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, scale: float | Tensor, hollow: bool) -> Tensor:  # noqa: FBT001
+        """The sum; the matrix, or both of the smaller ones, are kept for the way back."""
+        diagonal, ctx.scale = None, scale
+        if x.shape[-2] >= x.shape[-1]:
+            products = (x.mT @ y).mul_(scale)
+            if hollow:
+                products.diagonal(dim1=-2, dim2=-1).zero_()
+            ctx.save_for_backward(x, y, products, None, None)
+            return squared_length(products)
+        one, two = symmetric_product(x).mul_(scale), symmetric_product(y).mul_(scale)
+        value = (one * two).sum((-2, -1))
+        if hollow:
+            diagonal = (x * y).sum(-2) * scale
+            value = value - diagonal.square().sum(-1)
+        ctx.save_for_backward(x, y, one, two, diagonal)
         return value
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """The kept gradient times what comes in."""
-        grads = [grad[..., None, None] * kept for kept in ctx.saved_tensors]
-        return grads[0], grads[1] if len(grads) > 1 else None, None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        """Through the same side."""
+        x, y, one, two, diagonal = ctx.saved_tensors
+        grad_x = y @ one.mT if two is None else two @ x
+        grad_y = x @ one if two is None else one @ y
+        if diagonal is not None:
+            grad_x.addcmul_(y, diagonal.unsqueeze(-2), value=-1)
+            grad_y.addcmul_(x, diagonal.unsqueeze(-2), value=-1)
+        factor = (2 * ctx.scale * grad)[..., None, None]
+        return grad_x.mul_(factor), grad_y.mul_(factor), None, None
 
 
-def squares_of_gram(rows: Tensor, scale: float | Tensor, *, hollow: bool) -> tuple[Tensor, Tensor]:
-    """Σ (scale · rows rowsᵀ)² of rows [..., p, q], and its gradient; every product of two rows is computed once."""
+def symmetric_product(rows: Tensor) -> Tensor:
+    """[..., p, p']: rows rowsᵀ of rows [..., p, q]; where there are many, products of different rows are computed once."""
     p = rows.shape[-2]
-    step = rows_at_once(p, p)
-    value = rows.new_zeros(rows.shape[:-2])
-    grad = torch.zeros_like(rows)
+    step = rows_at_once(p)
+    if step >= p:
+        return rows @ rows.mT
+    result = rows.new_empty(*rows.shape[:-1], p)
     for start in range(0, p, step):
-        here, rest = rows[..., start : start + step, :], rows[..., start:, :]
-        gram = (here * scale) @ rest.mT
-        if hollow:
-            gram.diagonal(dim1=-2, dim2=-1).zero_()
-        size = here.shape[-2]
-        value = value + 2 * squared_length(gram) - squared_length(gram[..., :size])
-        grad[..., start : start + size, :] += gram @ rest
-        grad[..., start + size :, :] += gram[..., size:].mT @ here
-    return value, grad * (4 * scale)
+        stop = min(start + step, p)
+        part = rows[..., start:stop, :] @ rows[..., start:, :].mT
+        result[..., start:stop, start:] = part
+        result[..., stop:, start:stop] = part[..., stop - start :].mT
+    return result
 
 
-def squares_of_cross(x: Tensor, y: Tensor, scale: float | Tensor, *, hollow: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Σ (scale · x yᵀ)² of rows [..., p, q], and its gradients."""
-    step = rows_at_once(x.shape[-2], y.shape[-2])
-    value = x.new_zeros(x.shape[:-2])
-    grad_x, grad_y = torch.empty_like(x), torch.zeros_like(y)
-    for start in range(0, x.shape[-2], step):
-        here = x[..., start : start + step, :]
-        products = (here * scale) @ y.mT
-        if hollow:
-            products.diagonal(start, -2, -1).zero_()
-        value = value + squared_length(products)
-        grad_x[..., start : start + step, :] = products @ y
-        grad_y += products.mT @ here
-    return value, grad_x * (2 * scale), grad_y * (2 * scale)
-
-
-def products_of_grams(x: Tensor, y: Tensor, scale: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """scale² ⟨x xᵀ, y yᵀ⟩ of rows [..., m, k], and its gradients."""
-    m = x.shape[-2]
-    step = rows_at_once(m, m)
-    value = x.new_zeros(x.shape[:-2])
-    grad_x, grad_y = torch.zeros_like(x), torch.zeros_like(y)
-    for start in range(0, m, step):
-        one, two = x[..., start : start + step, :], y[..., start : start + step, :]
-        size = one.shape[-2]
-        gram_x = (one * scale) @ x[..., start:, :].mT
-        gram_y = (two * scale) @ y[..., start:, :].mT
-        both = gram_x * gram_y
-        value = value + 2 * both.sum((-2, -1)) - both[..., :size].sum((-2, -1))
-        for grad, rows, gram in ((grad_x, x, gram_y), (grad_y, y, gram_x)):
-            grad[..., start : start + size, :] += gram @ rows[..., start:, :]
-            grad[..., start + size :, :] += gram[..., size:].mT @ rows[..., start : start + size, :]
-    return value, grad_x * (2 * scale), grad_y * (2 * scale)
+def rows_at_once(count: int) -> int:
+    """How many rows of a symmetric matrix are computed at once: a quarter, but no fewer than 256."""
+    return max(-(-count // 4), 256)
 
 
 def squared_length(matrix: Tensor) -> Tensor:
@@ -141,7 +166,7 @@ class LogDetOfProducts(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, scale: float | Tensor) -> Tensor:
         """The log-det; the Cholesky factor is kept for the way back."""
         rows = x if x.shape[-2] < x.shape[-1] else x.mT
-        gram = (rows * scale) @ rows.mT
+        gram = symmetric_product(rows).mul_(scale)
         gram.diagonal(dim1=-2, dim2=-1).add_(1)
         factor = cholesky_factor(gram)
         ctx.save_for_backward(x, factor, torch.as_tensor(scale, dtype=x.dtype, device=x.device))

@@ -73,6 +73,13 @@ def _diagonals(dropped: str, code: Code, of: Type) -> str:
     return "(" + ", ".join(f"{n} * {batch}" if n not in {0, 1} else [str(n), batch][n] for n in others) + ",)"
 
 
+def _standardized(node: Node, codes: Sequence[Code]) -> Code:
+    places = [node.type.position(axis) - len(node.type.dims) for axis in node.axes()]
+    return call(
+        "standardized", codes[0].text, f"({', '.join(map(str, places))},)", repr(node["ddof"]), repr(node["eps"])
+    )
+
+
 def _chosen_rows(node: Node, codes: Sequence[Code]) -> Code:
     (axis,), (scores, y) = node.axes(), node.inputs
     rows = _laid_out(codes[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
@@ -84,5 +91,6 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logsumexp_of_products": _logsumexp_of_products,
+    "standardized": _standardized,
     "chosen_rows": _chosen_rows,
 }

@@ -74,6 +74,16 @@ def _dropped(what: str, array: Array, of: Type) -> Array:
     return {"self": same_row, "views": same_image & ~same_row, "image": same_image}[what]
 
 
+def _standardized(node: Node, arrays: Sequence[Array]) -> Array:
+    (x,), over = arrays, tuple(node.type.position(axis) for axis in node.axes())
+    ddof, eps = node["ddof"], node["eps"]
+    assert isinstance(ddof, int | float)
+    assert isinstance(eps, int | float)
+    centered = x - x.mean(axis=over, keepdims=True)
+    count = np.prod([x.shape[place] for place in over])
+    return centered / np.sqrt((centered**2).sum(axis=over, keepdims=True) / (count - ddof) + eps)
+
+
 def _chosen_rows(node: Node, arrays: Sequence[Array]) -> Array:
     (axis,), (scores, y) = node.axes(), node.inputs
     best = np.argmax(arrays[0], axis=scores.type.position(axis))
@@ -86,5 +96,6 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logsumexp_of_products": _logsumexp_of_products,
+    "standardized": _standardized,
     "chosen_rows": _chosen_rows,
 }

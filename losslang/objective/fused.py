@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from losslang.objective.axes import Axis, Type
 from losslang.objective.operations import Operation, Parameter
-from losslang.objective.rules import Bound, Problem, dot
+from losslang.objective.rules import Bound, Problem, dot, keeps
 
 __all__ = ["FUSED", "rows_and_columns"]
 
@@ -84,6 +84,14 @@ _ROWS = (
         "sum",
         "log Σ exp(scale · x·y) over every y; dropped: the row itself, its image's other views, or both",
         "float32, shifted by the maximum",
+    ),
+    Operation(
+        "standardized",
+        (_X, _OVER, Parameter("ddof", "number"), Parameter("eps", "number")),
+        keeps,
+        "sum",
+        "(x - mean) / sqrt(variance + eps)",
+        "float32, two passes",
     ),
     Operation(
         "chosen_rows",

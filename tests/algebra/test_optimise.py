@@ -63,6 +63,11 @@ ROWS = {
         "mean(logsumexp(dot(z, random_directions(3, like=z)), over=direction))",
     ],
     "mean_of_exponentials": ["uniformity(z[a])", "log(mean(exp(similarity(z[a], z[b]))))"],
+    "standardized": [
+        "mean(standardize(z)^3)",
+        "mean(standardize(z, ddof=1, over=[view, batch]) * z[a])",
+        "mean(standardize(z[a], over=feature, eps=0.1)^3)",
+    ],
     "chosen_rows": [
         "mean(dot(argmax(dot(z[a], z[b], pairs=batch), over=batch), z[a], over=batch)^2)",
         "mean(dot(z, argmax(similarity(z, z) - 4 * same(batch), over=batch), over=batch)^2)",
@@ -173,7 +178,7 @@ def test_methods_cannot_spell_fused_operations():
 @pytest.fixture
 def small_parts(monkeypatch):
     """Three rows at a time, and nothing kept."""
-    monkeypatch.setattr(fused, "rows_at_once", lambda rows, columns: 3)
+    monkeypatch.setattr(fused, "rows_at_once", lambda count: 3)
     parts = lambda x, columns: [(i, x[i : i + 3]) for i in range(0, len(x), 3)]  # noqa: E731
     monkeypatch.setattr(fused, "rows_in_parts", parts)
 
