@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from losslang.diagnostics import Span
 from losslang.objective.axes import Axis, Type
@@ -13,7 +14,7 @@ from losslang.objective.graph import Application, Attribute, Builder, Graph, Nod
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.rules import Bound, Typed
 
-__all__ = ["Maker", "Overflow", "Rewritten", "Row", "rewrite", "roots"]
+__all__ = ["Maker", "Operand", "Overflow", "Rewritten", "Row", "rewrite", "roots"]
 
 CAP = 10_000
 """Rewrites of one graph after which it is taken not to end."""
@@ -31,19 +32,36 @@ class Overflow(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One identity: `rewrite` gives the equal value of a node, or None where the row does not fit."""
+    """One identity: `rewrite` gives the equal value of a node, or None where the row does not fit.
+
+    `ops` are the operations whose nodes it is tried on; every one where it is empty.
+    """
 
     name: str
     algebra: str
     rewrite: Callable[[Node, Maker], Node | None]
+    ops: frozenset[str] = frozenset()
 
 
 @dataclass
 class Maker:
-    """Makes the nodes of the rewritten graph, typed by the rules of the operations; they keep the place of `at`."""
+    """Makes the nodes of the rewritten graph, typed by the rules of the operations; they keep the place of `at`.
 
+    Every node that it gives is in its final form: the rows were applied to it until none fitted. `at` is the node of the old
+    graph that is being rewritten, and `key` what equal values have in common and sums and products are sorted by.
+    """
+
+    rows: Sequence[Row] = ()
+    cap: int = CAP
+    key: Callable[[Node], str] = field(default=lambda node: f"{node.number:09}")
     builder: Builder = field(default_factory=Builder)
     at: Node | None = None
+    used: Counter[str] = field(default_factory=Counter)
+    last: list[str] = field(default_factory=list)
+    made_by: dict[int, str] = field(default_factory=dict)
+    final: dict[int, Node] = field(default_factory=dict)
+    by_op: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    open: dict[int, bool] = field(default_factory=dict)
 
     def call(self, op: str, *operands: Node, **options: Attribute) -> Node:
         """A core operation on values in the order of its parameters. Raises Problem where the types do not fit."""
@@ -57,12 +75,11 @@ class Maker:
         type_ = row.rule(bound)
         attributes = tuple((key, value) for key, value in bound.options.items() if value is not None)
         cut = not row.gradient or type_.kind == "mask"
-        trains = frozenset[str]() if cut else frozenset[str]().union(*(node.trains for node in operands))
-        return self.builder.make(op, operands, attributes, type_, trains, self.span, self.via)
+        return self.make(op, operands, attributes, type_, frozenset() if cut else None)
 
     def constant(self, value: float) -> Node:
         """A number."""
-        return self.builder.make("constant", (), (("value", value),), Type(), frozenset(), self.span, self.via)
+        return self.make("constant", (), (("value", value),), Type())
 
     def size(self, node: Node, axis: Axis) -> Node:
         """The number of entries along an axis of a value."""
@@ -70,12 +87,62 @@ class Maker:
         assert dim is not None
         if dim.known is not None:
             return self.constant(dim.known)
-        return self.builder.make("size", (node,), (("axes", (axis,)),), Type(), frozenset(), self.span, self.via)
+        return self.make("size", (node,), (("axes", (axis,)),), Type(), frozenset())
 
     def again(self, node: Node, inputs: Iterable[Node]) -> Node:
         """The same operation on other operands of the same types."""
         made = (node.op, inputs, node.attributes, node.type, node.trains, node.span, node.via)
-        return self.builder.make(*made)
+        return self._finished(self.builder.make(*made))
+
+    def make(
+        self,
+        op: str,
+        inputs: Iterable[Node],
+        attributes: tuple[tuple[str, Attribute], ...],
+        type_: Type,
+        trains: frozenset[str] | None = None,
+    ) -> Node:
+        """A node of a known type; it trains what its operands train, if not told otherwise."""
+        inputs = tuple(inputs)
+        if trains is None:
+            trains = frozenset[str]().union(*(node.trains for node in inputs))
+        return self._finished(self.builder.make(op, inputs, attributes, type_, trains, self.span, self.via))
+
+    def _finished(self, node: Node) -> Node:
+        """The node after every row that fits; a node that is being rewritten stands for itself."""
+        if node.number in self.open:
+            self.open[node.number] = True
+            return node
+        if node.number not in self.final:
+            self.open[node.number] = False
+            self.final[node.number] = self._rewritten(node)
+            del self.open[node.number]
+        return self.final[node.number]
+
+    def _rewritten(self, node: Node) -> Node:
+        for row in self._rows(node.op):
+            before = len(self.builder.nodes)
+            found = row.rewrite(node, self)
+            if found is not None and found is not node:
+                self._count(row)
+                for number in range(before, len(self.builder.nodes)):
+                    self.made_by.setdefault(number, row.name)
+                if self.open[node.number]:  # the row led back to what it started from
+                    raise Overflow(self.last[-SHOWN:])
+                return found
+            self.open[node.number] = False
+        return node
+
+    def _rows(self, op: str) -> tuple[Row, ...]:
+        if op not in self.by_op:
+            self.by_op[op] = tuple(row for row in self.rows if not row.ops or op in row.ops)
+        return self.by_op[op]
+
+    def _count(self, row: Row) -> None:
+        self.used[row.name] += 1
+        self.last.append(row.name)
+        if self.used.total() > self.cap:
+            raise Overflow(self.last[-SHOWN:])
 
     @property
     def span(self) -> Span:
@@ -98,54 +165,32 @@ class Rewritten:
     made_by: dict[int, str] = field(default_factory=dict)
 
 
-def rewrite(graph: Graph, rows: Iterable[Row], *, cap: int = CAP) -> Rewritten:
+Operand: TypeAlias = Callable[[Node, Node, Maker], Node]
+"""What stands for an operand: made of the old operand, its new form and the maker."""
+
+
+def rewrite(
+    graph: Graph,
+    rows: Iterable[Row],
+    *,
+    cap: int = CAP,
+    key: Callable[[Node], str] | None = None,
+    operand: Operand = lambda _old, new, _make: new,
+) -> Rewritten:
     """Apply the rows wherever they fit, operands first, until none does.
 
-    Raises Overflow after `cap` rewrites.
+    Raises Overflow after `cap` rewrites, or where a row leads back to what it started from.
     """
-    rows, walk_ = tuple(rows), _Walk(cap)
-    graph = _mapped(graph, walk_.over(graph, ()))
-    while True:
-        before = walk_.used.total()
-        graph = _mapped(graph, walk_.over(graph, rows))
-        if walk_.used.total() == before:
-            return Rewritten(graph, walk_.used, walk_.made_by)
-
-
-@dataclass
-class _Walk:
-    """Walks over a graph with one builder, and what they did."""
-
-    cap: int
-    maker: Maker = field(default_factory=Maker)
-    used: Counter[str] = field(default_factory=Counter)
-    last: list[str] = field(default_factory=list)
-    made_by: dict[int, str] = field(default_factory=dict)
-
-    def over(self, graph: Graph, rows: Sequence[Row]) -> dict[int, Node]:
-        """One walk: the new node of every old one, by number."""
-        new: dict[int, Node] = {}
+    maker = Maker(tuple(rows), cap) if key is None else Maker(tuple(rows), cap, key)
+    new: dict[int, Node] = {}
+    try:
         for node in walk(roots(graph)):
-            made = self.maker.again(node, [new[child.number] for child in node.inputs])
-            if node.number in self.made_by:
-                self.made_by.setdefault(made.number, self.made_by[node.number])
-            for row in rows:
-                made = self.apply(row, made)
-            new[node.number] = made
-        return new
-
-    def apply(self, row: Row, node: Node) -> Node:
-        """What a row makes of a node: the node itself where it does not fit."""
-        self.maker.at, before = node, len(self.maker.builder.nodes)
-        found = row.rewrite(node, self.maker)
-        if found is None or found is node:
-            return node
-        self.made_by.update(dict.fromkeys(range(before, len(self.maker.builder.nodes)), row.name))
-        self.used[row.name] += 1
-        self.last.append(row.name)
-        if self.used.total() > self.cap:
-            raise Overflow(self.last[-SHOWN:])
-        return found
+            maker.at = node
+            inputs = [operand(child, new[child.number], maker) for child in node.inputs]
+            new[node.number] = maker.again(node, inputs)
+    except RecursionError:
+        raise Overflow(maker.last[-SHOWN:]) from None
+    return Rewritten(_mapped(graph, new), maker.used, maker.made_by)
 
 
 def roots(graph: Graph) -> list[Node]:

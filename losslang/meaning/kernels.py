@@ -6,6 +6,7 @@ node's type. These rows define what is right; every other form is compared with 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
@@ -279,6 +280,26 @@ def group_rows(x: Array, axis: int, rows: int, order: Sequence[int] | None) -> A
     return np.stack(groups)
 
 
+def _numbers(node: Node, option: str) -> tuple[float, ...]:
+    values = node[option]
+    assert isinstance(values, tuple)
+    return tuple(value for value in values if isinstance(value, int | float))
+
+
+def _combination(node: Node, operands: Sequence[Array]) -> Array:
+    """Σ scale·value + offset, of the canonical form."""
+    offset = node["offset"]
+    assert isinstance(offset, int | float)
+    scaled = [scale * x for scale, x in zip(_numbers(node, "scales"), operands, strict=True)]
+    return _elementwise(_total)(node, scaled) + offset
+
+
+def _monomial(node: Node, operands: Sequence[Array]) -> Array:
+    """Π base^power, of the canonical form."""
+    raised = [x**power for x, power in zip(operands, _numbers(node, "powers"), strict=True)]
+    return _elementwise(lambda *x: math.prod(x[1:], start=x[0]))(node, raised)
+
+
 KERNELS: dict[str, Kernel] = {
     "add": _elementwise(np.add),
     "subtract": _elementwise(lambda x, y: np.subtract(x, y, dtype=float)),
@@ -338,4 +359,6 @@ KERNELS: dict[str, Kernel] = {
     "take": _take,
     "stack": _stack,
     "total": _elementwise(_total),
+    "combination": _combination,
+    "monomial": _monomial,
 }

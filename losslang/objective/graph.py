@@ -12,7 +12,7 @@ from losslang.objective.schedules import Schedule
 
 __all__ = ["Application", "Attribute", "Builder", "Graph", "Node", "State", "Term", "walk", "walk_to"]
 
-Attribute: TypeAlias = int | float | str | bool | Axis | tuple[Axis, ...] | tuple[int, ...] | Schedule | None
+Attribute: TypeAlias = int | float | str | bool | Axis | tuple[Axis, ...] | tuple[float, ...] | Schedule | None
 
 
 @dataclass(frozen=True, eq=False)
