@@ -14,31 +14,69 @@ PROTOTYPES = HEAD + "\nnetwork codebook = prototypes(5)\ns = codebook(z)\n"
 LEAVES = st.sampled_from(["z[a]", "z[b]", "z[a]", "z[b]", "1", "2", "0.5", "mean(z, over=view)"])
 UNARY = st.sampled_from(
     [
-        "-({})", "tanh({})", "exp(tanh({}))", "log(1 + ({})^2)", "sqrt(1 + ({})^2)", "relu({})", "abs({})", "stopgrad({})",
-        "({})^2", "sin({})", "sigmoid({})", "softplus({})", "2^tanh({})", "({}) / 3", "relu(1 - 2 * ({}))", "cos(2 * ({}))",
+        "-({})",
+        "tanh({})",
+        "exp(tanh({}))",
+        "log(1 + ({})^2)",
+        "sqrt(1 + ({})^2)",
+        "relu({})",
+        "abs({})",
+        "stopgrad({})",
+        "({})^2",
+        "sin({})",
+        "sigmoid({})",
+        "softplus({})",
+        "2^tanh({})",
+        "({}) / 3",
+        "relu(1 - 2 * ({}))",
+        "cos(2 * ({}))",
+        "(z[b] > 2 * z[a]) * ({})",
     ]
-)  # fmt: skip
+)
 BINARY = st.sampled_from(
     [
-        "({}) + ({})", "({}) - ({})", "({}) * ({})", "({}) / (1 + ({})^2)", "maximum({}, {})", "minimum({}, {})",
-        "(({}) > ({})) * z[a]", "exp(tanh({}) - 2 * tanh({}))", "({}) * log(2 + sin({}))", "({}) / exp(sin({}))",
+        "({}) + ({})",
+        "({}) - ({})",
+        "({}) * ({})",
+        "({}) / (1 + ({})^2)",
+        "maximum({}, {})",
+        "minimum({}, {})",
+        "exp(tanh({}) - 2 * tanh({}))",
+        "({}) * log(2 + sin({}))",
+        "({}) / exp(sin({}))",
     ]
-)  # fmt: skip
+)
 ROWS = st.sampled_from(
     [
-        "normalize(0.37 * ({}) + z[a])", "softmax(0.37 * ({}) + z[a])", "log_softmax(0.37 * ({}) + z[b])", "centered(0.37 * ({}) + z[a])", "roll(0.37 * ({}) + z[a])",
-        "mean(0.37 * ({}) + z[a], over=batch)", "sum(0.37 * ({}) + z[b], over=feature)", "std(0.37 * ({}) + z[a], over=batch, ddof=1, eps=0.01)",
+        "normalize(0.37 * ({}) + z[a])",
+        "softmax(0.37 * ({}) + z[a])",
+        "log_softmax(0.37 * ({}) + z[b])",
+        "centered(0.37 * ({}) + z[a])",
+        "roll(0.37 * ({}) + z[a])",
+        "mean(0.37 * ({}) + z[a], over=batch)",
+        "sum(0.37 * ({}) + z[b], over=feature)",
+        "std(0.37 * ({}) + z[a], over=batch, ddof=1, eps=0.01)",
         "sinkhorn(0.37 * ({}) + s[a], 0.5, 2) * s[a]",
     ]
-)  # fmt: skip
+)
 TERMS = st.sampled_from(
     [
-        "mean({})", "sum({}) / 100", "norm(0.37 * ({}) + z[a])", "mean(0.37 * ({}) + z[a], where=z[b] > 0)", "logsumexp(0.37 * ({}) + z[a])",
-        "norm(gram(0.37 * ({}) + z[a]))", "sum(offdiag(cov(0.37 * ({}) + z[a], ddof=1))^2)", "coding_rate(0.37 * ({}) + z[a])", "trace(gram(0.37 * ({}) + z[a]))",
-        "info_nce(0.37 * ({}) + z[a], z[b], 0.5)", "uniformity(0.37 * ({}) + z[a])", "mean(diag(similarity(0.37 * ({}) + z[a], z[b]), axis=batch)^2)",
-        "sum(dot(0.37 * ({}) + z[a], z[b], pairs=batch)) / 100", "mean(max(0.37 * ({}) + z[a], over=batch))",
+        "mean({})",
+        "sum({}) / 100",
+        "norm(0.37 * ({}) + z[a])",
+        "mean(0.37 * ({}) + z[a], where=z[b] > 0)",
+        "logsumexp(0.37 * ({}) + z[a])",
+        "norm(gram(0.37 * ({}) + z[a]))",
+        "sum(offdiag(cov(0.37 * ({}) + z[a], ddof=1))^2)",
+        "coding_rate(0.37 * ({}) + z[a])",
+        "trace(gram(0.37 * ({}) + z[a]))",
+        "info_nce(0.37 * ({}) + z[a], z[b], 0.5)",
+        "uniformity(0.37 * ({}) + z[a])",
+        "mean(diag(similarity(0.37 * ({}) + z[a], z[b]), axis=batch)^2)",
+        "sum(dot(0.37 * ({}) + z[a], z[b], pairs=batch)) / 100",
+        "mean(max(0.37 * ({}) + z[a], over=batch))",
     ]
-)  # fmt: skip
+)
 
 
 def grown(inner):
