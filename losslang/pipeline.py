@@ -264,7 +264,13 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
     return compare(one, two, _small(one), _small(two))
 
 
-<<<<<<< HEAD
+def canonical_hash(spec: Spec) -> str:
+    """Equal for methods with the same loss, networks and views, however they are spelled, named and ordered."""
+    from losslang.algebra.canonical import canonical
+
+    return canonical(spec).hash
+
+
 def emit(
     path: str | Path | Spec,
     *,
@@ -273,17 +279,6 @@ def emit(
     without: Collection[str] = (),
 ) -> str:
     """The Python source of a method's module, without some passes of the optimiser."""
-=======
-def canonical_hash(spec: Spec) -> str:
-    """Equal for methods with the same loss, networks and views, however they are spelled, named and ordered."""
-    from losslang.algebra.canonical import canonical
-
-    return canonical(spec).hash
-
-
-def emit(path: str | Path | Spec, *, parameters: Settings | None = None, clock: Clock | None = None) -> str:
-    """The Python source of a method's module."""
->>>>>>> 873de65 (Canonical form of a method: sums and products in normal form by one table of proven identities, a stable hash, --show canonical)
     from losslang.backend.emit import emit as emit_source
     from losslang.objective.schedules import Clock
 
@@ -302,19 +297,16 @@ def show(path: str | Path, stage: str, *, parameters: Settings | None = None, wi
     from losslang.objective.show import show_graph
 
     spec = load(path, parameters=parameters)
-<<<<<<< HEAD
     if stage == "optimised":
         from losslang.algebra.optimise import optimise
 
         found = optimise(spec.graph, without)
         return show_graph(replace(spec, graph=found.graph), found.made_by)
-=======
     if stage == "canonical":
         from losslang.algebra.canonical import canonical
         from losslang.algebra.show import show_canonical
 
         return show_canonical(canonical(spec))
->>>>>>> 873de65 (Canonical form of a method: sums and products in normal form by one table of proven identities, a stable hash, --show canonical)
     return show_graph(spec)
 
 
