@@ -93,20 +93,22 @@ def combine(make: Maker, summands: Iterable[Part], offset: float = 0.0) -> Node:
     """Σ scale·value + offset in normal form."""
     found: dict[str, list[float]] = {}
     nodes: dict[str, Node] = {}
+    offsets = [offset]
     for scale, value in summands:
         inner, constant = parts(value)
-        offset += scale * constant
+        offsets.append(scale * constant)
         for factor, body in inner:
             key = make.key(body)
             nodes.setdefault(key, body)
             found.setdefault(key, []).append(scale * factor)
+    total = 0.0 if _cancels(offsets) else sum(offsets)
     kept = [(sum(row), nodes[key]) for key, row in sorted(found.items()) if not _cancels(row)]
     if not kept:
-        return make.constant(offset)
-    if len(kept) == 1 and kept[0][0] == 1 and not offset:
+        return make.constant(total)
+    if len(kept) == 1 and kept[0][0] == 1 and not total:
         return kept[0][1]
     inputs = [body for _, body in kept]
-    attributes = (("scales", tuple(scale for scale, _ in kept)), ("offset", offset))
+    attributes = (("scales", tuple(scale for scale, _ in kept)), ("offset", total))
     return make.make("combination", inputs, attributes, joined(inputs))
 
 

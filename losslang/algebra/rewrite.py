@@ -108,6 +108,14 @@ class Maker:
             trains = frozenset[str]().union(*(node.trains for node in inputs))
         return self._finished(self.builder.make(op, inputs, attributes, type_, trains, self.span, self.via))
 
+    def place(self, nodes: Iterable[Node]) -> None:
+        """Give the nodes of the old graph, operands first, their places, before a row makes the same ones elsewhere."""
+        new: dict[int, Node] = {}
+        for node in nodes:
+            inputs = [new[child.number] for child in node.inputs]
+            made = (node.op, inputs, node.attributes, node.type, node.trains, node.span, node.via)
+            new[node.number] = self.builder.make(*made)
+
     def _finished(self, node: Node) -> Node:
         """The node after every row that fits; a node that is being rewritten stands for itself."""
         if node.number in self.open:
@@ -182,9 +190,10 @@ def rewrite(
     Raises Overflow after `cap` rewrites, or where a row leads back to what it started from.
     """
     maker = Maker(tuple(rows), cap) if key is None else Maker(tuple(rows), cap, key)
-    new: dict[int, Node] = {}
+    nodes, new = list(walk(roots(graph))), dict[int, Node]()
+    maker.place(nodes)
     try:
-        for node in walk(roots(graph)):
+        for node in nodes:
             maker.at = node
             inputs = [operand(child, new[child.number], maker) for child in node.inputs]
             new[node.number] = maker.again(node, inputs)
