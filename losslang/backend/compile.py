@@ -13,6 +13,7 @@ from types import ModuleType
 
 from torch import nn
 
+from losslang.algebra.optimise import PASSES
 from losslang.backend.emit import class_name, emit, loss_networks
 from losslang.backend.functions import Output
 from losslang.backend.model import Model
@@ -21,7 +22,7 @@ from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
 from losslang.pipeline import Settings, load, retype
 
-__all__ = ["Model", "Output", "compile", "compile_loss"]
+__all__ = ["Model", "Output", "compile", "compile_loss", "plain_form", "plain_source"]
 
 
 def compile_loss(
@@ -86,6 +87,22 @@ def compile(  # noqa: A001 - the language's word
         return Model(spec, front, networks, source, clock)
     except ValueError as error:
         raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
+
+
+def plain_source(model: Model) -> str:
+    """The module of a model as it is emitted without any pass of the optimiser: torch's own operations alone."""
+    return _source(model.spec, model.clock, without=tuple(PASSES))
+
+
+def plain_form(model: Model, source: str, networks: Mapping[str, nn.Module]) -> nn.Module:
+    """The module of a model by its `plain_source`, with other networks in front; the loss has the model's own networks.
+
+    `form.embed(views)` and `form.loss(...)` are its parts. The buffers of the loss are new ones, by the same names.
+    """
+    module, name = _module(source, model.spec), class_name(model.spec)
+    loss = getattr(module, f"{name}Loss")(*(getattr(model.loss, inner) for inner in loss_networks(model.spec)))
+    form: nn.Module = getattr(module, name)(networks, loss)
+    return form
 
 
 def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mapping[str, int] | None) -> Spec:

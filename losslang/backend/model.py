@@ -84,9 +84,26 @@ class Model(nn.Module):
         """Targets follow, state and schedules move on: once for every training step, and not without one."""
         if not self.loss.pending:
             return
-        for name, plan in self._plans.items():
-            momentum = plan if isinstance(plan, float) else plan.value(self._steps)
-            self._all[name].update(self._sources[name], momentum)  # type: ignore[operator]
+        for name in self._plans:
+            self._all[name].update(self._sources[name], self.momentum(name))  # type: ignore[operator]
+        self.move_on()
+
+    @property
+    def targets(self) -> dict[str, tuple[list[nn.Parameter], list[nn.Parameter]]]:
+        """The parameters of every moving average, and those that they follow, by the name of the network."""
+        return {
+            name: (list(self._all[name].parameters()), list(source.parameters()))
+            for name, source in self._sources.items()
+        }
+
+    def momentum(self, name: str) -> float:
+        """How much a moving average keeps of itself at the present step."""
+        plan = self._plans[name]
+        return plan if isinstance(plan, float) else plan.value(self._steps)
+
+    @torch.no_grad()
+    def move_on(self) -> None:
+        """What `after_step` does when targets have followed: state, schedules, and networks that begin to train."""
         for module in self._frozen:
             if self._steps + 1 >= module.steps(self.clock.steps_per_epoch):
                 module.thaw()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Draws", "mix"]
+__all__ = ["Draws", "JointDraws", "mix"]
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -62,11 +62,13 @@ class Draws:
 
     def uniform(self, purpose: str, count: int) -> Tensor:
         """[batch, count] in [0, 1), float32; another `purpose` gives other numbers."""
-        key = mix(self.seed, self.epoch, self.view, zlib.crc32(purpose.encode()))
         position = torch.arange(count, device=self.samples.device)
-        rows = _scrambled(self.samples[:, None] * _signed(_GOLDEN) + _signed(key))
+        rows = _scrambled(self.samples[:, None] * _signed(_GOLDEN) + self._key(purpose))
         bits = _scrambled(rows + (position + 1) * _signed(_GOLDEN))
         return _shift(bits, 40).to(torch.float32) * 2.0**-24
+
+    def _key(self, purpose: str) -> int | Tensor:
+        return _signed(mix(self.seed, self.epoch, self.view, zlib.crc32(purpose.encode())))
 
     def normal(self, purpose: str, count: int) -> Tensor:
         """[batch, count] of standard normal numbers (Box and Muller), float32."""
@@ -75,3 +77,14 @@ class Draws:
         radius = torch.sqrt(-2 * torch.log1p(-radius))
         angle = 2 * math.pi * angle
         return torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)[:, :count]
+
+
+@dataclass(frozen=True)
+class JointDraws(Draws):
+    """The batches of several seeds as one: `samples` [seed · batch] holds those of each after the other."""
+
+    seeds: tuple[int, ...] = ()
+
+    def _key(self, purpose: str) -> Tensor:
+        keys = [Draws(seed, self.epoch, self.view, self.samples)._key(purpose) for seed in self.seeds]  # noqa: SLF001
+        return torch.tensor(keys, device=self.samples.device).repeat_interleave(len(self.samples) // len(keys))[:, None]

@@ -16,7 +16,7 @@ from losslang.training.session import Session
 from losslang.training.signals import Pending, caught_signals
 from losslang.training.watch import Watch
 
-__all__ = ["Interrupted", "NotFinite", "Watcher", "seed_model", "train"]
+__all__ = ["Interrupted", "NotFinite", "Watcher", "seed_model", "step", "train"]
 
 _MODEL = 2  # keeps the random operations of the model apart from other uses of the seed
 
@@ -52,12 +52,12 @@ def _steps(run: Run, pending: Pending) -> None:
         if pending.number:
             raise run.interrupt(pending.number, finite)
         logging = due(session.plan, session.step + 1).logging
-        out, rate, observed = _step(session, run.watch if logging else None)
+        out, rate, observed = step(session, run.watch if logging else None)
         finite.see(session.step, out.terms)
         run.after_step(out, rate, finite, observed)
 
 
-def _step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[str, Any]]:
+def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[str, Any]]:
     """One optimiser step: its loss, the learning rate it was done with, and what is to be logged of the batch if watched."""
     recipe, optimizer = session.plan.recipe, session.optimizer
     seed_model(session)

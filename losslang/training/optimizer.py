@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from losslang.backend.model import Model
 from losslang.training.recipe import NetworkRule, Optimizer
 
-__all__ = ["OPTIMIZERS", "clip_gradients", "learning_rate", "make_optimizer", "set_learning_rates"]
+__all__ = ["OPTIMIZERS", "clip_gradients", "clipped_parts", "learning_rate", "make_optimizer", "set_learning_rates"]
 
 Parameters: TypeAlias = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
 """What torch's optimisers take: parameters, or groups of them with options."""
@@ -83,9 +83,13 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, steps: int, 
 
 def clip_gradients(model: Model, recipe: Optimizer) -> None:
     """Cut gradients to the length that the recipe allows: of each parameter, of each network, or of all together."""
-    if recipe.clip.norm is not None:
-        for part in _clipped[recipe.clip.per](model):
-            clip_grad_norm_(part, recipe.clip.norm)
+    for part in clipped_parts(model, recipe):
+        clip_grad_norm_(part, recipe.clip.norm or math.inf)
+
+
+def clipped_parts(model: Model, recipe: Optimizer) -> Iterable[list[nn.Parameter]]:
+    """The parameters whose gradients are cut together; none where no length is given."""
+    return () if recipe.clip.norm is None else _clipped[recipe.clip.per](model)
 
 
 _clipped: Mapping[str, Callable[[Model], Iterable[list[nn.Parameter]]]] = {

@@ -107,15 +107,15 @@ class Run:
     watch: Watch
 
     @classmethod
-    def open(cls, plan: RunPlan, *, resume: bool, tell: Watcher, say: Say) -> Run:
-        """A new run in a new folder, or one that goes on from its last good checkpoint.
+    def open(cls, plan: RunPlan, *, resume: bool, tell: Watcher, say: Say, at_most: int | None = None) -> Run:
+        """A new run in a new folder, or one that goes on from its last good checkpoint, of step `at_most` or before.
 
         Raises LosslangError (also SpecError).
         """
         session = open_session(plan)
         if resume and plan.folder.exists():
             folder = RunFolder(plan.folder.absolute())
-            _restore(session, folder, say)
+            _restore(session, folder, say, plan.steps if at_most is None else at_most)
             folder.forget_after(session.step)
         else:
             folder = RunFolder.create(plan.folder, session.texts, session.packed())
@@ -189,8 +189,9 @@ class Clock:
         return time.perf_counter() - self.started
 
 
-def _restore(session: Session, folder: RunFolder, say: Say) -> None:
-    """Take the last checkpoint that is whole."""
+def _restore(session: Session, folder: RunFolder, say: Say, at_most: int) -> None:
+    """Take the last checkpoint that is whole, or the one before if only that is of step `at_most` or earlier."""
+    whole: list[tuple[int, Path]] = []
     damaged: Damaged | None = None
     for path in folder.checkpoints:
         try:
@@ -198,11 +199,18 @@ def _restore(session: Session, folder: RunFolder, say: Say) -> None:
         except Damaged as error:
             damaged = error
             continue
-        if damaged is not None:
-            say(f"{damaged}; going back to the one before, at step {session.step}")
-            folder.discard_checkpoint()
-        return
-    raise damaged or LosslangError(f"{folder.path} holds no checkpoint to go on from; start anew with --overwrite")
+        whole.append((session.step, path))
+        if session.step <= at_most:
+            break
+    if not whole:
+        raise damaged or LosslangError(f"{folder.path} holds no checkpoint to go on from; start anew with --overwrite")
+    step, path = next((found for found in whole if found[0] <= at_most), whole[0])
+    if session.step != step:
+        session.restore(path)
+    if damaged is not None:
+        say(f"{damaged}; going back to the one before, at step {step}")
+    if path != folder.checkpoint:
+        folder.discard_checkpoint()
 
 
 def _losses(out: Output) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""The batches of several seeds at once, made once for all who train on them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from losslang.data.augment import augment
+from losslang.data.batches import Batches
+from losslang.data.counter import JointDraws
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """Batches of the same data and policies, one per seed. Each seed's are those that its own `Batches` give."""
+
+    def __init__(self, batches: Sequence[Batches]) -> None:
+        self._of_seed = {each.seed: each for each in batches}
+        self._seeds = tuple(self._of_seed)
+        self._first = batches[0]
+        self._made: tuple[int, list[Tensor]] = (-1, [])
+
+    def views(self, step: int, seeds: Sequence[int]) -> list[Tensor]:
+        """The views [seed, batch, …] of a step, in view order, for these seeds (each among those of the stream)."""
+        if self._made[0] != step:
+            self._made = step, self._make(step)
+        if tuple(seeds) == self._seeds:
+            return self._made[1]
+        places = torch.tensor([self._seeds.index(seed) for seed in seeds], device=self._first.inputs.device)
+        return [view[places] for view in self._made[1]]
+
+    def samples(self, step: int, seeds: Sequence[int]) -> Tensor:
+        """The numbers of the samples [seed, batch] of a step."""
+        return torch.stack([self._of_seed[seed].samples(step) for seed in seeds])
+
+    def _make(self, step: int) -> list[Tensor]:
+        samples = self.samples(step, self._seeds)
+        inputs, epoch = self._first.inputs[samples.flatten()], step // self._first.steps_per_epoch
+        made = []
+        for view, policy in enumerate(self._first.policies.values()):
+            draws = JointDraws(0, epoch, view, samples.flatten(), self._seeds)
+            made.append(augment(inputs, policy, draws).unflatten(0, samples.shape))
+        return made
