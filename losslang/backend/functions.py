@@ -108,33 +108,50 @@ def length_over(x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tens
 
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
     """Unit vectors along axes: x / max(length, eps)."""
-    return UnitRows.apply(x, tuple(dim), eps)
+    unit, _, _ = UnitRows.apply(x, tuple(dim), eps)
+    return unit
 
 
 class UnitRows(torch.autograd.Function):
-    """Rows are scaled by their largest entry first, so that squares stay in range; a row shorter than eps is x / eps."""
+    """Rows are scaled by their largest entry first, so that squares stay in range; a row shorter than eps is x / eps.
+
+    Has a form for torch.vmap, as many members of an ensemble need.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, dim: tuple[int, ...], eps: float) -> Tensor:
-        """The unit vectors, which are kept with what they were divided by."""
+    def forward(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+        """The unit vectors, their lengths before, and what they were divided by."""
         largest = torch.linalg.vector_norm(x, math.inf, dim, keepdim=True)
         largest = torch.where(largest == 0, 1.0, largest)
         unit = x / largest
         length = torch.linalg.vector_norm(unit, 2, dim, keepdim=True) * largest
         divisor = length.clamp(min=eps)
-        unit.mul_(largest / divisor)
-        ctx.dim = dim
-        ctx.save_for_backward(unit, length, divisor)
-        return unit
+        return unit.mul_(largest / divisor), length, divisor
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, ...]) -> None:
+        """All three are kept."""
+        ctx.dim = inputs[1]
+        ctx.save_for_backward(*output)
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor, *_others: None) -> tuple[Tensor, None, None]:
         """The part of the gradient across the row, over its length."""
         unit, length, divisor = ctx.saved_tensors
         along = (grad * unit).sum(ctx.dim, keepdim=True)
         along = torch.where(length < divisor, 0.0, along)
         return torch.addcmul(grad, unit, along, value=-1).div_(divisor), None, None
+
+    @staticmethod
+    def vmap(
+        _info: Any, places: tuple[int, None, None], x: Tensor, dim: tuple[int, ...], eps: float
+    ) -> tuple[tuple[Tensor, ...], int]:
+        """The same on one more axis in front."""
+        x = x.movedim(places[0], 0)
+        return UnitRows.apply(x, tuple(axis if axis < 0 else axis + 1 for axis in dim), eps), 0
 
 
 def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
@@ -201,25 +218,37 @@ def cholesky_factor(matrix: Tensor) -> Tensor:
 
 def log_determinant(matrix: Tensor) -> Tensor:
     """Log-determinant of positive definite matrices, by Cholesky."""
-    return LogDeterminant.apply(matrix)
+    value, _ = LogDeterminant.apply(matrix)
+    return value
 
 
 class LogDeterminant(torch.autograd.Function):
-    """The gradient is the inverse, which is cheaper than the way back through the Cholesky factor."""
+    """The gradient is the inverse, which is cheaper than the way back through the Cholesky factor. Has a form for torch.vmap."""
 
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor) -> Tensor:
-        """The log-determinant; the factor is kept."""
+    def forward(matrix: Tensor) -> tuple[Tensor, Tensor]:
+        """The log-determinant, and the factor."""
         factor = cholesky_factor(matrix)
-        ctx.save_for_backward(factor)
-        return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1), factor
+
+    @staticmethod
+    def setup_context(ctx: Any, _inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
+        """The factor is kept."""
+        ctx.save_for_backward(output[1])
+        ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor, _factor: None) -> Tensor:
         """The inverse, times what comes in."""
         (factor,) = ctx.saved_tensors
         return torch.cholesky_inverse(factor) * grad[..., None, None]
+
+    @staticmethod
+    def vmap(_info: Any, places: tuple[int], matrix: Tensor) -> tuple[tuple[Tensor, Tensor], int]:
+        """The same on one more axis in front."""
+        return LogDeterminant.apply(matrix.movedim(places[0], 0)), 0
 
 
 def log_series(matrix: Tensor, order: int) -> Tensor:
