@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["shipped_recipes", "shipped_specs"]
+__all__ = ["shipped_augmentations", "shipped_recipes", "shipped_specs"]
 
 _PACKAGE = Path(__file__).parent
 
@@ -22,6 +22,11 @@ def shipped_specs() -> dict[str, Path]:
 def shipped_recipes() -> dict[str, Path]:
     """Every shipped recipe by its name (`toy`), in the order of the alphabet."""
     return _named(_PACKAGE / "recipes", (".yaml",))
+
+
+def shipped_augmentations() -> dict[str, Path]:
+    """Every named augmentation (`byol`), in the order of the alphabet."""
+    return _named(_PACKAGE / "data" / "augmentations", (".yaml",))
 
 
 def _named(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:

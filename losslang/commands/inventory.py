@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from losslang.shipped import shipped_recipes, shipped_specs
+from losslang.shipped import shipped_augmentations, shipped_recipes, shipped_specs
 
 if TYPE_CHECKING:
     from losslang.parity import Card
@@ -89,17 +89,22 @@ def _title(path: Path) -> str:
 
 def _backbones() -> Iterable[Row]:
     """The names a recipe may choose, with their options and defaults."""
-    from losslang.training.recipe import BackboneChoice
+    from losslang.training.recipe import BACKBONES, BackboneChoice
 
-    for name in get_args(BackboneChoice.model_fields["name"].annotation):
+    for name in BACKBONES:
         options = BackboneChoice(name=name).options
         yield name, ", ".join(f"{option}={value}" for option, value in options.items())
 
 
 def _data() -> Iterable[Row]:
     from losslang.data.datasets import DATASETS
+    from losslang.data.photo_sets import KNOWN
 
-    return ((row.name, row.description) for row in DATASETS.values())
+    return ((row.name, row.description) for row in (*DATASETS.values(), *KNOWN.values()))
+
+
+def _augmentations() -> Iterable[Row]:
+    return ((name, _first_comment(path)) for name, path in shipped_augmentations().items())
 
 
 def _recipes() -> Iterable[Row]:
@@ -143,6 +148,7 @@ INVENTORY: dict[str, Callable[[], Iterable[Row]]] = {
     "networks": _networks,
     "backbones": _backbones,
     "data": _data,
+    "augmentations": _augmentations,
     "recipes": _recipes,
     "codes": _codes,
 }

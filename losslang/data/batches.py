@@ -10,7 +10,9 @@ from torch import Tensor
 
 from losslang.data.augment import augment
 from losslang.data.counter import Draws, mix
+from losslang.data.photos import Pixels
 from losslang.data.policies import Policy
+from losslang.data.stores import Store, Streamed
 
 __all__ = ["Batches"]
 
@@ -21,14 +23,16 @@ _ORDER = 1  # keeps the order of samples apart from other uses of the seed
 class Batches:
     """Augmented batches: every epoch is a seeded permutation of the samples, cut into whole batches (the rest is left out).
 
-    `inputs` [sample, …] lie on the device; `policies` has one augmentation per view, in view order.
+    `inputs` [sample, …] lie on the device, or come to it (`losslang.data.stores`); `policies` has one augmentation per
+    view, in view order. Views of photos have the type of the tensor `like`, and samples are numbered on its device.
     """
 
-    inputs: Tensor
+    inputs: Store
     policies: Mapping[str, Policy]
     batch_size: int
     seed: int
-    _order: tuple[int, Tensor] = field(default=(-1, torch.empty(0)), repr=False)
+    like: Tensor = field(default_factory=lambda: torch.empty(0))
+    _order: tuple[int, Tensor, Tensor] = field(default=(-1, torch.empty(0), torch.empty(0)), repr=False)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -37,18 +41,39 @@ class Batches:
 
     def samples(self, step: int) -> Tensor:
         """The indices [batch] of the samples of a step, on the device of the data."""
-        epoch, at = divmod(step, self.steps_per_epoch)
-        if self._order[0] != epoch:
-            generator = torch.Generator().manual_seed(mix(self.seed, _ORDER, epoch))
-            order = torch.randperm(len(self.inputs), generator=generator)
-            self._order = epoch, order.to(self.inputs.device)
-        return self._order[1][at * self.batch_size : (at + 1) * self.batch_size]
+        return self._ordered(step)[1]
 
     def views(self, step: int) -> dict[str, Tensor]:
         """The views [batch, …] of a step, by name."""
         samples, epoch = self.samples(step), step // self.steps_per_epoch
-        inputs = self.inputs[samples]
+        inputs = self._inputs(step, samples)
         return {
-            name: augment(inputs, policy, Draws(self.seed, epoch, view, samples))
+            name: self._view(inputs, policy, Draws(self.seed, epoch, view, samples))
             for view, (name, policy) in enumerate(self.policies.items())
         }
+
+    def _view(self, inputs: Tensor | Pixels, policy: Policy, draws: Draws) -> Tensor:
+        view = augment(inputs, policy, draws)
+        return view if isinstance(inputs, Tensor) else view.to(self.like)
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which training waited for data."""
+        return self.inputs.waited if isinstance(self.inputs, Streamed) else 0.0
+
+    def _inputs(self, step: int, samples: Tensor) -> Tensor | Pixels:
+        if not isinstance(self.inputs, Streamed):
+            return self.inputs[samples]
+        found = self.inputs.take(step, self._ordered(step)[0])
+        self.inputs.expect(step + 1, self._ordered(step + 1)[0])
+        return found
+
+    def _ordered(self, step: int) -> tuple[Tensor, Tensor]:
+        """The samples of a step, on the CPU and on the device."""
+        epoch, at = divmod(step, self.steps_per_epoch)
+        if self._order[0] != epoch:
+            generator = torch.Generator().manual_seed(mix(self.seed, _ORDER, epoch))
+            order = torch.randperm(len(self.inputs), generator=generator)
+            self._order = epoch, order, order.to(self.like.device)
+        part = slice(at * self.batch_size, (at + 1) * self.batch_size)
+        return self._order[1][part], self._order[2][part]

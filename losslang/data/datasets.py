@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from losslang.diagnostics import LosslangError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from losslang.data.readers import Reader
+
 __all__ = ["DATASETS", "Arrays", "Dataset", "Part"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs [sample, …] in float32, and the class of every sample. Classes are for evaluation alone."""
+    """Inputs [sample, …] in float32, or a reader of photos, and the class of every sample, for evaluation alone."""
 
-    inputs: np.ndarray
+    inputs: np.ndarray | Reader
     labels: np.ndarray
 
 
@@ -32,7 +34,11 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: `shape` of one input, number of `classes`, samples in both parts, and the augmentation that fits it."""
+    """A data set: `shape` of one input, number of `classes`, samples in both parts, and the augmentation that fits it.
+
+    `kind` says what an input is: a point, a small image between 0 and 1, or a photo, whose views have the size that its
+    augmentation says.
+    """
 
     name: str
     description: str
@@ -41,6 +47,7 @@ class Dataset:
     samples: tuple[int, int]
     augmentation: Mapping[str, Any]
     load: Callable[[], Arrays]
+    kind: Literal["points", "images", "photos"] = "points"
 
 
 _POINTS = (3072, 1024)
@@ -114,7 +121,14 @@ DATASETS: dict[str, Dataset] = {
             "moons", "2-D points in two half moons", (2,), 2, _POINTS, {"policy": "noise", "scale": _NOISE}, _moons
         ),
         Dataset(
-            "digits", "1,797 handwritten digits of 8×8 pixels", (1, 8, 8), 10, _DIGITS, {"policy": "image"}, _digits
+            "digits",
+            "1,797 handwritten digits of 8×8 pixels",
+            (1, 8, 8),
+            10,
+            _DIGITS,
+            {"policy": "image"},
+            _digits,
+            "images",
         ),
     )
 }

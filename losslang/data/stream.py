@@ -29,7 +29,7 @@ class Stream:
             self._made = step, self._make(step)
         if tuple(seeds) == self._seeds:
             return self._made[1]
-        places = torch.tensor([self._seeds.index(seed) for seed in seeds], device=self._first.inputs.device)
+        places = torch.tensor([self._seeds.index(seed) for seed in seeds], device=self._first.like.device)
         return [view[places] for view in self._made[1]]
 
     def samples(self, step: int, seeds: Sequence[int]) -> Tensor:
@@ -42,5 +42,5 @@ class Stream:
         made = []
         for view, policy in enumerate(self._first.policies.values()):
             draws = JointDraws(0, epoch, view, samples.flatten(), self._seeds)
-            made.append(augment(inputs, policy, draws).unflatten(0, samples.shape))
+            made.append(augment(inputs, policy, draws).to(self._first.like).unflatten(0, samples.shape))
         return made

@@ -7,21 +7,24 @@ predictor or stop-gradient, toy recipe).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from losslang.data.augment import augment
 from losslang.data.counter import Draws
+from losslang.data.photos import Pixels
 from losslang.data.policies import Policy
+from losslang.evaluation.geometry import effective_rank
 from losslang.evaluation.knn import knn_accuracy
 from losslang.evaluation.probe import probe_accuracy
 from losslang.evaluation.quantities import of_cloud, of_draws
 
-__all__ = ["Embeddings", "Method", "Samples", "augmented", "embed", "measure", "watch"]
+__all__ = ["Embeddings", "Inputs", "Method", "Samples", "augmented", "embed", "input_rank", "measure", "watch"]
 
 _CHUNK = 1024
 _DRAWS = 10  # augmentations of each sample; LiDAR's rank is stable from about ten on (Thilak et al. 2023)
@@ -44,6 +47,13 @@ class Method(Protocol):
         """Switch between training and evaluation."""
 
 
+class Inputs(Protocol):
+    """Clean inputs [sample, …], batch by batch; a tensor is one."""
+
+    def split(self, size: int, /) -> Iterable[Tensor]:
+        """Batches of at most so many."""
+
+
 @dataclass(frozen=True)
 class Samples:
     """Clean inputs [sample, …] and classes [sample] of the two parts, on one device.
@@ -51,16 +61,29 @@ class Samples:
     `draw(n)` is the nth augmentation [sample, …] of some test samples, for measures of several views; without it there are none.
     """
 
-    train: Tensor
+    train: Inputs
     labels: Tensor
-    test: Tensor
+    test: Inputs
     test_labels: Tensor
     draw: Callable[[int], Tensor] | None = None
 
 
-def augmented(inputs: Tensor, policy: Policy, draw: int) -> Tensor:
+def augmented(inputs: Tensor | Pixels, policy: Policy, draw: int) -> Tensor:
     """Inputs [sample, …] as one view sees them, the same for every run and step; another `draw` is another augmentation."""
-    return augment(inputs, policy, Draws(_SEED, draw, 0, torch.arange(len(inputs), device=inputs.device)))
+    values = inputs.values if isinstance(inputs, Pixels) else inputs
+    return augment(inputs, policy, Draws(_SEED, draw, 0, torch.arange(len(values), device=values.device)))
+
+
+def input_rank(inputs: Inputs) -> float:
+    """The centred effective rank of inputs themselves; of images that of their reduction to 8×8 pixels."""
+    rows, seen = list[Tensor](), 0
+    for chunk in inputs.split(_CHUNK):
+        small = adaptive_avg_pool2d(chunk, 8) if chunk.dim() == 4 and chunk.shape[2] > 8 else chunk
+        rows.append(small.flatten(1))
+        seen += len(chunk)
+        if seen >= 2 * _CHUNK:
+            break
+    return float(effective_rank(torch.cat(rows)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,7 @@ class Embeddings:
 
 
 @torch.no_grad()
-def embed(model: Method, inputs: Tensor, views: Sequence[str], name: str) -> Embeddings:
+def embed(model: Method, inputs: Inputs, views: Sequence[str], name: str) -> Embeddings:
     """What the model makes of clean inputs [sample, …] in evaluation mode.
 
     `name` is the definition that is the embedding; without one, the backbone's features take its place. All views get

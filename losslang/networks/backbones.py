@@ -11,6 +11,8 @@ from typing import Any
 from torch import nn
 
 from losslang.networks.resnet import BasicBlock, Bottleneck, ResNet
+from losslang.networks.vit import VisionTransformer
+from losslang.networks.zoo import from_library
 
 __all__ = ["BACKBONES", "Backbone", "make_backbone"]
 
@@ -24,7 +26,12 @@ class Backbone:
 
 
 def make_backbone(name: str, shape: Sequence[int], **options: Any) -> Backbone:
-    """The backbone of that name for images of that shape (without the batch axis). Raises KeyError for an unknown name."""
+    """The backbone of that name for images of that shape (without the batch axis).
+
+    Raises KeyError for an unknown name, LosslangError for a network of a library that is not there.
+    """
+    if ":" in name:
+        return Backbone(*from_library(name, shape))
     return BACKBONES[name](shape, **options)
 
 
@@ -47,9 +54,17 @@ def _resnet(
     return Backbone(network, network.feature_size)
 
 
+def _vit(shape: Sequence[int], *, width: int, heads: int, patch: int = 16) -> Backbone:
+    network = VisionTransformer(width=width, depth=12, heads=heads, image_size=shape[1], patch=patch, channels=shape[0])
+    return Backbone(network, width)
+
+
 BACKBONES: dict[str, Callable[..., Backbone]] = {
     "mlp": _mlp,
     "resnet18": partial(_resnet, block=BasicBlock, depths=(2, 2, 2, 2)),
     "resnet34": partial(_resnet, block=BasicBlock, depths=(3, 4, 6, 3)),
     "resnet50": partial(_resnet, block=Bottleneck, depths=(3, 4, 6, 3)),
+    "vit_ti": partial(_vit, width=192, heads=3),
+    "vit_s": partial(_vit, width=384, heads=6),
+    "vit_b": partial(_vit, width=768, heads=12),
 }

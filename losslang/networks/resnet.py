@@ -68,7 +68,8 @@ class ResNet(nn.Module):
     """Images to features after global average pooling.
 
     `depths` are the blocks per stage. `stem` is `imagenet` (7×7 with stride 2, then max-pooling) or `cifar` (3×3 with
-    stride 1 and no pooling, for images of 32 pixels). `zero_init_residual` starts every block as its shortcut.
+    stride 1 and no pooling, for images of 32 pixels). `zero_init_residual` starts every block as its shortcut. `width` is
+    the number of channels of the first stage.
     """
 
     def __init__(
@@ -79,18 +80,20 @@ class ResNet(nn.Module):
         stem: str = "imagenet",
         zero_init_residual: bool = False,
         channels: int = 3,
+        width: int = 64,
     ) -> None:
         super().__init__()
         small = stem == "cifar"
-        self.conv1 = _conv(channels, 64, 3) if small else _conv(channels, 64, 7, 2)
-        self.bn1, self.relu = nn.BatchNorm2d(64), nn.ReLU(inplace=True)
+        self.conv1 = _conv(channels, width, 3) if small else _conv(channels, width, 7, 2)
+        self.bn1, self.relu = nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = _stage(block, 64, 64, depths[0], 1)
-        self.layer2 = _stage(block, 64 * block.expansion, 128, depths[1], 2)
-        self.layer3 = _stage(block, 128 * block.expansion, 256, depths[2], 2)
-        self.layer4 = _stage(block, 256 * block.expansion, 512, depths[3], 2)
+        out = width * block.expansion
+        self.layer1 = _stage(block, width, width, depths[0], 1)
+        self.layer2 = _stage(block, out, 2 * width, depths[1], 2)
+        self.layer3 = _stage(block, 2 * out, 4 * width, depths[2], 2)
+        self.layer4 = _stage(block, 4 * out, 8 * width, depths[3], 2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.feature_size = 512 * block.expansion
+        self.feature_size = 8 * out
         self._initialise(zero_init_residual=zero_init_residual)
 
     def _initialise(self, *, zero_init_residual: bool) -> None:

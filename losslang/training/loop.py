@@ -63,8 +63,8 @@ def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[
     seed_model(session)
     rows = (session.batches.samples(session.step),) if session.model.takes_rows else ()
     try:
+        views = session.batches.views(session.step)
         with _autocast(session):
-            views = session.batches.views(session.step)
             out, observed = watching.observe(views, *rows) if watching else (session.model(views, *rows), {})
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise NotFinite(f"{session.plan.spec.method_name}, step {session.step}: {error}") from error

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from losslang.data.datasets import DATASETS, Dataset
-from losslang.data.policies import POLICIES, Image, Policy
+from losslang.data.photo_sets import KNOWN, known, photos_at
+from losslang.data.policies import Photo, Policy
 from losslang.diagnostics import LosslangError
 from losslang.objective.parameters import Override
 from losslang.objective.spec import Spec
 from losslang.pipeline import load
 from losslang.shipped import shipped_recipes
 from losslang.syntax.names import nearest
+from losslang.training.augmentations import PREFIX, view_policies
 from losslang.training.recipe import Recipe
 from losslang.training.settings import (
+    SHORT,
     Setting,
     Settings,
     check_paths,
@@ -56,6 +56,12 @@ class RunPlan:
         """`simsiam on blobs`."""
         return f"{self.spec.method_name} on {self.dataset.name}"
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """What the backbone takes, without the batch axis: of the first view."""
+        policy = next(iter(self.policies.values()))
+        return (3, policy.size, policy.size) if isinstance(policy, Photo) else self.dataset.shape
+
     def with_seed(self, seed: int, folder: Path) -> RunPlan:
         """The same run with another seed, in another folder."""
         settings = self.settings | {"seed": Setting(seed, "--seeds")}
@@ -88,16 +94,16 @@ def resolve_run(
     ]
     for layer in layers:
         check_paths(layer)
+    layers = [_own_augmentation(layer, layers[at + 1 :]) for at, layer in enumerate(layers)]
     settings = merge(layers)
     dataset = _dataset(settings)
-    settings = _with_augmentation(settings, dataset)
     _check_parameters(settings, spec, layers[0])
     _check_networks(settings, spec, layers[0])
+    policies = view_policies(settings, spec, dataset)
     valid = validate(settings)
     spec = _with_parameters(spec, settings)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
     steps = valid.steps or max(round((valid.epochs or 0) * per_epoch), 1)
-    policies = _policies(valid, settings, spec, dataset)
     folder = out or Path("runs") / f"{spec.method_name}-{dataset.name}" / f"seed{valid.seed}"
     return RunPlan(spec, name, valid, settings, dataset, policies, folder, steps, per_epoch)
 
@@ -138,6 +144,7 @@ def _path(key: str, spec: Spec) -> str:
             f"`{key}` is a parameter of {spec.method_name} and a setting of the recipe;"
             f" write parameters.{key} or recipe.{key}"
         )
+    key = SHORT.get(key, key)
     if key.startswith("recipe."):
         key = key.removeprefix("recipe.")
     elif key in spec.parameters:
@@ -159,21 +166,24 @@ def _what_there_is(spec: Spec) -> str:
 def _dataset(settings: Settings) -> Dataset:
     setting = settings.get("data", Setting(Recipe.model_fields["data"].default, "default"))
     name = str(setting.value)
-    if name in DATASETS:
-        return DATASETS[name]
-    close = nearest(name, DATASETS)
-    hint = f"did you mean `{close}`?" if close else f"there are {', '.join(DATASETS)}"
+    found = DATASETS.get(name) or known(name)
+    if found is not None:
+        return found
+    if Path(name).is_dir():
+        return photos_at(Path(name))
+    there = [*DATASETS, *KNOWN]
+    close = nearest(name, there)
+    hint = f"did you mean `{close}`?" if close else f"there are {', '.join(there)}, caches and folders of images"
     raise LosslangError(f"{setting.source}: there is no data set `{name}`; {hint}")
 
 
-def _with_augmentation(settings: Settings, dataset: Dataset) -> Settings:
-    """The augmentation of the data set stands behind what the recipe says; another policy displaces it."""
-    given = settings.get("augmentation.all.policy")
-    if given is not None and given.value != dataset.augmentation["policy"]:
-        return settings
-    source = f"data set {dataset.name}"
-    default = {f"augmentation.all.{option}": Setting(value, source) for option, value in dataset.augmentation.items()}
-    return default | settings
+def _own_augmentation(layer: Settings, later: Sequence[Settings]) -> Settings:
+    """A layer without its augmentation where a later one brings other data: photos alone are all augmented alike."""
+    before = str(layer["data"].value) if "data" in layer else ""
+    others = {str(other["data"].value) for other in later if "data" in other}
+    if not others or not (others | {before}) & DATASETS.keys():
+        return layer
+    return {path: setting for path, setting in layer.items() if not path.startswith(PREFIX)}
 
 
 def _check_parameters(settings: Settings, spec: Spec, recipe: Settings) -> None:
@@ -217,42 +227,3 @@ def _steps_per_epoch(recipe: Recipe, dataset: Dataset, settings: Settings) -> in
             f"{source}: a batch of {recipe.batch_size} is larger than {dataset.name}, which has {samples} samples"
         )
     return samples // recipe.batch_size
-
-
-def _policies(recipe: Recipe, settings: Settings, spec: Spec, dataset: Dataset) -> dict[str, Policy]:
-    """One policy per view: that of the view, else of its group, else of `all`."""
-    groups = {view: group for group, views in spec.view_groups.items() for view in views}
-    known = {"all", *spec.views, *spec.view_groups}
-    for name in recipe.augmentation:
-        setting = next(s for path, s in settings.items() if path.startswith(f"augmentation.{name}."))
-        if name not in known and setting.source == "--set":
-            close = nearest(name, known)
-            hint = f"did you mean `{close}`?" if close else f"there are {', '.join(sorted(known))}"
-            raise LosslangError(f"--set: {spec.method_name} has no view or group `{name}`; {hint}")
-    chosen = {name: _policy(name, dict(options), settings) for name, options in recipe.augmentation.items()}
-    for name, policy in chosen.items():
-        if isinstance(policy, Image) and len(dataset.shape) != 3:
-            raise LosslangError(f"the augmentation of `{name}` is for images, and {dataset.name} holds points")
-    return {view: chosen.get(view) or chosen.get(groups.get(view, "")) or chosen["all"] for view in spec.views}
-
-
-def _policy(name: str, options: dict[str, Any], settings: Settings) -> Policy:
-    where = f"augmentation.{name}"
-    sources = {path.rpartition(".")[2]: s.source for path, s in settings.items() if path.startswith(f"{where}.")}
-    kind = options.pop("policy", None)
-    if kind not in POLICIES:
-        close = nearest(str(kind), POLICIES)
-        hint = f"did you mean `{close}`?" if close else f"there are {', '.join(POLICIES)}"
-        raise LosslangError(f"{sources.get('policy', 'the recipe')}: `{where}.policy` is `{kind}`; {hint}")
-    try:
-        return POLICIES[kind].model_validate(options)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        option = str(problem["loc"][0])
-        close = nearest(option, POLICIES[kind].model_fields)
-        message = problem["msg"].replace("Input should be", "must be")
-        if problem["type"] == "extra_forbidden":
-            message = "is no option of it" + (f"; did you mean `{close}`?" if close else "")
-        raise LosslangError(
-            f"{sources.get(option, 'the recipe')}: `{where}.{option}` {message} (policy {kind})"
-        ) from None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BackboneChoice", "Clip", "Evaluation", "NetworkRule", "Optimizer", "Recipe"]
+__all__ = ["BACKBONES", "BackboneChoice", "Clip", "Evaluation", "NetworkRule", "Optimizer", "Recipe"]
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -15,20 +15,33 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+BACKBONES: dict[str, tuple[str, ...]] = {
+    "mlp": ("widths", "norm"),
+    **dict.fromkeys(("resnet18", "resnet34", "resnet50"), ("stem", "zero_init_residual", "width")),
+    **dict.fromkeys(("vit_ti", "vit_s", "vit_b"), ("patch",)),
+}
+"""Backbones and the options that each takes; `torchvision:NAME` and `timm:NAME` take none."""
+
+
 class BackboneChoice(_Section):
     """The network that a method calls `backbone`, with the options that its kind has."""
 
-    name: Literal["mlp", "resnet18", "resnet34", "resnet50"] = "mlp"
+    name: str = Field(
+        default="mlp",
+        pattern=f"^({'|'.join(BACKBONES)}|(torchvision|timm):.+)$",
+        description="one of `losslang list backbones`, torchvision:NAME or timm:NAME",
+    )
     widths: tuple[Count, ...] = Field(default=(64, 64), min_length=1, description="layer sizes (mlp)")
     norm: Literal["batchnorm", "none"] = Field(default="batchnorm", description="after hidden layers (mlp)")
     stem: Literal["imagenet", "cifar"] = Field(default="imagenet", description="first layers (ResNets)")
     zero_init_residual: bool = Field(default=False, description="blocks start as their shortcut (ResNets)")
+    width: Count = Field(default=64, description="channels of the first stage (ResNets)")
+    patch: Count = Field(default=16, description="side of a patch in pixels (ViTs)")
 
     @property
     def options(self) -> dict[str, Any]:
         """The options that the backbone of this name takes."""
-        names = ("widths", "norm") if self.name == "mlp" else ("stem", "zero_init_residual")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in BACKBONES.get(self.name, ())}
 
 
 class NetworkRule(_Section):
@@ -68,15 +81,27 @@ class Evaluation(_Section):
 
     every: int = Field(default=250, ge=0, description="steps between measurements during training; 0 for none")
     neighbours: Count = Field(default=20, description="k of the k nearest neighbours")
+    calibration: Count = Field(
+        default=40,
+        description="batches that batch norm sees before the first measurement; 40 give 1 − 0.9^40 = 99 % of its statistics",
+    )
 
 
 class Recipe(_Section):
     """How to train: data, augmentation, backbone, optimiser, length, measurement."""
 
-    data: str = Field(default="blobs", description="a data set of `losslang list data`")
-    augmentation: dict[str, dict[str, Any]] = Field(
+    data: str = Field(
+        default="blobs",
+        description="a data set of `losslang list data`, a cache of `losslang data`, or a folder of images",
+    )
+    augmentation: dict[str, dict[str, Any] | str] | str = Field(
         default_factory=dict,
-        description="a policy and its options per view or group; `all` for the others; by default that of the data",
+        description="one of `losslang list augmentations`, by its name alone or under `like`, and a policy and its options"
+        " per view or group, or for `all`; by default that of the data",
+    )
+    data_on: Literal["auto", "device", "stream"] = Field(
+        default="auto",
+        description="photos lie on the device, or come to it batch by batch; auto: on a GPU where half of its memory holds them",
     )
     backbone: BackboneChoice = BackboneChoice()
     batch_size: int = Field(default=256, ge=2)

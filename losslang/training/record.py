@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from losslang.data.policies import POLICIES
 from losslang.objective.schedules import Schedule
 from losslang.training.plan import RunPlan
+from losslang.training.settings import Setting, Settings
 
 __all__ = ["settings_record"]
 
@@ -41,7 +43,17 @@ def _settings(plan: RunPlan) -> dict[str, Any]:
         setting = plan.settings.get(path)
         found[path] = {"value": _plain(value), "set by": "default" if setting is None else setting.source}
     given = {path: s for path, s in plan.settings.items() if path.startswith(("augmentation.", "optimizer.networks."))}
-    return found | {path: {"value": _plain(s.value), "set by": s.source} for path, s in given.items()}
+    return found | {
+        path: {"value": _plain(s.value), "set by": s.source} for path, s in (_of_data(plan) | given).items()
+    }
+
+
+def _of_data(plan: RunPlan) -> Settings:
+    """What the data say of augmentation, where their policy is used."""
+    options, source = plan.dataset.augmentation, f"data set {plan.dataset.name}"
+    if not any(type(policy) is POLICIES[options["policy"]] for policy in plan.policies.values()):
+        return {}
+    return {f"augmentation.all.{option}": Setting(value, source) for option, value in options.items()}
 
 
 def _leaves(section: BaseModel, prefix: str) -> list[tuple[str, Any]]:

@@ -30,9 +30,6 @@ Watcher = Callable[[dict[str, Any]], None]
 Say = Callable[[str], None]
 """Called with lines for people: what happened to a run that they may want to know."""
 
-_CALIBRATION = 40
-"""Batches that batch norm sees before the first measurement: 1 − 0.9^40 = 99 % of its running statistics."""
-
 
 class NotFinite(LosslangError):
     """The loss became NaN or infinite."""
@@ -230,7 +227,7 @@ def _measured_at_start(session: Session) -> dict[str, float]:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     model.train()
     with torch.no_grad():
-        for step in range(_CALIBRATION):
+        for step in range(session.plan.recipe.evaluation.calibration):
             model.embed(session.batches.views(step))
     found = _measured(session)
     model.load_state_dict(before)

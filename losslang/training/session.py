@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,12 +12,12 @@ from torch import Tensor
 from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
 from losslang.backend.model import embedding_name
 from losslang.data.batches import Batches
-from losslang.data.datasets import Arrays
 from losslang.diagnostics import LosslangError
-from losslang.evaluation.measure import Samples, augmented
+from losslang.evaluation.measure import Samples
 from losslang.networks.backbones import make_backbone
 from losslang.training.checkpoint import Damaged, pack, unpack
 from losslang.training.environment import environment
+from losslang.training.inputs import load_inputs
 from losslang.training.optimizer import make_optimizer
 from losslang.training.plan import RunPlan
 from losslang.training.record import settings_record
@@ -27,7 +25,6 @@ from losslang.training.record import settings_record
 __all__ = ["Session", "open_session"]
 
 _FORMAT = 2  # of checkpoints
-_FEW = 256  # test samples that are augmented at evaluations
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
 
@@ -98,7 +95,7 @@ def open_session(plan: RunPlan) -> Session:
         torch.set_num_threads(recipe.threads)
     arrays = plan.dataset.load()
     torch.manual_seed(recipe.seed)
-    backbone = make_backbone(recipe.backbone.name, plan.dataset.shape, **recipe.backbone.options)
+    backbone = make_backbone(recipe.backbone.name, plan.input_shape, **recipe.backbone.options)
     model = compile(
         plan.spec,
         backbone=backbone.module,
@@ -109,14 +106,16 @@ def open_session(plan: RunPlan) -> Session:
     )
     dtype = _DTYPES[recipe.precision]
     model.to(device, dtype)
-    samples = _samples(arrays, plan, device, dtype)
+    inputs = load_inputs(arrays, plan, device, dtype)
     return Session(
         plan,
         device,
         model,
         make_optimizer(model, recipe.optimizer),
-        Batches(samples.train, plan.policies, recipe.batch_size, recipe.seed),
-        samples,
+        Batches(
+            inputs.train, plan.policies, recipe.batch_size, recipe.seed, torch.empty(0, dtype=dtype, device=device)
+        ),
+        inputs.samples,
         embedding_name(plan.spec),
     )
 
@@ -127,15 +126,3 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
-
-
-def _samples(arrays: Arrays, plan: RunPlan, device: torch.device, dtype: torch.dtype) -> Samples:
-    def inputs(part: Any) -> Tensor:
-        return torch.as_tensor(part).to(device, dtype)
-
-    def labels(part: Any) -> Tensor:
-        return torch.as_tensor(part, dtype=torch.int64).to(device)
-
-    train, clean = arrays.train, inputs(arrays.test.inputs)
-    draw = partial(augmented, clean[:_FEW], next(iter(plan.policies.values())))
-    return Samples(inputs(train.inputs), labels(train.labels), clean, labels(arrays.test.labels), draw)

@@ -19,6 +19,7 @@ from losslang.syntax.yaml_text import Pair, Refused, read_nodes
 from losslang.training.recipe import Recipe
 
 __all__ = [
+    "SHORT",
     "Setting",
     "Settings",
     "check_paths",
@@ -47,8 +48,11 @@ OPEN = ("parameters.", "augmentation.", "optimizer.networks.")
 # What people call settings elsewhere.
 _ALIASES = {"lr": "optimizer.learning_rate", "wd": "optimizer.weight_decay", "batch": "batch_size", "dataset": "data"}
 
+SHORT = {"augmentation": "augmentation.like"}
+"""Sections that may be one value, and the setting that it is short for."""
+
 # What a layer sets displaces what earlier layers said about the same thing in other words.
-_DISPLACES = {"steps": "epochs", "epochs": "steps", "backbone.name": "backbone.", "data": "augmentation."}
+_DISPLACES = {"steps": "epochs", "epochs": "steps", "backbone.name": "backbone."}
 
 
 # ---------------------------------------------------------------- reading
@@ -85,6 +89,7 @@ def _flat(pairs: Iterable[Pair], prefix: str, report: Report) -> Iterator[tuple[
             value = setting_of(pair, report)
             if value is not None:
                 place = pair.key.span
+                path = SHORT.get(path, path)
                 yield path, Setting(value, f"{place.source.name}:{place.line}")
 
 
@@ -191,6 +196,7 @@ _WORDS = {
     "tuple_type": "must be a list",
     "dict_type": "must be a section of settings",
     "too_short": "must not be empty",
+    "string_pattern_mismatch": "must be one of `losslang list backbones`, torchvision:NAME or timm:NAME",
 }
 """pydantic's types of error whose own messages speak of Python."""
 

@@ -12,7 +12,7 @@ from losslang.backend.functions import Output
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.alarm import Alarm, uniform_values
 from losslang.evaluation.batch import batch_record, observing, standardizes
-from losslang.evaluation.geometry import effective_rank
+from losslang.evaluation.measure import input_rank
 from losslang.pipeline import stability
 from losslang.training.session import Session
 
@@ -29,7 +29,7 @@ class Watch:
     def __init__(self, session: Session, records: Iterable[Mapping[str, Any]] = ()) -> None:
         spec = session.plan.spec
         self.session = session
-        self.input_rank = float(effective_rank(session.samples.test.flatten(1)))
+        self.input_rank = input_rank(session.samples.test)
         self.alarm = Alarm(partial(stability, spec), self.input_rank, uniform_values(spec))
         self._standardized = standardizes(spec, session.embedding)
         self._on = session.plan.recipe.on_collapse != "ignore"

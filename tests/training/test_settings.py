@@ -155,7 +155,7 @@ WRONG_SETS = [
     ({"optimizer.name": "lars"}, "--set: `optimizer.name` must be 'sgd' or 'adamw'; it is `lars`"),
     ({"backbone.widths": "[]"}, "--set: `backbone.widths` must not be empty; it is []"),
     ({"backbone.widths": "[8, x]"}, "--set: `backbone.widths` must be a whole number; it is [`8`, `x`]"),
-    ({"backbone.name": "resnet19"}, "--set: `backbone.name` must be 'mlp', 'resnet18'"),
+    ({"backbone.name": "resnet19"}, "--set: `backbone.name` must be one of `losslang list backbones`"),
     ({"precision": "yes"}, "YAML readers disagree"),
     ({"precision": ""}, "E511"),
     ({"steps": "10", "epochs": "2"}, "the recipe gives the run two lengths: set steps, or epochs"),
