@@ -14,7 +14,7 @@ from losslang.objective.graph import Application, Attribute, Builder, Graph, Nod
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.rules import Bound, Typed
 
-__all__ = ["Maker", "Operand", "Overflow", "Rewritten", "Row", "rewrite", "roots"]
+__all__ = ["Maker", "Operand", "Overflow", "Rewritten", "Row", "mapped", "rewrite", "roots"]
 
 CAP = 10_000
 """Rewrites of one graph after which it is taken not to end."""
@@ -199,7 +199,7 @@ def rewrite(
             new[node.number] = maker.again(node, inputs)
     except RecursionError:
         raise Overflow(maker.last[-SHOWN:]) from None
-    return Rewritten(_mapped(graph, new), maker.used, maker.made_by)
+    return Rewritten(mapped(graph, new), maker.used, maker.made_by)
 
 
 def roots(graph: Graph) -> list[Node]:
@@ -211,7 +211,9 @@ def roots(graph: Graph) -> list[Node]:
     return found
 
 
-def _mapped(graph: Graph, new: dict[int, Node]) -> Graph:
+def mapped(graph: Graph, new: dict[int, Node]) -> Graph:
+    """The graph with every value replaced by its new one, by number."""
+
     def at(node: Node | None) -> Node | None:
         return None if node is None else new[node.number]
 

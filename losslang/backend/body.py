@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from losslang.backend.code import ATOM, Code, call, method
+from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES
 from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS, as_tensor
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
@@ -31,11 +32,24 @@ def needed(graph: Graph, inputs: tuple[Input, ...]) -> list[Node]:
     return walk_to(roots, {i.node.number for i in inputs})
 
 
+def stages(nodes: Sequence[Node]) -> list[list[Node]]:
+    """The nodes by the number of sums over processes that they wait for, operands first."""
+    waits: dict[int, int] = {}
+    found: list[list[Node]] = [[]]
+    for node in nodes:
+        wait = max((waits.get(child.number, 0) + (child.op == "across") for child in node.inputs), default=0)
+        waits[node.number] = wait
+        found += [[] for _ in range(wait + 1 - len(found))]
+        found[wait].append(node)
+    return found
+
+
 @dataclass
 class Body:
     """One way to compute the terms, line by line. `attributes` are those of the module, by kind and name."""
 
     spec: Spec
+    graph: Graph
     clock: Clock
     inputs: tuple[Input, ...]
     attributes: Mapping[tuple[str, str], str]
@@ -47,7 +61,7 @@ class Body:
 
     def __post_init__(self) -> None:
         """Inputs get their names first, then what the method names."""
-        graph = self.spec.graph
+        graph = self.graph
         self.states = Names({n: a for (kind, n), a in self.attributes.items() if kind == "state"}, self.fresh)
         for i in self.inputs:
             self.codes[i.node.number] = Code(self.fresh(i.name))
@@ -66,13 +80,19 @@ class Body:
     def lines(self) -> list[str]:
         """The lines, from the inputs to the output."""
         first = self.arguments[0]
-        nodes = needed(self.spec.graph, self.inputs)
+        nodes = [node for node in needed(self.graph, self.inputs) if node.number not in self.codes]
         self.uses = Counter(child.number for node in nodes for child in node.inputs)
-        self.uses.update(term.value.number for term in self.spec.graph.terms)
-        for node in nodes:
-            if node.number not in self.codes:
-                self.codes[node.number] = self.node(node)
-            self.split(node, nodes)
+        self.uses.update(term.value.number for term in self.graph.terms)
+        for i in self.inputs:
+            self.split(i.node, nodes)
+        for stage in stages(nodes):
+            sums = [node for node in stage if node.op == "across"]
+            for node in stage:
+                if node.number not in self.codes and node.op != "across":
+                    self.codes[node.number] = self.node(node)
+                    self.split(node, nodes)
+            if sums:
+                self.exchange(sums)
         output = self.output_line()
         text = "\n".join([*self.written, output])
         used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
@@ -93,6 +113,15 @@ class Body:
                 self.codes[chosen[view].number] = Code(names[-1])
         self.written.append(commented(f"{', '.join(names)} = {code.text}.unbind(0)", _place(node)))
 
+    def exchange(self, sums: Sequence[Node]) -> None:
+        """Write sums over processes that do not wait for each other as one exchange."""
+        names = [self.fresh(self.names.get(node.number) or "total") for node in sums]
+        parts = [as_tensor(self.operand(node, 0)).text for node in sums]
+        places = ", ".join(dict.fromkeys(_place(node) for node in sums))
+        target = f"{', '.join(names)} =" if len(names) > 1 else f"({names[0]},) ="
+        self.written.append(commented(f"{target} share.sum({', '.join(parts)})", places))
+        self.codes.update({node.number: Code(name) for node, name in zip(sums, names, strict=True)})
+
     def fresh(self, wanted: str) -> str:
         """A local name that is free."""
         return fresh_name(wanted, self.taken)
@@ -103,14 +132,13 @@ class Body:
         if code is not None:
             return code
         operands = [self.operand(node, place) for place in range(len(node.inputs))]
-        if node.op in STATES:
-            lines, code = STATES[node.op].use(node, operands, self.states, self.clock)
+        if node.op in _STATES:
+            lines, code = _STATES[node.op].use(node, operands, self.states, self.clock)
             self.written += [commented(line, _place(node)) for line in lines]
         elif node.op == "apply":
             code = self.apply(node, operands[0])
         else:
-            kernel = KERNELS.get(node.op) or FUSED_KERNELS[node.op]
-            code = kernel(node, operands)
+            code = _KERNELS[node.op](node, operands)
         return self.bind(node, code) if self.deserves_name(node, code) else code
 
     def operand(self, node: Node, place: int) -> Code:
@@ -156,7 +184,7 @@ class Body:
 
     def output_line(self) -> str:
         """The last line."""
-        terms = self.spec.graph.terms
+        terms = self.graph.terms
         codes = {term.name: as_tensor(self.codes[term.value.number]).text for term in terms}
         raw = {term.name: as_tensor(self.codes[term.raw.number]).text for term in terms if term.raw is not None}
 
@@ -166,11 +194,19 @@ class Body:
         return f"return Output({' + '.join(codes.values())}, {table(codes)}, {table(raw)})"
 
 
-_OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "same"}
+_KERNELS = {**KERNELS, **FUSED_KERNELS, **EXCHANGE_KERNELS}
+_STATES = {**STATES, **EXCHANGE_STATES}
+
+_OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "same", "gathered", "own_rows", "own_same"}
 """Operations that keep a mask a mask."""
+
+_MASKED = {"entries", "kept"}
+"""Operations of no method whose second operand is a mask."""
 
 
 def _takes(op: str) -> set[str]:
+    if op in _MASKED:
+        return {"where"}
     return {parameter.name for parameter in OPERATIONS[op].parameters} if op in OPERATIONS else set()
 
 

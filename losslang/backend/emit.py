@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from losslang import __version__
+from losslang.algebra.collectives import across_processes
 from losslang.algebra.optimise import optimised
+from losslang.algebra.rewrite import roots
 from losslang.backend.body import Body, needed
 from losslang.backend.code import call, method
 from losslang.backend.front import embed_lines
@@ -16,8 +18,8 @@ from losslang.backend.names import commented, plain, safe_name, short_place
 from losslang.backend.state import Names, buffer_lines, commit_lines
 from losslang.diagnostics import LosslangError
 from losslang.objective.axes import BATCH
-from losslang.objective.boundary import Input, find_inputs, is_embedding
-from losslang.objective.graph import State
+from losslang.objective.boundary import Input, embedding_path, find_inputs, is_embedding
+from losslang.objective.graph import Graph, State, walk
 from losslang.objective.networks import Network
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
@@ -43,11 +45,10 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[s
 
     Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
     """
-    spec = optimised(spec, without)
     inputs = find_inputs(spec, named=named)
     if not inputs:
         raise LosslangError(f"{spec.source.name}: no output of a network enters the objective")
-    writer = _Writer(spec, clock, inputs)
+    writer = _Writer(spec, clock, inputs, without)
     loss = writer.loss_class()
     body = "\n".join(loss)
     front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
@@ -80,10 +81,11 @@ def _head(spec: Spec, text: str) -> list[str]:
         "",
         "import math",
         "from collections.abc import Mapping, Sequence",
-        f"from typing import {'Any, ' if own else ''}NamedTuple",
+        "from typing import Any, NamedTuple",
         "",
         "import torch",
         "from torch import Tensor, nn",
+        "from torch import distributed as dist",
         *(["from torch.autograd.function import once_differentiable"] if own else []),
         "",
         "# ruff: noqa",
@@ -97,6 +99,7 @@ class _Writer:
     spec: Spec
     clock: Clock
     inputs: tuple[Input, ...]
+    without: Collection[str]
 
     def __post_init__(self) -> None:
         """Attributes get their names first: networks, parameters, then states with room for their next value."""
@@ -111,7 +114,14 @@ class _Writer:
                     attribute += "_"
                 self.attributes[kind, name] = attribute
                 given |= {attribute, *([f"{attribute}_next", f"{attribute}_started"] if kind == "state" else [])}
-        self.body = Body(spec, self.clock, self.inputs, self.attributes)
+        self.one = self.body_of(optimised(spec, self.without).graph)
+        self.many = self.body_of(across_processes(spec.graph))
+
+    def body_of(self, graph: Graph) -> Body:
+        """The lines of a graph that stands for the method's own, with the same inputs."""
+        paths = {embedding_path(node): node for node in walk(roots(graph)) if is_embedding(node)}
+        inputs = tuple(replace(i, node=paths[embedding_path(i.node)]) for i in self.inputs)
+        return Body(self.spec, graph, self.clock, inputs, self.attributes)
 
     @property
     def extra(self) -> list[str]:
@@ -120,7 +130,8 @@ class _Writer:
 
     def loss_class(self) -> list[str]:
         spec, name = self.spec, class_name(self.spec)
-        arguments = ", ".join([*self.body.arguments, *self.extra])
+        arguments = ", ".join([*self.one.arguments, *self.extra])
+        typed = ", ".join([*(f"{a}: Tensor" for a in [*self.one.arguments, *self.extra])])
         networks = loss_networks(spec)
         attributes = [self.attributes["network", n] for n in networks]
         signature = "".join(f", {a}: nn.Module" for a in attributes)
@@ -140,9 +151,13 @@ class _Writer:
             "",
             *self.forward_lines(arguments),
             "",
-            f"    def objective(self, {arguments.replace(',', ': Tensor,')}: Tensor) -> Output:",
+            f"    def objective(self, {typed}) -> Output:",
             '        """The terms, from embeddings in the layout of `inputs`."""',
-            *(f"        {line}" for line in self.body.lines()),
+            *(f"        {line}" for line in self.one.lines()),
+            "",
+            f"    def objective_of_many(self, {typed}, share: Share) -> Output:",
+            '        """The same terms, of the rows of all processes, where this one holds its share of them."""',
+            *(f"        {line}" for line in self.many.lines()),
             "",
             "    @torch.no_grad()",
             "    def after_step(self) -> None:",
@@ -162,7 +177,7 @@ class _Writer:
         ]
 
     def state_lines(self, form: Callable[[State, Names, Clock], list[str]]) -> list[str]:
-        return [line for state in self.spec.graph.states for line in form(state, self.body.states, self.clock)]
+        return [line for state in self.spec.graph.states for line in form(state, self.one.states, self.clock)]
 
     def projection_lines(self) -> list[str]:
         """Prototypes of unit length are put back on the sphere after every step (Caron et al. 2020)."""
@@ -188,9 +203,10 @@ class _Writer:
                 )
 
     def forward_lines(self, arguments: str) -> list[str]:
-        names = self.body.arguments
+        names = self.one.arguments
         kinds = ["Tensor | Mapping[str, Tensor] | Sequence[Tensor]" if i.views else "Tensor" for i in self.inputs]
         parts = [f"{n}: {k}" for n, k in zip(names, kinds, strict=True)] + [f"{n}: Tensor" for n in self.extra]
+        parts.append("places: Tensor | None = None")
         lines = [
             f"    def forward(self, {', '.join(parts)}) -> Output:",
             f'        """The loss; {"; ".join(_describe(i) for i in self.inputs)}."""',
@@ -207,11 +223,15 @@ class _Writer:
                 if i in batched
             ]
             lines.append(f"        check_batches({', '.join(sizes)})")
-        first = names[0]
+        first, place = names[0], self.inputs[0].node.type.position(BATCH)
         return [
             *lines,
             f"        with torch.autocast({first}.device.type, enabled=False):",
-            f"            out = self.objective({arguments})",
+            "            if many_processes():",
+            f"                share = share_of({first}.shape[{place}], {first}.device, places)",
+            f"                out = self.objective_of_many({arguments}, share)",
+            "            else:",
+            f"                out = self.objective({arguments})",
             "        if self.training:",
             "            self.pending = True",
             "        return out",

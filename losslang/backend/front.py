@@ -31,7 +31,7 @@ def embed_lines(spec: Spec, inputs: tuple[Input, ...], name: str, extra: list[st
     """The class that joins networks and loss."""
     wanted = {i.name: i.node for i in inputs} | embeddings(spec)
     networks = list(dict.fromkeys(str(n["network"]) for n in walk(wanted.values()) if n.op == "apply"))
-    typed = [f"{argument}: Tensor" for argument in extra]
+    typed = [*(f"{argument}: Tensor" for argument in extra), "places: Tensor | None = None"]
     lines = [
         f"class {name}(nn.Module):",
         f'    """{spec.method_name} as a whole: networks, then the objective."""',
@@ -46,7 +46,7 @@ def embed_lines(spec: Spec, inputs: tuple[Input, ...], name: str, extra: list[st
         f"    def forward(self, {', '.join(['views: Mapping[str, Tensor] | Sequence[Tensor]', *typed])}) -> Output:",
         '        """The loss of a batch: images by view name, or in view order."""',
         "        embedded = self.embed(views)",
-        f"        return self.loss({', '.join([*(f'embedded[{i.name!r}]' for i in inputs), *extra])})",
+        f"        return self.loss({', '.join([*(f'embedded[{i.name!r}]' for i in inputs), *extra, 'places'])})",
         "",
         "    def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:",
         '        """Every named output of the networks."""',

@@ -183,6 +183,12 @@ def masked_sum(x: Tensor, where: Tensor, dim: Sequence[int]) -> Tensor:
     return torch.where(where, x, torch.zeros_like(x)).sum(dim=list(dim))
 
 
+def masked_count(x: Tensor, where: Tensor, dim: Sequence[int]) -> Tensor:
+    """The number of true entries."""
+    x, where = torch.broadcast_tensors(x, where)
+    return where.sum(dim=list(dim)).to(x.dtype)
+
+
 def kept_where(x: Tensor, where: Tensor) -> Tensor:
     """The true entries, and minus infinity elsewhere."""
     return torch.where(where, x, torch.full((), -math.inf, dtype=x.dtype, device=x.device))

@@ -13,7 +13,7 @@ from losslang.meaning.arrays import contract
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.graph import Node
 
-__all__ = ["KERNELS", "Kernel", "as_tensor", "spread"]
+__all__ = ["KERNELS", "Kernel", "as_tensor", "joined", "position", "positions", "spread"]
 
 Kernel = Callable[[Node, Sequence[Code]], Code]
 
@@ -99,18 +99,18 @@ def _pair(name: str, scalar: str) -> Kernel:
 # ---------------------------------------------------------------- reductions
 
 
-def _dims(of: Type, axes: Sequence[Axis]) -> str:
+def positions(of: Type, axes: Sequence[Axis]) -> str:
     """Positions counted from the end, as a tuple."""
     places = [of.position(axis) - len(of.dims) for axis in axes]
     return "(" + ", ".join(map(str, places)) + ("," if len(places) == 1 else "") + ")"
 
 
-def _dim(of: Type, axes: Sequence[Axis]) -> str:
+def position(of: Type, axes: Sequence[Axis]) -> str:
     """One position bare, several as a tuple."""
-    return _dims(of, axes).removesuffix(",)").removeprefix("(") if len(axes) == 1 else _dims(of, axes)
+    return positions(of, axes).removesuffix(",)").removeprefix("(") if len(axes) == 1 else positions(of, axes)
 
 
-def _joined(node: Node) -> Type:
+def joined(node: Node) -> Type:
     """The layout in which an operand and its mask meet."""
     dims = {dim.axis: dim for child in reversed(node.inputs) for dim in child.type.dims}
     return Type.of(dims.values())
@@ -118,31 +118,31 @@ def _joined(node: Node) -> Type:
 
 def _reduction(name: str, masked: str = "", plain: str = "") -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
-        of, axes = _joined(node), node.axes()
+        of, axes = joined(node), node.axes()
         if not axes:
             return method(as_tensor(codes[0]), "abs") if name == "norm" else codes[0]
         x = spread(as_tensor(codes[0]), node.inputs[0].type, of.axes)
         if len(codes) > 1:
             where = spread(codes[1], node.inputs[1].type, of.axes)
             if masked:
-                return call(masked, x.text, where.text, _dims(of, axes))
+                return call(masked, x.text, where.text, positions(of, axes))
             x = (
                 call("torch.where", where.text, x.text, "0.0")
                 if name == "norm"
                 else call("kept_where", x.text, where.text)
             )
         if plain:
-            return call(plain, x.text, _dims(of, axes))
+            return call(plain, x.text, positions(of, axes))
         if len(axes) == len(of.dims) and name in {"mean", "sum"}:
             return method(x, name)
-        return method(x, name, _dim(of, axes))
+        return method(x, name, position(of, axes))
 
     return kernel
 
 
 def _spread_of(node: Node, codes: Sequence[Code]) -> Code:
-    of = _joined(node)
-    parts = [spread(codes[0], node.inputs[0].type, of.axes).text, _dims(of, node.axes()), repr(node["ddof"])]
+    of = joined(node)
+    parts = [spread(codes[0], node.inputs[0].type, of.axes).text, positions(of, node.axes()), repr(node["ddof"])]
     if len(codes) > 1:
         parts.append(spread(codes[1], node.inputs[1].type, of.axes).text)
     return call("variance_over", *parts)
@@ -157,14 +157,14 @@ def _std(node: Node, codes: Sequence[Code]) -> Code:
 
 def _softmax(*, log: bool) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
-        of = _joined(node)
+        of = joined(node)
         x = spread(codes[0], node.inputs[0].type, of.axes)
         if len(codes) > 1:
             x = call("kept_where", x.text, spread(codes[1], node.inputs[1].type, of.axes).text)
         axes = node.axes()
         if len(axes) == 1:
-            return method(x, "log_softmax" if log else "softmax", _dim(of, axes))
-        result = call("log_softmax_over", x.text, _dims(of, axes))
+            return method(x, "log_softmax" if log else "softmax", position(of, axes))
+        result = call("log_softmax_over", x.text, positions(of, axes))
         return result if log else method(result, "exp")
 
     return kernel
@@ -172,7 +172,7 @@ def _softmax(*, log: bool) -> Kernel:
 
 def _integrate(node: Node, codes: Sequence[Code]) -> Code:
     return call(
-        "torch.trapezoid", codes[0].text, f"dx={node['step']!r}", f"dim={_dim(node.inputs[0].type, node.axes())}"
+        "torch.trapezoid", codes[0].text, f"dx={node['step']!r}", f"dim={position(node.inputs[0].type, node.axes())}"
     )
 
 
@@ -184,7 +184,7 @@ def _dot(node: Node, codes: Sequence[Code]) -> Code:
     pairs = node.axes("pairs") if any(key == "pairs" for key, _ in node.attributes) else ()
     over = node.axes()
     if not pairs and x.type.axes == y.type.axes:
-        return method(sign("*", *codes), "sum", _dim(x.type, over))
+        return method(sign("*", *codes), "sum", position(x.type, over))
     matrix = _matrix_product(node, codes, over, pairs)
     return matrix or call(
         "torch.einsum", f'"{contract(x.type, y.type, over, pairs, node.type)}"', *(c.text for c in codes)
@@ -209,15 +209,15 @@ def _matrix_product(node: Node, codes: Sequence[Code], over: Sequence[Axis], pai
 
 
 def _first(node: Node, codes: Sequence[Code]) -> Code:
-    return method(codes[0], "narrow", _dim(node.type, node.axes()), "0", str(node["count"]))
+    return method(codes[0], "narrow", position(node.type, node.axes()), "0", str(node["count"]))
 
 
 def _roll(node: Node, codes: Sequence[Code]) -> Code:
-    return method(codes[0], "roll", str(node["shift"]), _dim(node.type, node.axes()))
+    return method(codes[0], "roll", str(node["shift"]), position(node.type, node.axes()))
 
 
 def _sort(node: Node, codes: Sequence[Code]) -> Code:
-    return Code(f"{codes[0].atom}.sort({_dim(node.type, node.axes())}).values")
+    return Code(f"{codes[0].atom}.sort({position(node.type, node.axes())}).values")
 
 
 def _linspace(node: Node, _codes: Sequence[Code]) -> Code:
@@ -271,36 +271,36 @@ def _stopgrad(_node: Node, codes: Sequence[Code]) -> Code:
 
 def _sinkhorn(node: Node, codes: Sequence[Code]) -> Code:
     samples = node.type.position(BATCH) - len(node.type.dims)
-    parts = [codes[0].text, codes[1].text, str(node["iterations"]), str(samples), _dims(node.type, node.axes())]
+    parts = [codes[0].text, codes[1].text, str(node["iterations"]), str(samples), positions(node.type, node.axes())]
     return call("sinkhorn_codes", *parts, *(code.text for code in codes[2:]))
 
 
 def _argmax(node: Node, codes: Sequence[Code]) -> Code:
-    return call("one_hot_largest", codes[0].text, _dim(node.type, node.axes()))
+    return call("one_hot_largest", codes[0].text, position(node.type, node.axes()))
 
 
 def _random_directions(node: Node, codes: Sequence[Code]) -> Code:
     like = node.inputs[0].type
-    size = f"{codes[0].atom}.shape[{_dim(like, node.axes())}]"
+    size = f"{codes[0].atom}.shape[{position(like, node.axes())}]"
     seed = dict(node.attributes).get("seed", node.number)
     return call("unit_directions", str(node["count"]), size, codes[0].text, "self.step", str(seed))
 
 
 def _normal_quantiles(node: Node, codes: Sequence[Code]) -> Code:
-    size = f"{codes[0].atom}.shape[{_dim(node.inputs[0].type, node.axes())}]"
+    size = f"{codes[0].atom}.shape[{position(node.inputs[0].type, node.axes())}]"
     return call("quantiles_of_normal", size, codes[0].text)
 
 
 def _same(node: Node, codes: Sequence[Code]) -> Code:
     of = node["of"]
     assert isinstance(of, Axis)
-    size = f"{codes[0].atom}.shape[{_dim(node.inputs[0].type, [of])}]"
+    size = f"{codes[0].atom}.shape[{position(node.inputs[0].type, [of])}]"
     return call("torch.eye", size, "dtype=torch.bool", "device=device")
 
 
 def _size(node: Node, codes: Sequence[Code]) -> Code:
     of, axes = node.inputs[0].type, node.axes("axes")
-    parts = [f"{codes[0].atom}.shape[{_dim(of, [axis])}]" for axis in axes]
+    parts = [f"{codes[0].atom}.shape[{position(of, [axis])}]" for axis in axes]
     return Code(" * ".join(parts), PRODUCT if len(parts) > 1 else ATOM, scalar=True)
 
 
@@ -389,7 +389,9 @@ KERNELS: dict[str, Kernel] = {
     "softmax": _softmax(log=False),
     "log_softmax": _softmax(log=True),
     "integrate": _integrate,
-    "normalize": lambda node, codes: call("unit_rows", codes[0].text, _dims(node.type, node.axes()), repr(node["eps"])),
+    "normalize": lambda node, codes: call(
+        "unit_rows", codes[0].text, positions(node.type, node.axes()), repr(node["eps"])
+    ),
     "dot": _dot,
     "first": _first,
     "roll": _roll,

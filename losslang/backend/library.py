@@ -9,16 +9,20 @@ from importlib import resources
 
 __all__ = ["function_names", "sources_for"]
 
-
-FILES = ("functions.py", "fused.py")
+FILES = (
+    ("losslang.backend", "functions.py"),
+    ("losslang.backend", "fused.py"),
+    ("losslang.networks", "processes.py"),
+)
+"""Where the functions are written; of each name there is one."""
 
 
 @functools.cache
 def _definitions() -> dict[str, str]:
     """Every top-level function, class and constant of the files, by name, in order. Read as text: torch is not imported."""
     found: dict[str, str] = {}
-    for file in FILES:
-        found |= _parts((resources.files("losslang.backend") / file).read_text(encoding="utf-8"))
+    for package, file in FILES:
+        found |= _parts((resources.files(package) / file).read_text(encoding="utf-8"))
     return found
 
 

@@ -60,11 +60,17 @@ class Model(nn.Module):
         """Whether the method keeps values by image, and so takes the numbers of the batch's images."""
         return has_memory(self.spec)
 
-    def forward(self, views: Mapping[str, Tensor] | Sequence[Tensor], *rows: Tensor) -> Output:
-        """The loss of a batch: images [batch, …] by view name, or in view order; `rows` [batch] where `takes_rows`."""
+    def forward(
+        self, views: Mapping[str, Tensor] | Sequence[Tensor], *rows: Tensor, places: Tensor | None = None
+    ) -> Output:
+        """The loss of a batch: images [batch, …] by view name, or in view order; `rows` [batch] where `takes_rows`.
+
+        Where several processes share the batch, each gives its own rows; `places` [batch] says where in the batch they
+        stand (by default those of process 0 come first, and so on), as far as a method depends on the order of rows.
+        """
         if self.training and self.loss.pending:
             self.after_step()
-        return self.front(views, *rows)
+        return self.front(views, *rows, places=places)
 
     def observe(
         self, views: Mapping[str, Tensor] | Sequence[Tensor], *rows: Tensor

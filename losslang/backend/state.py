@@ -11,7 +11,7 @@ from losslang.objective.axes import BATCH, VIEW, Axis
 from losslang.objective.graph import Node, State
 from losslang.objective.schedules import Clock
 
-__all__ = ["STATES", "Names", "StateForm", "buffer_lines", "commit_lines"]
+__all__ = ["STATES", "Names", "StateForm", "buffer_lines", "commit_lines", "memory_buffers", "only_take_over"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def _take_over(name: str) -> str:
     return f"self.{name}.copy_(self.{name}_next)"
 
 
-def _only_take_over(node: Node, names: Names, _clock: Clock) -> list[str]:
+def only_take_over(node: Node, names: Names, _clock: Clock) -> list[str]:
+    """After the step the next value is the one in use."""
     return [_take_over(names.of(node))]
 
 
@@ -144,7 +145,8 @@ def _per_epoch(what: str, clock: Clock) -> int:
 # ---------------------------------------------------------------- memory of images, and its centroids
 
 
-def _memory_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
+def memory_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
+    """A row for every image, of unit length at first."""
     name = names.of(node)
     if clock.images is None:
         raise ValueError(f"the memory `{name}` has a row per image, and the number of images is not known")
@@ -195,7 +197,7 @@ def _remembered(node: Node, names: Names) -> str:
 
 STATES: dict[str, StateForm] = {
     "running": StateForm(_running_buffers, _running, _running_commit),
-    "queue": StateForm(_queue_buffers, _queue, _only_take_over),
-    "memory": StateForm(_memory_buffers, _memory, _only_take_over),
+    "queue": StateForm(_queue_buffers, _queue, only_take_over),
+    "memory": StateForm(memory_buffers, _memory, only_take_over),
     "centroids": StateForm(_centroid_buffers, _centroids, _centroid_commit),
 }

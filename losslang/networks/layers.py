@@ -105,10 +105,9 @@ class IterNorm(nn.Module):
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean [group, 1, feature] and whitening matrix [group, feature, feature'] of the batch; the running ones follow."""
-        mean = x.mean(1, keepdim=True)
-        centered = x - mean
+        mean, products = self.moments(x)
         identity = torch.eye(self.size, dtype=x.dtype, device=x.device)
-        covariance = centered.transpose(1, 2) @ centered / x.shape[1] + self.eps * identity
+        covariance = products + self.eps * identity
         trace = covariance.diagonal(dim1=1, dim2=2).sum(1)[:, None, None]
         root = identity.expand_as(covariance)
         for _ in range(self.iterations):
@@ -118,3 +117,9 @@ class IterNorm(nn.Module):
             self.running_mean.lerp_(mean, self.momentum)
             self.running_whitening.lerp_(whitening, self.momentum)
         return mean, whitening
+
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of [group, batch, feature]: mean [group, 1, feature] and covariance [group, feature, feature']."""
+        mean = x.mean(1, keepdim=True)
+        centered = x - mean
+        return mean, centered.transpose(1, 2) @ centered / x.shape[1]

@@ -9,7 +9,7 @@ from losslang.diagnostics import Diagnostic, SpecError
 from losslang.objective.graph import Node, walk
 from losslang.objective.spec import Spec
 
-__all__ = ["Input", "find_inputs", "is_embedding", "networks_of"]
+__all__ = ["Input", "embedding_path", "find_inputs", "is_embedding", "networks_of"]
 
 _VIEWS = {"select", "take"}
 
@@ -52,6 +52,15 @@ def networks_of(node: Node) -> tuple[str, ...]:
             names.append(str(node["network"]))
         node = node.inputs[0]
     return tuple(names)
+
+
+def embedding_path(node: Node) -> tuple[object, ...]:
+    """The networks and choices of views from the images to a value: the same in every graph of a method."""
+    path: list[object] = []
+    while node.inputs:
+        path += [node.op, node.attributes]
+        (node,) = node.inputs
+    return tuple(path)
 
 
 def _roots(spec: Spec) -> list[Node]:

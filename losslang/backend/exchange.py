@@ -1,0 +1,71 @@
+"""The torch form of the nodes that many processes add (`losslang.algebra.collectives`): one row per operation.
+
+`share` is what a process holds of the batch (`losslang.networks.processes.Share`). Sums over processes have no row here:
+those that do not wait for each other are written as one exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from losslang.backend.code import Code, call
+from losslang.backend.kernels import Kernel, as_tensor, joined, position, positions, spread
+from losslang.backend.state import Names, StateForm, memory_buffers, only_take_over
+from losslang.objective.axes import BATCH
+from losslang.objective.graph import Node
+from losslang.objective.schedules import Clock
+
+__all__ = ["EXCHANGE_KERNELS", "EXCHANGE_STATES"]
+
+
+def _along_batch(function: str) -> Kernel:
+    """A function of a value and the position of its axis `batch`."""
+    return lambda node, codes: call(function, codes[0].text, str(node.type.position(BATCH)))
+
+
+def _largest(node: Node, codes: Sequence[Code]) -> Code:
+    return call("share.largest", codes[0].text, positions(node.inputs[0].type, node.axes()))
+
+
+def _masked(function: str) -> Kernel:
+    """A function of a value and a mask in the layout where they meet, and of the positions of the axes worked over."""
+
+    def kernel(node: Node, codes: Sequence[Code]) -> Code:
+        of = joined(node)
+        pair = [spread(as_tensor(c), child.type, of.axes).text for c, child in zip(codes, node.inputs, strict=True)]
+        over = [positions(of, node.axes())] if any(key == "over" for key, _ in node.attributes) else []
+        return call(function, *pair, *over)
+
+    return kernel
+
+
+def _sinkhorn(node: Node, codes: Sequence[Code]) -> Code:
+    parts = [codes[0].text, codes[1].text, str(node["iterations"]), positions(node.type, node.axes()), "share"]
+    return call("sinkhorn_of_all", *parts, *(code.text for code in codes[2:]))
+
+
+EXCHANGE_KERNELS: Mapping[str, Kernel] = {
+    "largest_across": _largest,
+    "gathered": _along_batch("share.gather"),
+    "own_rows": _along_batch("share.own"),
+    "rows_of_all": lambda _node, _codes: Code("share.rows", scalar=True),
+    "own_same": lambda _node, _codes: call("share.same"),
+    "entries": _masked("masked_count"),
+    "kept": _masked("kept_where"),
+    "argmax_across": lambda node, codes: call(
+        "one_hot_of_all", codes[0].text, position(node.type, node.axes()), "share"
+    ),
+    "sinkhorn_across": _sinkhorn,
+    "quantiles_across": lambda _node, codes: call("quantiles_of_normal", "share.rows", codes[0].text),
+}
+
+
+def _memory(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
+    name, place = names.of(node), node.type.position(BATCH)
+    to_front, back = (f".movedim({place}, 0)", f".movedim(0, {place})") if place else ("", "")
+    new = f"share.gather({codes[0].atom}.detach(){to_front}.to(self.{name}.dtype), 0)"
+    lines = ["if self.training:", f"    self.{name}_next.index_copy_(0, share.gather(rows, 0), {new})"]
+    return lines, Code(f"self.{name}[rows]{back}.to(dtype)")
+
+
+EXCHANGE_STATES: Mapping[str, StateForm] = {"memory_across": StateForm(memory_buffers, _memory, only_take_over)}

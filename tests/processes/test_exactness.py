@@ -1,0 +1,108 @@
+"""The promise: a method on many processes is the method on one, value and gradient, whatever share each of them holds.
+
+Every process has other rows; parameters, running statistics, queues and logged terms after five optimiser steps are compared
+with one process on the whole batch, in float64. By default a dozen methods that together use every exchange;
+LOSSLANG_TESTS=full takes all that ship, also interleaved (about ten minutes).
+"""
+
+import os
+
+import pytest
+
+from losslang.shipped import shipped_specs
+from tests.processes import trials
+
+TOLERANCE = 1e-9
+
+SOME = [
+    "barlow", "byol", "co2", "deepcluster2", "dinov2_sinkhorn", "koleo", "mec", "mocov2", "simclr", "swav", "triplet",
+    "vibcreg", "visreg", "wmse",
+]  # fmt: skip
+FULL = os.environ.get("LOSSLANG_TESTS") == "full"
+NAMES = list(shipped_specs()) if FULL else SOME
+
+CONTIGUOUS = {"two uneven": [13, 23], "four, one empty": [9, 0, 17, 10]}
+
+
+def places(counts):
+    """The places of every process's rows, one process after the other."""
+    starts = [sum(counts[:rank]) for rank in range(len(counts))]
+    return [list(range(start, start + count)) for start, count in zip(starts, counts, strict=True)]
+
+
+def interleaved(world):
+    """As torch's DistributedSampler deals them."""
+    return [list(range(rank, trials.ROWS, world)) for rank in range(world)]
+
+
+@pytest.fixture(scope="session")
+def whole():
+    """What one process finds, by method."""
+    known = {}
+
+    def of(name):
+        if name not in known:
+            known[name] = trials.train(name)
+        return known[name]
+
+    return of
+
+
+def difference(pool, whole, name, shares, mutation=""):
+    """The largest difference that any process shows."""
+    found = pool(len(shares)).run("train", *((name, share, mutation) for share in shares))
+    return max(max(trials.worst(whole(name), each)) for each in found)
+
+
+@pytest.mark.parametrize("counts", CONTIGUOUS.values(), ids=CONTIGUOUS)
+@pytest.mark.parametrize("name", NAMES)
+def test_processes_are_one(pool, whole, name, counts):
+    assert difference(pool, whole, name, places(counts)) < TOLERANCE
+
+
+@pytest.mark.parametrize("world", [2, 4] if FULL else [2])
+@pytest.mark.parametrize("name", NAMES if FULL else ["mocov2", "triplet", "wmse"])
+def test_interleaved_rows_are_put_in_order(pool, whole, name, world):
+    assert difference(pool, whole, name, interleaved(world)) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["barlow", "simclr", "vicreg"])
+def test_a_strangers_loop_in_distributed_data_parallel(pool, name):
+    one = trials.train_in_ddp(name)
+    for found in pool(2).run("train_in_ddp", (name, 0, 13), (name, 13, 36)):
+        assert max(trials.worst(one, found)) < TOLERANCE
+
+
+# ---------------------------------------------------------------- the tests can fail
+
+
+@pytest.mark.parametrize(
+    ("mutation", "name"),
+    [
+        ("no_sum", "vicreg"),
+        ("sum_without_gradient", "vicreg"),
+        ("gather_without_gradient", "simclr"),
+        ("gather_with_own_gradient", "simclr"),
+        ("own_columns", "simclr"),
+        ("local_norm", "byol"),
+        ("mean_of_means", "byol"),
+    ],
+)
+def test_every_mistake_shows(pool, whole, mutation, name):
+    assert difference(pool, whole, name, places([13, 23]), mutation) > 100 * TOLERANCE
+
+
+def test_even_shares_hide_a_mean_of_means(pool, whole):
+    assert difference(pool, whole, "byol", places([18, 18]), "mean_of_means") < TOLERANCE
+
+
+def test_a_process_that_fails_leaves_none_waiting(pool):
+    from tests.processes.pool import Failed, Pool
+
+    lone = Pool(2, wait=20)
+    with pytest.raises(Failed) as raised:
+        lone.run("raise_on", (1,), (1,))
+    ended, broken = raised.value.answers
+    assert "a broken image" in broken
+    assert ended is not None
+    assert "a broken image" not in ended

@@ -1,0 +1,116 @@
+"""What processes run in tests: a method for some optimiser steps, on the whole batch or on shares of it, in float64."""
+
+import sys
+
+import numpy as np
+import torch
+from torch import distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+import losslang
+from losslang.backend.compile import compile_loss
+from losslang.networks.statistics import with_statistics_of_all
+from losslang.pipeline import load
+from losslang.shipped import shipped_specs
+from tests.processes import mutations
+
+STEPS, ROWS = 5, 36
+SMALL = {
+    "width": 12, "size": 6, "bottleneck": 6, "prototypes": 10, "queue": 80, "slices": 5, "count": 10, "rows": 12,
+}  # fmt: skip
+
+
+def small(name):
+    """A shipped method with small networks, queues and groups."""
+    spec = load(shipped_specs()[name])
+    return load(shipped_specs()[name], parameters={k: v for k, v in SMALL.items() if k in spec.parameters})
+
+
+def model_of(spec, *, norm=True):
+    torch.manual_seed(0)
+    middle = [nn.BatchNorm1d(8)] if norm else []
+    backbone = nn.Sequential(nn.Linear(3, 8), *middle, nn.ReLU(), nn.Linear(8, 8))
+    model = losslang.compile(spec, backbone=backbone, feature_size=8, steps=20, steps_per_epoch=2, images=2 * ROWS)
+    return model.double()
+
+
+def batches(spec):
+    """The views [row, feature] of the whole batch, and the numbers of its images, for every step."""
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(STEPS):
+        views = {view: torch.randn(ROWS, 3, generator=generator, dtype=torch.float64) for view in spec.views}
+        yield views, torch.randperm(2 * ROWS, generator=generator)[:ROWS]
+
+
+def mean_gradients(model):
+    """As DistributedDataParallel: the mean over processes."""
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= dist.get_world_size()
+
+
+def train(name, places=None, mutation=""):
+    """The terms of every step and the state after them: of the whole batch, or of the rows at `places` of many processes."""
+    spec = small(name)
+    model = model_of(spec)
+    if places is not None and mutation != "local_norm":
+        with_statistics_of_all(model)
+    mutations.apply(mutation, sys.modules[type(model.loss).__module__])
+    optimizer = torch.optim.SGD(list(model.parameters()), lr=0.05, momentum=0.9)
+    own = torch.arange(ROWS) if places is None else torch.tensor(places, dtype=torch.int64)
+    logged = []
+    for views, images in batches(spec):
+        extra = (images[own],) if model.takes_rows else ()
+        out = model({view: x[own] for view, x in views.items()}, *extra, places=None if places is None else own)
+        optimizer.zero_grad()
+        out.total.backward()
+        if places is not None:
+            mean_gradients(model)
+        optimizer.step()
+        model.after_step()
+        logged.append({name: float(value.detach()) for name, value in {**out.terms, **out.raw}.items()})
+    sys.modules.pop(type(model.loss).__module__)
+    return logged, {k: v.detach().numpy() for k, v in model.state_dict().items() if torch.is_tensor(v)}
+
+
+def train_in_ddp(name, start=0, stop=ROWS):
+    """A stranger's loop: a network in DistributedDataParallel, and the loss of the method on what it gives."""
+    torch.manual_seed(0)
+    loss = compile_loss(small(name), sizes={"z": 6})
+    network = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 6)).double()
+    wrapped = DistributedDataParallel(network) if dist.is_initialized() else network
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    generator = torch.Generator().manual_seed(1)
+    logged = []
+    for _ in range(STEPS):
+        whole = torch.randn(2, ROWS, 3, generator=generator, dtype=torch.float64)
+        own = whole[:, start:stop]
+        out = loss(wrapped(own.flatten(0, 1)).unflatten(0, own.shape[:2]))
+        optimizer.zero_grad()
+        out.total.backward()
+        optimizer.step()
+        logged.append({name: float(value.detach()) for name, value in out.terms.items()})
+    return logged, {k: v.detach().numpy() for k, v in network.state_dict().items()}
+
+
+def raise_on(rank):
+    """One process fails between two steps; the others are told, and say so."""
+    loss = compile_loss(small("simclr"), sizes={"z": 6})
+    for step in range(2):
+        if step == 1 and dist.get_rank() == rank:
+            dist.destroy_process_group()
+            raise ValueError("a broken image")
+        loss(torch.randn(2, 8, 6, dtype=torch.float64))
+
+
+def worst(one, many):
+    """The largest relative difference of two runs: of terms, and of the state."""
+    terms = max(abs(a[k] - b[k]) / max(1, abs(a[k])) for a, b in zip(one[0], many[0], strict=True) for k in a)
+    state = 0.0
+    for key, value in one[1].items():
+        if np.size(value):
+            gap = np.abs(value.astype(float) - many[1][key].astype(float)).max()
+            state = max(state, gap / max(1.0, np.abs(value).max()))
+    return terms, state
