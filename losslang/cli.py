@@ -300,6 +300,24 @@ def _compile(options: Namespace) -> int:
     return OK
 
 
+# ---------------------------------------------------------------- report
+
+
+def _report_options(parser: CommandParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="run folders, or folders that hold some")
+    parser.add_argument("-o", metavar="FILE", dest="out", type=Path, help="where to write the page (report.html)")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write every number as CSV, one line per run and step")
+    parser.add_argument("--parquet", metavar="FILE", type=Path, help="the same as Parquet, one row per number")
+    parser.add_argument("--watch", action="store_true", help="serve the page on this machine while runs train")
+    parser.add_argument("--port", metavar="N", type=int, default=8765, help="port of --watch (8765; 0 for any)")
+
+
+def _report(options: Namespace) -> int:
+    from losslang.commands.reporting import report_main
+
+    return report_main(options)
+
+
 # ---------------------------------------------------------------- list, schema, explain
 
 
@@ -358,6 +376,7 @@ def _explain(options: Namespace) -> int:
 VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "data": Verb("prepare images as a fast cache, or look at one", _data_options, _data),
+    "report": Verb("make one page of run folders: mathematics, curves, embeddings, settings", _report_options, _report),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
     "ablate": Verb("give the verdict without each term and mechanism in turn", _ablate_options, _ablate),

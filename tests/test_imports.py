@@ -32,8 +32,8 @@ NUMBERS = {"meaning", "analysis"}  # the stages of the front end that calculate,
 PIPELINE = "pipeline"
 AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
 
-# Extras beside `toy` and `test`: for images, other libraries' networks, and files for other programs.
-OPTIONAL = ["images", "hub", "zoo", "export"]
+# Extras beside `toy` and `test`: images, other libraries' networks, files for other programs, pages and figures.
+OPTIONAL = ["images", "hub", "zoo", "export", "report", "plot", "parquet", "tensorboard", "wandb"]
 
 # What drives the stages; no stage knows of it.
 DRIVERS = {"cli", "__main__", "commands", "schema", "parity", PIPELINE}

@@ -47,35 +47,41 @@ def _row(name: str, formula: str, source: str, cost: Cost, of: Callable[[Tensor]
 
 CLOUD = dict(
     [
-        _row("center_norm", "m_o = ‖o‖, o = mean_i u_i", "Jha et al. 2024", "step", geometry.center_norm),
-        _row("residual_norm", "mean_i ‖u_i − o‖", "Zhang et al. 2022", "step", geometry.residual_norm),
-        _row("residual_rms", "m_r = √mean_i ‖u_i − o‖²; m_o² + m_r² = 1", "ibid.", "step", geometry.residual_rms),
-        _row("spread", "mean_k √mean_i (u_ik − o_k)²", "Chen and He 2021, fig. 2", "step", geometry.spread),
-        _row("correlation", "√mean_{k≠l} corr(z_k, z_l)²", "Zhang et al. 2022", "step", geometry.correlation),
+        _row("center_norm", "mₒ = ‖o‖, o = meanᵢ uᵢ", "Jha et al. 2024", "step", geometry.center_norm),
+        _row("residual_norm", "meanᵢ ‖uᵢ − o‖", "Zhang et al. 2022", "step", geometry.residual_norm),
+        _row("residual_rms", "mᵣ = √meanᵢ ‖uᵢ − o‖²; mₒ² + mᵣ² = 1", "ibid.", "step", geometry.residual_rms),
+        _row("spread", "meanₖ √meanᵢ (uᵢₖ − oₖ)²", "Chen and He 2021, fig. 2", "step", geometry.spread),
+        _row("correlation", "√ mean over k ≠ l of corr(zₖ, zₗ)²", "Zhang et al. 2022", "step", geometry.correlation),
         _row("effective_rank", "exp H(λ/Σλ), λ of cov(u)", "Roy, Vetterli 2007", "evaluation", geometry.effective_rank),
         _row("rankme", "exp H(σ/Σσ), σ of Z", "Garrido et al. 2023, eq. 1", "evaluation", geometry.rankme),
-        _row("alpha_req", "α of λ_i ∝ i^−α, λ of cov(z)", "Agrawal et al. 2022", "evaluation", geometry.alpha_req),
+        _row("alpha_req", "α of λᵢ ∝ i^−α, λ of cov(z)", "Agrawal et al. 2022", "evaluation", geometry.alpha_req),
     ]
 )
 """Of one cloud; u = z/‖z‖."""
 
 DRAWS = dict(
     [
-        _row("alignment", "mean_i ‖u_i¹ − u_i²‖²", "Wang, Isola 2020", "step", pairs.alignment),
-        _row("uniformity", "log mean_{i≠j} exp(−2‖u_i − u_j‖²)", "Wang, Isola 2020", "step", pairs.uniformity),
-        _row("lidar", "exp H(λ/Σλ), λ of Σ_w^−½ Σ_b Σ_w^−½", "Thilak et al. 2023", "evaluation", pairs.lidar),
+        _row("alignment", "meanᵢ ‖uᵢ¹ − uᵢ²‖²", "Wang, Isola 2020", "step", pairs.alignment),
+        _row("uniformity", "log mean over i ≠ j of exp(−2‖uᵢ − uⱼ‖²)", "Wang, Isola 2020", "step", pairs.uniformity),
+        _row(
+            "lidar",
+            "exp H(λ/Σλ), λ of W^−½ B W^−½",
+            "Thilak et al. 2023",
+            "evaluation",
+            pairs.lidar,
+        ),
     ]
 )
 """Of several augmentations of the same samples."""
 
-TURN = ("center_turn", "cos(o_t, o_t'), t' the logged step before", "Zhang et al. 2022")
+TURN = ("center_turn", "cos(oₜ, oₛ), s the logged step before t", "Zhang et al. 2022")
 """Name, formula and source of the one number that looks back."""
 
 GRADIENT = (
     GradientQuantity("norm", "‖g‖, g = ∂term/∂z", "as logged by the official code of several methods"),
-    GradientQuantity("angle", "∠(g_s, g_t) in degrees, for every two terms", "Yu et al. 2020"),
+    GradientQuantity("angle", "∠(g, g′) in degrees, of every two terms", "Yu et al. 2020"),
     GradientQuantity("center_force", "d log‖o‖/dt under descent along g", "as `losslang probe`"),
-    GradientQuantity("residual_force", "d log m_r/dt under descent along g", "as `losslang probe`"),
+    GradientQuantity("residual_force", "d log mᵣ/dt under descent along g", "as `losslang probe`"),
 )
 """What `losslang.evaluation.gradients.summary` gives, all at every logged step."""
 

@@ -159,13 +159,19 @@ def _train_one(plan: RunPlan, options: Options, console: Console, pending: Pendi
     if finished is not None:
         console.print(f"{plan.folder} is finished ({RESULT})", soft_wrap=True)
         return finished
+    from losslang.training.loggers import loggers_of
     from losslang.training.loop import train
     from losslang.training.progress import alarm_line, show_progress
 
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
 
-    with show_progress(plan, console, quiet=options.quiet) as tell:
+    with show_progress(plan, console, quiet=options.quiet) as show, loggers_of(plan) as log:
+
+        def tell(record: dict[str, Any]) -> None:
+            show(record)
+            log(record)
+
         result = train(plan, resume=options.resume, tell=tell, say=say, pending=pending)
     say(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)")
     for alarm in result["alarms"]:

@@ -1,0 +1,1 @@
+"""What finished and running trainings look like: one page, figures, tables. Reads run folders, changes nothing in them."""

@@ -1,0 +1,66 @@
+"""From run folders to the contents of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from losslang.analysis.difference import Difference
+from losslang.diagnostics import LosslangError, SpecError
+from losslang.report.clouds import EndCloud, end_cloud
+from losslang.report.html import Html
+from losslang.report.page import Contents
+from losslang.report.runs import Group, RunData, find_runs, group_runs
+from losslang.report.theory import Theorist, Theory
+
+__all__ = ["Differ", "contents"]
+
+Differ = Callable[[RunData, RunData], Difference]
+"""The difference between the methods of two runs. Raises SpecError."""
+
+CLOUDS = 24
+"""Groups whose embeddings are shown; each takes about half a second to load."""
+
+
+def contents(
+    paths: Iterable[Path], theorist: Theorist, differ: Differ, *, figures: Sequence[Html] = (), live: bool = False
+) -> Contents:
+    """What a page of these runs shows; what cannot be had is said on it. Raises LosslangError where there are no runs."""
+    groups = group_runs(find_runs(paths))
+    missing: list[str] = []
+    firsts = {group.first.method: group.first for group in reversed(groups)}
+    methods = {name: firsts[name] for name in dict.fromkeys(group.first.method for group in groups)}
+    theories = _theories(methods.values(), theorist, missing)
+    differences = _differences([run for name, run in methods.items() if name in theories], differ)
+    return Contents(groups, theories, differences, _clouds(groups, missing), missing, figures, live)
+
+
+def _theories(runs: Iterable[RunData], theorist: Theorist, missing: list[str]) -> dict[str, Theory]:
+    found = {}
+    for run in runs:
+        numbers = {n: row["value"] for n, row in run.settings["parameters"].items()}
+        try:
+            given = {n: value for n, value in numbers.items() if isinstance(value, int | float)}
+            found[run.method] = theorist(run.method_file, given)
+        except SpecError:
+            missing.append(
+                f"{run.method_file} has errors now (`losslang check` shows them), so its mathematics are missing."
+            )
+    return found
+
+
+def _differences(runs: Sequence[RunData], differ: Differ) -> list[Difference]:
+    """Every method against the first."""
+    return [differ(runs[0], other) for other in runs[1:]]
+
+
+def _clouds(groups: Sequence[Group], missing: list[str]) -> list[tuple[int, Group, EndCloud]]:
+    found = []
+    for style, group in enumerate(groups[:CLOUDS]):
+        try:
+            found.append((style, group, end_cloud(group.first)))
+        except (LosslangError, OSError) as error:
+            missing.append(f"The embeddings of {group.label} are missing: {error}.")
+    if len(groups) > CLOUDS:
+        missing.append(f"Embeddings are shown of the first {CLOUDS} of {len(groups)}.")
+    return found

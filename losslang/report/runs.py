@@ -1,0 +1,142 @@
+"""Run folders as data: found, read, and put into groups that differ in the seed alone. Torch-free."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from losslang.diagnostics import LosslangError
+from losslang.training.folder import METRICS, RESULT, SETTINGS, RunFolder
+from losslang.training.loggers import numbers
+
+__all__ = ["Group", "RunData", "find_runs", "group_runs", "read_run"]
+
+_NO_DIFFERENCE = {"seed", "device", "threads", "log_every", "checkpoint_every", "on_collapse", "log_to"}
+"""Settings that make no other experiment of a run."""
+
+
+@dataclass(frozen=True)
+class RunData:
+    """One run folder as read; `records` are the lines of its metrics, `result` is None where it is not finished."""
+
+    folder: Path
+    settings: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    records: Sequence[Mapping[str, Any]]
+    result: Mapping[str, Any] | None
+
+    @property
+    def method(self) -> str:
+        """The name of the method."""
+        return str(self.settings["method"])
+
+    @property
+    def data(self) -> str:
+        """The name of the data set."""
+        return str(self.setting("data"))
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return int(self.setting("seed") or 0)
+
+    def setting(self, path: str) -> Any:
+        """The value of a setting by its path; None where the run has none of the name."""
+        return self.settings["settings"].get(path, {}).get("value")
+
+    @cached_property
+    def choices(self) -> dict[str, Any]:
+        """Everything that was chosen for the run, seed and bookkeeping apart, by name."""
+        chosen = {name: row["value"] for name, row in self.settings.get("parameters", {}).items()}
+        chosen |= {path: row["value"] for path, row in self.settings["settings"].items() if path not in _NO_DIFFERENCE}
+        return {name: value for name, value in chosen.items() if name != "data"}
+
+    @property
+    def method_file(self) -> Path:
+        """The method as it was read by the run."""
+        found = sorted(self.folder.glob("method.*"))
+        if not found:
+            raise LosslangError(f"{self.folder} holds no method file; it is no whole run folder")
+        return found[0]
+
+    @cached_property
+    def rows(self) -> dict[int, dict[str, float]]:
+        """Every number of the metrics by step and name (`terms` as `terms/align`), and those of the result at the end."""
+        found: dict[int, dict[str, float]] = {}
+        for record in self.records:
+            found.setdefault(int(record["step"]), {}).update(_numbers(record))
+        if self.result is not None and found:
+            known = {name for row in found.values() for name in row}
+            last = {name: value for name, value in _numbers(self.result).items() if name in known}
+            found.setdefault(int(self.result["steps"]), {}).update(last)
+        return dict(sorted(found.items()))
+
+
+def _numbers(record: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in numbers(record).items() if name != "epoch"}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in the seed alone; `label` tells the group from the others on a page."""
+
+    label: str
+    runs: tuple[RunData, ...]
+
+    @property
+    def first(self) -> RunData:
+        """The run of the smallest seed."""
+        return self.runs[0]
+
+
+def find_runs(paths: Iterable[Path]) -> list[RunData]:
+    """The runs in folders, or in folders below them, by path. Raises LosslangError where there are none."""
+    found: dict[Path, RunData] = {}
+    for path in paths:
+        folders = [path] if (path / SETTINGS).is_file() else sorted(file.parent for file in path.rglob(SETTINGS))
+        if not folders:
+            what = "holds no run" if path.is_dir() else "is no folder of a run"
+            raise LosslangError(f"{path} {what}; runs are made by `losslang train`, and stand in runs/")
+        found |= {folder.resolve(): read_run(folder) for folder in folders}
+    return list(found.values())
+
+
+def read_run(folder: Path) -> RunData:
+    """One run folder. Raises LosslangError where it is not whole."""
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        environment = folder / "environment.json"
+        return RunData(
+            folder,
+            settings,
+            json.loads(environment.read_text(encoding="utf-8")) if environment.exists() else {},
+            RunFolder(folder).metrics(),
+            RunFolder(folder).result(),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise LosslangError(f"{folder} is no run that can be read ({SETTINGS}, {METRICS}, {RESULT}): {error}") from None
+
+
+def group_runs(runs: Iterable[RunData]) -> list[Group]:
+    """The groups in order of first appearance; labels say no more than is needed to tell them apart."""
+    by_key: dict[str, list[RunData]] = {}
+    for run in runs:
+        key = json.dumps([run.method, run.data, run.settings.get("hash"), run.choices], sort_keys=True, default=str)
+        by_key.setdefault(key, []).append(run)
+    groups = [sorted(members, key=lambda run: run.seed) for members in by_key.values()]
+    firsts = [members[0] for members in groups]
+    several = len({run.data for run in firsts}) > 1
+    return [Group(_label(run, firsts, data=several), tuple(g)) for run, g in zip(firsts, groups, strict=True)]
+
+
+def _label(run: RunData, others: Sequence[RunData], *, data: bool) -> str:
+    """The method; the data where there are several; and what else differs from runs of the same two."""
+    alike = [other for other in others if (other.method, other.data) == (run.method, run.data)]
+    names = [name for name in run.choices if any(other.choices.get(name) != run.choices[name] for other in alike)]
+    words = [run.method, *([f"on {run.data}"] if data else [])]
+    words += [f"{name.removeprefix('optimizer.')}={run.choices[name]}" for name in names]
+    return " ".join(words) if names or len(alike) == 1 else f"{' '.join(words)} ({run.folder})"

@@ -1,0 +1,89 @@
+"""The page in a real Chromium: nothing in the console, every plot drawn, no request, and what its buttons do."""
+
+import json
+
+import pytest
+
+from tests.report.browser import CHROMIUM, Browser
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome is on the path"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as found:
+        yield found
+
+
+@pytest.fixture(params=[(1280, False), (400, True)], ids=["1280 light", "400 dark"])
+def opened(browser, page, request):
+    width, dark = request.param
+    browser.open(page.as_uri(), width=width, dark=dark)
+    browser.run("ready")
+    return browser
+
+
+def test_every_plot_is_drawn_and_nothing_goes_wrong(opened, page):
+    count = opened.run("drawAll()")
+    drawn = opened.run("document.querySelectorAll('figure.plot[data-drawn] .main-svg:first-of-type').length")
+    assert drawn == count > 20
+    assert opened.run(
+        "[...document.querySelectorAll('figure.plot')].every(f => f.querySelector('.trace path, .trace .point'))"
+    )
+    assert opened.complaints() == []
+    assert opened.requests() == [page.as_uri()]
+    assert opened.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_the_theme_follows_the_system_and_the_button(opened, request):
+    dark = "dark" in request.node.name
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = opened.run(ground)
+    assert (before == "rgb(15, 19, 24)") == dark
+    opened.run("document.getElementById('theme').click()")
+    assert opened.run(ground) != before
+
+
+def test_groups_can_be_hidden_by_keyboard(browser, page):
+    browser.open(page.as_uri())
+    browser.run("ready.then(() => draw(document.getElementById('plot0')))")
+    lines = "document.querySelectorAll('#plot0 .scatterlayer .trace').length"
+    before = browser.run(lines)
+    browser.run("document.querySelector('.chip').focus()")
+    for kind in ("keyDown", "keyUp"):
+        browser.call(
+            "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+        )
+    browser.run("new Promise(done => setTimeout(done, 300))")
+    assert browser.run("document.querySelector('.chip').ariaPressed") == "false"
+    assert browser.run(lines) < before
+
+
+def test_zooming_into_one_plot_zooms_all(browser, page):
+    browser.open(page.as_uri())
+    browser.run("ready.then(drawAll)")
+    canvas = "document.querySelectorAll('[data-kind=curve] .canvas')"
+    browser.run(f"Plotly.relayout({canvas}[0], {{'xaxis.range[0]': 10, 'xaxis.range[1]': 30}}).then(() => 0)")
+    browser.run("new Promise(done => setTimeout(done, 200)).then(redraw).then(() => 0)")
+    ranges = browser.run(f"[...{canvas}].map(c => c._fullLayout.xaxis.range)")
+    assert all([round(x) for x in found] == [10, 30] for found in ranges)
+
+
+def test_downloads(browser, page):
+    browser.open(page.as_uri())
+    browser.run("ready")
+    browser.run("window.saved = []; URL.createObjectURL = blob => (saved.push(blob), 'blob:x')")
+    browser.run("HTMLAnchorElement.prototype.click = function () { saved.push(this.download) }")
+    browser.run("savePlot(document.getElementById('plot0'), 'svg')")
+    browser.run("savePlot(document.getElementById('plot0'), 'csv')")
+    browser.run("unpacked('csv').then(text => saved.push(new Blob([text])))")
+    texts = json.loads(browser.run("Promise.all(saved.map(s => s.text ? s.text() : s)).then(JSON.stringify)"))
+    svg, svg_name, csv, csv_name, whole = texts
+    assert svg.startswith("<svg")
+    assert svg.rstrip().endswith("</svg>")
+    assert (svg_name, csv_name) == ("center_norm.svg", "center_norm.csv")
+    assert csv.splitlines()[0] == "name,x,y,low,high"
+    assert len(csv.splitlines()) > 10
+    assert whole.startswith("group,method,data,seed,step,")
