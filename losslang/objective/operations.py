@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from losslang.objective import rules
+from losslang.objective import rules, rules_matrix, rules_state
 from losslang.objective.axes import BATCH, FEATURE, Type
 
 __all__ = ["OPERATIONS", "STATEFUL", "Operation", "Parameter"]
@@ -168,11 +168,13 @@ _ROWS = (
         "evenly spaced knots [knot]",
     ),
     # ------------------------------------------------------------ matrices
-    Operation("logdet", (X, MATRIX), rules.matrix_to_number, "none", "log-determinant, positive definite", "float32"),
+    Operation(
+        "logdet", (X, MATRIX), rules_matrix.matrix_to_number, "none", "log-determinant, positive definite", "float32"
+    ),
     Operation(
         "matrix_log",
         (X, Parameter("order", "integer", 4), MATRIX),
-        rules.matrix_to_matrix,
+        rules_matrix.matrix_to_matrix,
         "none",
         "Taylor polynomial of the matrix logarithm about the identity",
         "float32",
@@ -186,16 +188,23 @@ _ROWS = (
             Parameter("floor", "number", 0.0),
             MATRIX,
         ),
-        rules.matrix_to_matrix,
+        rules_matrix.matrix_to_matrix,
         "none",
         "W with Wᵀ x W = I: the inverse square root (eigenvalues not below `floor`), or the inverse Cholesky factor, transposed",
         "float32",
         "Ermolov et al. 2021, W-MSE",
     ),
     Operation(
-        "nuclear_norm", (X, OVER_ALL), rules.nuclear, "order", "sum of singular values of [rows, columns]", "float32"
+        "nuclear_norm",
+        (X, OVER_ALL),
+        rules_matrix.nuclear,
+        "order",
+        "sum of singular values of [rows, columns]",
+        "float32",
     ),
-    Operation("eigenvalues", (X, MATRIX), rules.matrix_to_ranks, "none", "of a symmetric matrix, ascending", "float32"),
+    Operation(
+        "eigenvalues", (X, MATRIX), rules_matrix.matrix_to_ranks, "none", "of a symmetric matrix, ascending", "float32"
+    ),
     # ------------------------------------------------------------ gradient, assignment, random
     Operation("stopgrad", (X,), rules.same_type, "rows", "the same value, without gradient", gradient=False),
     Operation(
@@ -207,7 +216,7 @@ _ROWS = (
             OVER_BATCH,
             Parameter("also", "value", optional=True),
         ),
-        rules.sinkhorn,
+        rules_state.sinkhorn,
         "sum",
         "balanced assignment of samples to prototypes, without gradient; every sample sums to 1 at the end",
         "float32, log domain",
@@ -247,7 +256,7 @@ _ROWS = (
             Parameter("read", "word", choices=("before", "after")),
             Parameter("init", "word", "0", choices=("0", "identity", "first")),
         ),
-        rules.running,
+        rules_state.running,
         "state",
         "moving statistic: new = momentum·old + (1 − momentum)·x; with init=first the first new value is x itself, and 0 is read",
     ),
@@ -260,19 +269,19 @@ _ROWS = (
             Parameter("init", "word", "unit_normal", choices=("unit_normal", "empty")),
             Parameter("start", "integer", 0),
         ),
-        rules.queue,
+        rules_state.queue,
         "state",
         "the last `size` rows of earlier batches, first in first out, without gradient",
         source="He et al. 2020, MoCo",
         gradient=False,
     ),
     Operation(
-        "memory", (X,), rules.memory, "state", "the values of the same images at their last visit", gradient=False
+        "memory", (X,), rules_state.memory, "state", "the values of the same images at their last visit", gradient=False
     ),
     Operation(
         "centroids",
         (X, Parameter("count", "integer"), Parameter("iterations", "integer", 10)),
-        rules.centroids,
+        rules_state.centroids,
         "state",
         "spherical k-means of a memory, at the start of every epoch",
         source="Caron et al. 2020, DeepCluster-v2",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from losslang.diagnostics import Span
-from losslang.objective.axes import BATCH, FEATURE, Axis, Dim, Type, describe_axes
+from losslang.objective.axes import Axis, Dim, Type, describe_axes
 from losslang.objective.graph import Attribute, Node
 
-__all__ = ["MAX_COUNT", "Bound", "Problem", "Typed", "matrix_axis", "union"]
+__all__ = ["MAX_COUNT", "Bound", "Problem", "Typed", "counted", "missing_axis", "union"]
 
 MAX_COUNT = 10**7
 """The largest size, and the largest count of rows, directions or centroids."""
@@ -247,60 +247,6 @@ def dot(bound: Bound) -> Type:
     return result
 
 
-def matrix_axis(bound: Bound) -> Axis:
-    """The axis a of the matrix [a, a'] in the operand: `over`, or the only pair there is."""
-    value = bound.values["x"]
-    given = bound.options.get("over")
-    pairs = [axis for axis in value.type.axes if not axis.primes and value.type.has(axis.primed())]
-    pairs = [axis for axis in pairs if given is None or axis == given]
-    if len(pairs) != 1:
-        what = f"a matrix [{given}, {given}']" if given else "one pair of axes such as [feature, feature']"
-        raise Problem(
-            "E306",
-            f"`{bound.name}` takes {what}",
-            labels=[(value.span, f"has {describe_axes(value.type.axes)}")],
-            help="cov(z, ddof=1), second_moment(z) and similarity(z, z) make matrices",
-        )
-    bound.options["over"] = pairs[0]
-    return pairs[0]
-
-
-def matrix_to_number(bound: Bound) -> Type:
-    """The operand without its matrix axes."""
-    axis = matrix_axis(bound)
-    return bound.type("x").without([axis, axis.primed()]).real()
-
-
-def matrix_to_matrix(bound: Bound) -> Type:
-    """The operand's own axes."""
-    matrix_axis(bound)
-    return bound.type("x").real()
-
-
-def matrix_to_ranks(bound: Bound) -> Type:
-    """The matrix axes replaced by `rank`."""
-    axis = matrix_axis(bound)
-    size = bound.type("x").find(axis)
-    assert size is not None
-    rest = bound.type("x").without([axis, axis.primed()])
-    return rest.with_dim(Dim(Axis("rank"), size.size))
-
-
-def nuclear(bound: Bound) -> Type:
-    """The operand without the two axes of its matrix."""
-    axes = bound.options.get("over")
-    if axes is None and len(bound.type("x").axes) == 2:
-        bound.options["over"] = axes = bound.type("x").axes
-    if not isinstance(axes, tuple) or len(axes) != 2:
-        raise Problem(
-            "E306",
-            "`nuclear_norm` needs the two axes of its matrix",
-            labels=[(bound.values["x"].span, f"has {describe_axes(bound.type('x').axes)}")],
-            help="nuclear_norm(z, over=[batch, feature])",
-        )
-    return bound.type("x").without(bound.over()).real()
-
-
 def first(bound: Bound) -> Type:
     """The axis worked over has `count` entries."""
     axis = one_axis(bound)
@@ -367,87 +313,3 @@ def quantiles(bound: Bound) -> Type:
     dim = bound.type("like").find(axis)
     assert dim is not None
     return Type((dim,))
-
-
-def running(bound: Bound) -> Type:
-    """The value's own axes; the batch must be gone."""
-    for axis in bound.type("x").axes:
-        if axis.name in {"batch", "group"}:
-            raise Problem(
-                "E401",
-                "`running` keeps a statistic, and this value has one entry per image",
-                labels=[(bound.values["x"].span, f"has {describe_axes(bound.type('x').axes)}")],
-                help="reduce the batch first: running(mean(z, over=batch), …)",
-            )
-    one_number(bound, "momentum")
-    if bound.options["init"] == "identity":
-        matrix_axis(bound)
-        bound.options.pop("over")
-    return bound.type("x").real()
-
-
-def queue(bound: Bound) -> Type:
-    """The batch axis (and the views, in order) replaced by `queue`."""
-    x, size = bound.type("x"), bound.options["size"]
-    if not x.has(BATCH):
-        raise missing_axis(bound, "x", BATCH)
-    counted(bound, "size")
-    assert isinstance(size, int)
-    return x.without([BATCH]).with_dim(Dim(Axis("queue"), size)).real()
-
-
-def memory(bound: Bound) -> Type:
-    """The values of the same images at their last visit: the operand's own axes."""
-    if not bound.type("x").has(BATCH):
-        raise missing_axis(bound, "x", BATCH)
-    return bound.type("x").real()
-
-
-def centroids(bound: Bound) -> Type:
-    """[prototype, feature]."""
-    feature, count = bound.type("x").find(FEATURE), bound.options["count"]
-    if feature is None:
-        raise missing_axis(bound, "x", FEATURE)
-    counted(bound, "count")
-    counted(bound, "iterations")
-    stored = bound.values["x"].node
-    while stored.op in {"select", "take"}:
-        stored = stored.inputs[0]
-    if stored.op not in {"memory", "argument"}:
-        raise Problem(
-            "E413",
-            "centroids are those of a `memory` of the whole data set",
-            labels=[(bound.values["x"].span, "is no memory")],
-            help="stored: memory(z), then centroids(stored[a], …)",
-            at="x",
-        )
-    assert isinstance(count, int)
-    return Type.of([Dim(Axis("prototype"), count), feature])
-
-
-def one_number(bound: Bound, name: str) -> None:
-    """Refuse a value with axes where the operation takes one number. Raises Problem."""
-    value = bound.values.get(name)
-    if value is not None and value.type.dims:
-        raise Problem(
-            "E327",
-            f"`{name}` of `{bound.name}` is one number",
-            labels=[(value.span, f"has {describe_axes(value.type.axes)}")],
-            at=name,
-        )
-
-
-def sinkhorn(bound: Bound) -> Type:
-    """The scores' own axes."""
-    x = bound.type("x")
-    one_number(bound, "epsilon")
-    counted(bound, "iterations")
-    bound.over()
-    others = [axis for axis in x.axes if axis.name not in {"batch", "view", "group"}]
-    if len(others) != 1:
-        raise Problem(
-            "E306",
-            "`sinkhorn` takes scores [batch, prototype]",
-            labels=[(bound.values["x"].span, f"has {describe_axes(x.axes)}")],
-        )
-    return x.real()

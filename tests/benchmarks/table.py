@@ -40,6 +40,9 @@ WHY = {
 }
 """Why the collapses came that nothing foresaw."""
 
+KEPT = 0.9
+"""Share of the median kNN of the table above which the embedding still tells the classes apart."""
+
 CLASSES = (7.0, 11.0)
 """Effective ranks that ten classes need: nine directions, less what is uneven."""
 
@@ -176,7 +179,7 @@ def _explained(one: Runs, usual: float) -> str:
     if not seen:
         seen.append("these runs do not show it")
     after = f"{'; '.join(seen)}; kNN of the embedding {left:.3f} (median of all methods {usual:.3f})."
-    clusters = one.collapsed.keys() == {"dimensional"} and CLASSES[0] <= rank <= CLASSES[1]
+    clusters = one.collapsed.keys() == {"dimensional"} and CLASSES[0] <= rank <= CLASSES[1] and left > KEPT * usual
     why = WHY.get(one.method) or ("About what it takes to keep ten classes apart" if clusters else "")
     return f"{_foreseen(one)}. {after[:1].upper()}{after[1:]}" + (f" {why}." if why else "")
 
