@@ -109,6 +109,8 @@ def test_command(command, folder, capsys):
     if words[0] == "train":
         words += ["--set", "steps=3", "--quiet"]
         words = [{"--seeds": "--seeds", "5": "2"}.get(word, word) for word in words]
+    if words[0] == "report":
+        assert main(["train", "specs/simsiam.yaml", "--set", "steps=3", "--quiet"]) == 0
     assert main(words) == 0, capsys.readouterr()
 
 

@@ -52,7 +52,7 @@ def end_cloud(run: RunData) -> EndCloud:
     axes = directions[:2] * directions[:2].gather(1, directions[:2].abs().argmax(1, keepdim=True)).sign()
     plane = (rest @ axes.T)[:POINTS]
     shares = [*(values / values.sum().clamp_min(1e-300)).tolist(), 0.0]
-    inputs = session.samples.test[:POINTS]
+    inputs = next(iter(session.samples.test.split(POINTS)))
     return EndCloud(
         session.samples.test_labels[:POINTS].tolist(),
         plane.tolist(),
