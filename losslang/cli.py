@@ -216,15 +216,18 @@ def _diff(options: Namespace) -> int:
 
 def _probe_options(parser: CommandParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
-    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.add_argument("--extra", action="store_true", help="the extra gradient on unit rows, in place of the forces")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print it for tools")
+    forms.add_argument("--csv", action="store_true", help="print one line for every term and cloud")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the forces: .svg, .png or .pdf")
     parser.parameters()
 
 
 def _probe(options: Namespace) -> int:
-    from losslang.pipeline import probe
+    from losslang.commands.probing import probed
 
-    found = probe(options.spec, parameters=options.set)
-    print(found.json() if options.json else found.text())
+    print(probed(options), end="")
     return OK
 
 
