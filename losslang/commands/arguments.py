@@ -45,6 +45,7 @@ class CommandParser(ArgumentParser):
         if unknown:
             name = unknown[0].split("=", 1)[0]
             self.error(f"there is no option {name}{did_you_mean(name, self._option_string_actions)}")
+        options.given = list(arguments)
         return options
 
     def error(self, message: str) -> NoReturn:

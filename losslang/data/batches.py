@@ -25,6 +25,7 @@ class Batches:
 
     `inputs` [sample, …] lie on the device, or come to it (`losslang.data.stores`); `policies` has one augmentation per
     view, in view order. Views of photos have the type of the tensor `like`, and samples are numbered on its device.
+    Where several processes share a batch, `own` are the rows of it that this one holds.
     """
 
     inputs: Store
@@ -32,6 +33,7 @@ class Batches:
     batch_size: int
     seed: int
     like: Tensor = field(default_factory=lambda: torch.empty(0))
+    own: slice | None = None
     _order: tuple[int, Tensor, Tensor] = field(default=(-1, torch.empty(0), torch.empty(0)), repr=False)
 
     @property
@@ -76,4 +78,5 @@ class Batches:
             order = torch.randperm(len(self.inputs), generator=generator)
             self._order = epoch, order, order.to(self.like.device)
         part = slice(at * self.batch_size, (at + 1) * self.batch_size)
-        return self._order[1][part], self._order[2][part]
+        own = self.own or slice(None)
+        return self._order[1][part][own], self._order[2][part][own]

@@ -54,11 +54,15 @@ def pack(state: Mapping[str, Any]) -> bytes:
 
 def unpack(path: Path, device: Any) -> dict[str, Any]:
     """What `pack` was given, on that device. Raises Damaged."""
+    return load(check_seal(path), device, str(path))
+
+
+def load(content: bytes, device: Any, name: str) -> dict[str, Any]:
+    """What `pack` was given, on that device. Raises Damaged; `name` is what the message calls it."""
     import torch
 
-    content = check_seal(path)
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:
-        raise Damaged(f"{path} does not load: {str(error).splitlines()[0]}") from error
+        raise Damaged(f"{name} does not load: {str(error).splitlines()[0]}") from error
     return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,10 @@ class Options(Protocol):
         """What the collapse alarm does, instead of what the recipe says."""
 
     @property
+    def microbatch(self) -> int | None:
+        """Rows that the networks see at a time, in place of the recipe's."""
+
+    @property
     def out(self) -> Path | None:
         """The folder of the run, or of the runs."""
 
@@ -74,6 +79,7 @@ class TrainOptions:
     seed: int = 0
     set: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_collapse: str | None = None
+    microbatch: int | None = None
     out: Path | None = None
     resume: bool = False
     overwrite: bool = False
@@ -86,11 +92,21 @@ def train_main(specs: Sequence[str], options: Options) -> int:
     Raises LosslangError (also SpecError) for whatever is wrong, and where writing fails.
     """
     plans = make_plans(specs, options)
-    for plan in plans:
+    if "RANK" not in os.environ:
+        return _train_checked(plans, options, leads=True)
+    from losslang.training.crew import joined, shared
+
+    with joined(plans[0].recipe.device) as crew:
+        shared(None)  # all are here before the folder of the run appears
+        return _train_checked(plans, options, leads=crew.leads)
+
+
+def _train_checked(plans: Sequence[RunPlan], options: Options, *, leads: bool) -> int:
+    for plan in plans if leads else ():
         _check_folder(plan, options)
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=not leads)
     if not console.is_terminal:
         console.width = 140  # nobody wraps a log
     return _train_all(plans, options, console)
@@ -102,7 +118,8 @@ def make_plans(specs: Sequence[str], options: Options) -> list[RunPlan]:
         raise LosslangError(f"--seeds {options.seeds}: at least one seed is needed")
     plans: list[RunPlan] = []
     for spec in specs:
-        sets = dict(options.set) | ({"on_collapse": options.on_collapse} if options.on_collapse else {})
+        own = {"on_collapse": options.on_collapse, "microbatch": options.microbatch}
+        sets = dict(options.set) | {name: str(value) for name, value in own.items() if value is not None}
         first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed or None, sets=sets)
         seeds = range(first.recipe.seed, first.recipe.seed + options.seeds)
         plans += [first.with_seed(seed, _folder(first, seed, options, len(specs))) for seed in seeds]

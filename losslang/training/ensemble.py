@@ -49,6 +49,8 @@ class Ensemble:
         first = sessions[0]
         if first.plan.recipe.precision == "bfloat16":
             raise NotStackable("bfloat16 is for runs alone")
+        if first.plan.recipe.microbatch is not None:
+            raise NotStackable("micro-batches are for runs alone")
         self.sessions, self._stream = sessions, stream
         self._seeds = [session.plan.recipe.seed for session in sessions]
         self._joint = Joint([session.model for session in sessions])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 
 from losslang.backend.functions import Output
+from losslang.backend.pieces import backward_in_pieces
 from losslang.data.counter import mix
+from losslang.training.crew import agreed, asked_to_end, average_gradients, crew
+from losslang.training.follow import open_run
 from losslang.training.optimizer import clip_gradients, set_learning_rates
 from losslang.training.plan import RunPlan
 from losslang.training.run import Finite, Interrupted, NotFinite, Run, Say, Watcher, due
@@ -35,9 +39,9 @@ def train(
     Raises LosslangError (also SpecError, NotFinite, Collapsed), Interrupted.
     """
     with caught_signals() if pending is None else nullcontext(pending) as asked:
-        run = Run.open(plan, resume=resume, tell=tell, say=say)
+        run = open_run(plan, resume=resume, tell=tell, say=say)
         _steps(run, asked)
-        result = run.finish()
+        result = agreed(run.finish)
     if asked.number:  # too late to end this run, in time to end those after it
         raise Interrupted(plan.folder, run.session.step, asked.number)
     return result
@@ -46,30 +50,28 @@ def train(
 def _steps(run: Run, pending: Pending) -> None:
     """From the session's step to the last; logs, measures and saves where they are due."""
     session, finite = run.session, Finite()
-    if not pending.number:
-        run.begin()
+    if not asked_to_end(pending, session.device, 0):
+        agreed(run.begin)
     while not run.finished:
-        if pending.number:
+        if asked_to_end(pending, session.device, session.step):
             raise run.interrupt(pending.number, finite)
-        logging = due(session.plan, session.step + 1).logging
-        out, rate, observed = step(session, run.watch if logging else None)
+        todo = due(session.plan, session.step + 1)
+        out, rate, observed = step(session, run.watch if todo.logging and crew().size == 1 else None)
         finite.see(session.step, out.terms)
-        run.after_step(out, rate, finite, observed)
+        if todo:
+            agreed(partial(run.after_step, out, rate, finite, observed))
 
 
 def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[str, Any]]:
     """One optimiser step: its loss, the learning rate it was done with, and what is to be logged of the batch if watched."""
     recipe, optimizer = session.plan.recipe, session.optimizer
     seed_model(session)
-    rows = (session.batches.samples(session.step),) if session.model.takes_rows else ()
+    optimizer.zero_grad(set_to_none=True)
     try:
-        views = session.batches.views(session.step)
-        with _autocast(session):
-            out, observed = watching.observe(views, *rows) if watching else (session.model(views, *rows), {})
+        out, observed = _backward(session, watching)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise NotFinite(f"{session.plan.spec.method_name}, step {session.step}: {error}") from error
-    optimizer.zero_grad(set_to_none=True)
-    out.total.backward()
+    average_gradients(session.model)
     clip_gradients(session.model, recipe.optimizer)
     rate = set_learning_rates(optimizer, session.step, session.plan.steps, recipe.optimizer)
     optimizer.step()
@@ -78,9 +80,23 @@ def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[
     return out, rate, observed
 
 
+def _backward(session: Session, watching: Watch | None) -> tuple[Output, dict[str, Any]]:
+    """The loss of the next batch and its gradients, and what is to be logged of the batch if watched and undivided."""
+    model, size = session.model, session.plan.recipe.microbatch
+    rows = (session.batches.samples(session.step),) if model.takes_rows else ()
+    views = session.batches.views(session.step)
+    if size is not None:
+        return backward_in_pieces(model, views, *rows, size=size, forward=lambda: _autocast(session)), {}
+    with _autocast(session):
+        out, observed = watching.observe(views, *rows) if watching else (model(views, *rows), {})
+    out.total.backward()
+    return out, observed
+
+
 def seed_model(session: Session) -> None:
-    """Random operations of the model depend on seed and step alone, so that a resumed run draws the same numbers."""
-    seed = mix(session.plan.recipe.seed, _MODEL, session.step)
+    """Random operations of the model depend on seed, step and process, so that a resumed run draws the same numbers."""
+    rank = crew().rank
+    seed = mix(session.plan.recipe.seed, _MODEL, session.step, *([rank] if rank else []))
     torch.default_generator.manual_seed(seed)  # torch.manual_seed costs a third of a millisecond where CUDA sleeps
     if session.device.type == "cuda":
         torch.cuda.manual_seed(seed)

@@ -104,7 +104,15 @@ class Recipe(_Section):
         description="photos lie on the device, or come to it batch by batch; auto: on a GPU where half of its memory holds them",
     )
     backbone: BackboneChoice = BackboneChoice()
-    batch_size: int = Field(default=256, ge=2)
+    batch_size: int = Field(default=256, ge=2, description="of all processes together")
+    microbatch: Count | None = Field(
+        default=None,
+        description="rows that the networks see at a time, for less memory; the loss is that of the whole batch",
+    )
+    batchnorm: Literal["global", "process", "microbatch"] = Field(
+        default="global",
+        description="whose statistics batch norm takes: the whole batch's, those of a process's rows, or of a micro-batch",
+    )
     steps: Count | None = Field(default=None, description="length of the run in optimiser steps (or give epochs)")
     epochs: float | None = Field(default=None, gt=0, description="length of the run in epochs (or give steps)")
     optimizer: Optimizer = Optimizer()

@@ -22,7 +22,7 @@ from losslang.training.plan import RunPlan
 from losslang.training.session import Session, open_session
 from losslang.training.watch import Watch
 
-__all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "due"]
+__all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "calibrate", "due"]
 
 Watcher = Callable[[dict[str, Any]], None]
 """Called with every line of the metrics, as it is logged."""
@@ -223,15 +223,19 @@ def _measured(session: Session) -> dict[str, float]:
 
 def _measured_at_start(session: Session) -> dict[str, float]:
     """The measurements of the untrained networks, with running statistics as if they had seen some batches."""
-    model = session.model
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.train()
-    with torch.no_grad():
-        for step in range(session.plan.recipe.evaluation.calibration):
-            model.embed(session.batches.views(step))
+    before = {name: value.clone() for name, value in session.model.state_dict().items()}
+    calibrate(session)
     found = _measured(session)
-    model.load_state_dict(before)
+    session.model.load_state_dict(before)
     return found
+
+
+@torch.no_grad()
+def calibrate(session: Session) -> None:
+    """Give running statistics some batches, as training does; all processes together."""
+    session.model.train()
+    for step in range(session.plan.recipe.evaluation.calibration):
+        session.model.embed(session.batches.views(step))
 
 
 def _result(session: Session, folder: RunFolder, seconds: float, watching: Watch) -> dict[str, Any]:

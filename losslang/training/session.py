@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
 from losslang.backend.model import embedding_name
+from losslang.backend.pieces import statistical_networks
 from losslang.data.batches import Batches
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.measure import Samples
 from losslang.networks.backbones import make_backbone
+from losslang.networks.statistics import with_statistics_of_all
 from losslang.training.checkpoint import Damaged, pack, unpack
+from losslang.training.crew import crew
 from losslang.training.environment import environment
 from losslang.training.inputs import load_inputs
 from losslang.training.optimizer import make_optimizer
 from losslang.training.plan import RunPlan
+from losslang.training.recipe import Recipe
 from losslang.training.record import settings_record
 
 __all__ = ["Session", "open_session"]
@@ -75,13 +81,16 @@ class Session:
 
     def restore(self, path: Path) -> None:
         """Take the state of a checkpoint. Raises Damaged where the file is none, or that of another model."""
-        state = unpack(path, self.device)
+        self.take(unpack(path, self.device), str(path))
+
+    def take(self, state: Mapping[str, Any], name: str) -> None:
+        """Take a state that was packed. Raises Damaged where it is that of another model."""
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.center = int(state["step"]), state.get("center")
         except (KeyError, RuntimeError, ValueError) as error:
-            raise Damaged(f"{path} does not fit the model: {str(error).splitlines()[0]}") from error
+            raise Damaged(f"{name} does not fit the model: {str(error).splitlines()[0]}") from error
 
 
 def open_session(plan: RunPlan) -> Session:
@@ -106,6 +115,9 @@ def open_session(plan: RunPlan) -> Session:
     )
     dtype = _DTYPES[recipe.precision]
     model.to(device, dtype)
+    _check_pieces(model, recipe)
+    if crew().size > 1 and recipe.batchnorm == "global":
+        with_statistics_of_all(model)
     inputs = load_inputs(arrays, plan, device, dtype)
     return Session(
         plan,
@@ -113,11 +125,27 @@ def open_session(plan: RunPlan) -> Session:
         model,
         make_optimizer(model, recipe.optimizer),
         Batches(
-            inputs.train, plan.policies, recipe.batch_size, recipe.seed, torch.empty(0, dtype=dtype, device=device)
+            inputs.train,
+            plan.policies,
+            recipe.batch_size,
+            recipe.seed,
+            torch.empty(0, dtype=dtype, device=device),
+            crew().rows(recipe.batch_size),
         ),
         inputs.samples,
         embedding_name(plan.spec),
     )
+
+
+def _check_pieces(model: Model, recipe: Recipe) -> None:
+    """Micro-batches are those of the whole batch only where no network looks at several rows."""
+    found = [] if recipe.microbatch is None or recipe.batchnorm == "microbatch" else statistical_networks(model)
+    if found:
+        raise LosslangError(
+            f"microbatch: {recipe.microbatch} rows at a time are not the whole batch for {', '.join(found)}, with statistics of"
+            " the batch (batch norm); networks without (--set backbone.norm=none), or statistics of every micro-batch"
+            " (--set batchnorm=microbatch)"
+        )
 
 
 def _device(name: str) -> torch.device:
