@@ -122,7 +122,24 @@ def _standardized(node: Node, make: Maker) -> Node | None:
     return make.call("standardized", x, over=axes_of(std), ddof=std["ddof"], eps=std["eps"])
 
 
-STANDARDS = (Row("standardized", "(x - mean) / deviation in one walk there and one back", _standardized),)
+def _squared_length(node: Node, make: Maker) -> Node | None:
+    if node.op not in {"sum", "mean"} or len(node.inputs) != 1:
+        return None
+    root, over = squared(node.inputs[0]), axes_of(node)
+    if root is None or root.type.kind != "real" or set(over) != set(root.type.axes) or not over:
+        return None
+    if product_of(root, make) is not None:
+        return None
+    total = make.call("squared_length", root, over=over)
+    for axis in over if node.op == "mean" else ():
+        total = make.call("divide", total, make.size(root, axis))
+    return total
+
+
+STANDARDS = (
+    Row("squared_length", "Σ x² = ‖x‖²", _squared_length),
+    Row("standardized", "(x - mean) / deviation in one walk there and one back", _standardized),
+)
 
 SIDES = (
     Row("sum_of_squares", "‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩; diagonals are sums over columns", _sum_of_squares),

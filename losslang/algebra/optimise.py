@@ -8,11 +8,12 @@ from dataclasses import replace
 from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, MASKED, STREAMS
+from losslang.algebra.views import views_together
 from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
 from losslang.objective.spec import Spec
 
-__all__ = ["PASSES", "optimise", "optimised"]
+__all__ = ["NAMES", "PASSES", "optimise", "optimised"]
 
 PASSES: dict[str, tuple[Row, ...]] = {
     "standardizing": STANDARDS,
@@ -24,6 +25,10 @@ PASSES: dict[str, tuple[Row, ...]] = {
 }
 """The rows by pass, in the order in which they are tried."""
 
+TOGETHER = "views_together"
+NAMES = (TOGETHER, *PASSES)
+"""Every pass; that of views looks at the whole graph first."""
+
 
 def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
     """The graph with every pass but those named in `without`.
@@ -31,10 +36,11 @@ def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
     Random draws keep the seed that they have without the optimiser. Raises LosslangError for a pass that does not exist.
     """
     for name in without:
-        if name not in PASSES:
-            raise LosslangError(f"the optimiser has no pass `{name}`; there are {', '.join(PASSES)}")
+        if name not in NAMES:
+            raise LosslangError(f"the optimiser has no pass `{name}`; there are {', '.join(NAMES)}")
     rows = [row for name, rows in PASSES.items() if name not in without for row in rows]
-    return rewrite(graph, [_seeds(graph), *rows])
+    together = [] if TOGETHER in without else [views_together(graph)]
+    return rewrite(graph, [_seeds(graph), *together, *rows])
 
 
 def optimised(spec: Spec, without: Collection[str] = ()) -> Spec:

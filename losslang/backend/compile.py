@@ -13,7 +13,7 @@ from types import ModuleType
 
 from torch import nn
 
-from losslang.algebra.optimise import PASSES
+from losslang.algebra.optimise import NAMES
 from losslang.backend.emit import class_name, emit, loss_networks
 from losslang.backend.functions import Output
 from losslang.backend.model import Model
@@ -91,7 +91,7 @@ def compile(  # noqa: A001 - the language's word
 
 def plain_source(model: Model) -> str:
     """The module of a model as it is emitted without any pass of the optimiser: torch's own operations alone."""
-    return _source(model.spec, model.clock, without=tuple(PASSES))
+    return _source(model.spec, model.clock, without=NAMES)
 
 
 def plain_form(model: Model, source: str, networks: Mapping[str, nn.Module]) -> nn.Module:

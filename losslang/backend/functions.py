@@ -98,76 +98,141 @@ def safe_sqrt(x: Tensor) -> Tensor:
     return torch.where(zero, torch.zeros_like(x), torch.where(zero, 1.0, x).sqrt())
 
 
-def length_over(x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tensor:
-    """Euclidean length over axes, with gradient 0 at 0; scaled by the largest entry, so that squares stay in range."""
-    scale = x.detach().abs().amax(dim=list(dim), keepdim=True)
-    scale = torch.where(scale == 0, torch.ones_like(scale), scale)
-    root = safe_sqrt((x / scale).square().sum(dim=list(dim), keepdim=True)) * scale
-    return root if keepdim else root.squeeze(tuple(dim))
+def length_over(x: Tensor, dim: Sequence[int]) -> Tensor:
+    """Euclidean length over axes, with gradient 0 at 0."""
+    return Lengths.apply(x, tuple(dim)).squeeze(tuple(dim))
+
+
+class Lengths(torch.autograd.Function):
+    """The gradient of a length is the unit vector. Has a form for torch.vmap."""
+
+    @staticmethod
+    def forward(x: Tensor, dim: tuple[int, ...]) -> Tensor:
+        """The lengths; the axes keep size 1."""
+        return scaled_rows(x, dim)[1]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...]], output: Tensor) -> None:
+        """The value and its lengths are kept."""
+        ctx.save_for_backward(inputs[0], output)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        """The value over its length, times what comes in."""
+        x, length = ctx.saved_tensors
+        return x * torch.where(length == 0, 0.0, grad / length), None
+
+    @staticmethod
+    def vmap(_info: Any, places: tuple[int, None], x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, int]:
+        """The same on one more axis in front."""
+        return Lengths.apply(x.movedim(places[0], 0), behind(dim)), 0
+
+
+def behind(dim: Sequence[int]) -> tuple[int, ...]:
+    """Places of axes, after one more axis came in front."""
+    return tuple(axis if axis < 0 else axis + 1 for axis in dim)
+
+
+def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The value over its largest entry along axes, so that squares stay in range, and its length (the axes kept, of size 1)."""
+    scaled = x.abs()
+    largest = scaled.amax(dim, keepdim=True).clamp_(min=torch.finfo(x.dtype).tiny)
+    torch.div(x, largest, out=scaled)
+    if dim == (-1,):
+        return scaled, torch.linalg.vector_norm(scaled, 2, dim, keepdim=True).mul_(largest)
+    return scaled, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
 
 
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
     """Unit vectors along axes: x / max(length, eps)."""
-    unit, _, _ = UnitRows.apply(x, tuple(dim), eps)
-    return unit
+    return UnitRows.apply(x, tuple(dim), eps)[0]
 
 
 class UnitRows(torch.autograd.Function):
-    """Rows are scaled by their largest entry first, so that squares stay in range; a row shorter than eps is x / eps.
-
-    Has a form for torch.vmap, as many members of an ensemble need.
-    """
+    """The gradient is what comes in, less its part along the unit vector, over the length. Has a form for torch.vmap."""
 
     @staticmethod
-    def forward(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        """The unit vectors, their lengths before, and what they were divided by."""
-        largest = torch.linalg.vector_norm(x, math.inf, dim, keepdim=True)
-        largest = torch.where(largest == 0, 1.0, largest)
-        unit = x / largest
-        length = torch.linalg.vector_norm(unit, 2, dim, keepdim=True) * largest
-        divisor = length.clamp(min=eps)
-        return unit.mul_(largest / divisor), length, divisor
+    def forward(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
+        """The unit vectors, and the lengths before."""
+        unit, length = scaled_rows(x, dim)
+        torch.div(x, length.clamp(min=eps), out=unit)
+        return unit, length
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, ...]) -> None:
-        """All three are kept."""
-        ctx.dim = inputs[1]
+    def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, Tensor]) -> None:
+        """Both are kept."""
+        _, ctx.dim, ctx.eps = inputs
         ctx.save_for_backward(*output)
-        ctx.mark_non_differentiable(*output[1:])
+        ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor, *_others: None) -> tuple[Tensor, None, None]:
-        """The part of the gradient across the row, over its length."""
-        unit, length, divisor = ctx.saved_tensors
-        along = (grad * unit).sum(ctx.dim, keepdim=True)
-        along = torch.where(length < divisor, 0.0, along)
-        return torch.addcmul(grad, unit, along, value=-1).div_(divisor), None, None
+    def backward(ctx: Any, grad: Tensor, _length: None) -> tuple[Tensor, None, None]:
+        """A row shorter than eps is x / eps, and has no part to take off."""
+        unit, length = ctx.saved_tensors
+        products = grad * unit
+        along = torch.where(length < ctx.eps, 0.0, products.sum(ctx.dim, keepdim=True))
+        torch.addcmul(grad, unit, along, value=-1, out=products)
+        return products.div_(length.clamp(min=ctx.eps)), None, None
 
     @staticmethod
     def vmap(
         _info: Any, places: tuple[int, None, None], x: Tensor, dim: tuple[int, ...], eps: float
-    ) -> tuple[tuple[Tensor, ...], int]:
+    ) -> tuple[tuple[Tensor, Tensor], int]:
         """The same on one more axis in front."""
-        x = x.movedim(places[0], 0)
-        return UnitRows.apply(x, tuple(axis if axis < 0 else axis + 1 for axis in dim), eps), 0
+        return UnitRows.apply(x.movedim(places[0], 0), behind(dim), eps), 0
 
 
 def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
     """Variance over axes with divisor n - ddof, in two passes."""
     dims = list(dim)
-    if where is None and math.prod([x.shape[axis] for axis in dims]) > ddof:
-        return torch.var(x, dims, correction=ddof)
     if where is None:
-        centered = x - x.mean(dim=dims, keepdim=True)
-        count = math.prod([x.shape[axis] for axis in dims])
-        return centered.square().sum(dim=dims) / (count - ddof)
+        return Variance.apply(x, tuple(dims), ddof)[0].squeeze(tuple(dims))
     x, where = torch.broadcast_tensors(x, where)
     weight = where.to(x.dtype)
     total = weight.sum(dim=dims, keepdim=True)
     centered = (x - (x * weight).sum(dim=dims, keepdim=True) / total) * weight
     return centered.square().sum(dim=dims) / (weight.sum(dim=dims) - ddof)
+
+
+class Variance(torch.autograd.Function):
+    """The gradient is 2 (x - mean) / (n - ddof). Has a form for torch.vmap."""
+
+    @staticmethod
+    def forward(x: Tensor, dim: tuple[int, ...], ddof: float) -> tuple[Tensor, Tensor]:
+        """The variance (the axes keep size 1), and the mean."""
+        mean = x.mean(dim, keepdim=True)
+        return (x - mean).square_().sum(dim, keepdim=True) / divisor_of(x, dim, ddof), mean
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, Tensor]) -> None:
+        """The value and its mean are kept."""
+        x, dim, ddof = inputs
+        ctx.divisor = divisor_of(x, dim, ddof)
+        ctx.save_for_backward(x, output[1])
+        ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, _mean: None) -> tuple[Tensor, None, None]:
+        """The gradient, times what comes in."""
+        x, mean = ctx.saved_tensors
+        return (x - mean).mul_(2 * grad / ctx.divisor), None, None
+
+    @staticmethod
+    def vmap(
+        _info: Any, places: tuple[int, None, None], x: Tensor, dim: tuple[int, ...], ddof: float
+    ) -> tuple[tuple[Tensor, Tensor], int]:
+        """The same on one more axis in front."""
+        return Variance.apply(x.movedim(places[0], 0), behind(dim), ddof), 0
+
+
+def divisor_of(x: Tensor, dim: Sequence[int], ddof: float) -> Tensor:
+    """The number of entries along axes less ddof, as a tensor: what is divided by 0 is NaN."""
+    return x.new_tensor(math.prod([x.shape[axis] for axis in dim]) - ddof)
 
 
 def masked_mean(x: Tensor, where: Tensor, dim: Sequence[int]) -> Tensor:

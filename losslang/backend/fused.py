@@ -18,6 +18,28 @@ __all__: list[str] = []
 # ---------------------------------------------------------------- statistics
 
 
+def squared_length(x: Tensor) -> Tensor:
+    """Σ x² over every axis."""
+    return SquaredLength.apply(x)
+
+
+class SquaredLength(torch.autograd.Function):
+    """The gradient is 2 x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """The sum."""
+        ctx.save_for_backward(x)
+        return torch.linalg.vector_norm(x).square()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """Twice the value, times what comes in."""
+        (x,) = ctx.saved_tensors
+        return x * (2 * grad)
+
+
 def standardized(x: Tensor, dim: tuple[int, ...], ddof: float, eps: float) -> Tensor:
     """Mean 0 and deviation 1 along axes: (x - mean) / sqrt(variance + eps), variance with divisor n - ddof."""
     return Standardized.apply(x, dim, ddof, eps)
@@ -32,7 +54,7 @@ class Standardized(torch.autograd.Function):
         count = math.prod([x.shape[axis] for axis in dim])
         divisor = torch.as_tensor(count - ddof, dtype=x.dtype, device=x.device)
         values = x - x.mean(dim, keepdim=True)
-        deviation = (torch.linalg.vector_norm(values, 2, dim, keepdim=True).square() / divisor + eps).sqrt()
+        deviation = (values.square().sum(dim, keepdim=True) / divisor + eps).sqrt()
         values.div_(deviation)
         ctx.dim, ctx.divisor = dim, divisor
         ctx.save_for_backward(values, deviation)
@@ -43,9 +65,10 @@ class Standardized(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         """Over the deviation, what is left of the gradient."""
         values, deviation = ctx.saved_tensors
-        along = (grad * values).sum(ctx.dim, keepdim=True) / ctx.divisor
-        result = torch.addcmul(grad - grad.mean(ctx.dim, keepdim=True), values, along, value=-1)
-        return result.div_(deviation), None, None, None
+        products = grad * values
+        along = products.sum(ctx.dim, keepdim=True) / ctx.divisor
+        torch.addcmul(grad, values, along, value=-1, out=products)
+        return products.sub_(grad.mean(ctx.dim, keepdim=True)).div_(deviation), None, None, None
 
 
 # ---------------------------------------------------------------- sums of squares
@@ -71,10 +94,10 @@ class SquaredProducts(torch.autograd.Function):
         matrix = symmetric_product(x if few else x.mT).mul_(scale)
         diagonal = None
         if hollow and few:
-            diagonal = torch.linalg.vector_norm(x, dim=-2).square() * scale
+            diagonal = x.square().sum(-2) * scale
         elif hollow:
             matrix.diagonal(dim1=-2, dim2=-1).zero_()
-        value = squared_length(matrix)
+        value = squared_entries(matrix)
         ctx.scale = scale
         ctx.save_for_backward(x, matrix, diagonal)
         return value if diagonal is None else value - diagonal.square().sum(-1)
@@ -103,7 +126,7 @@ class SquaredCrossProducts(torch.autograd.Function):
             if hollow:
                 products.diagonal(dim1=-2, dim2=-1).zero_()
             ctx.save_for_backward(x, y, products, None, None)
-            return squared_length(products)
+            return squared_entries(products)
         one, two = symmetric_product(x).mul_(scale), symmetric_product(y).mul_(scale)
         value = (one * two).sum((-2, -1))
         if hollow:
@@ -146,8 +169,8 @@ def rows_at_once(count: int) -> int:
     return max(-(-count // 4), 256)
 
 
-def squared_length(matrix: Tensor) -> Tensor:
-    """Σ of the squares of the entries."""
+def squared_entries(matrix: Tensor) -> Tensor:
+    """Σ of the squares of the entries of [..., rows, columns]."""
     return torch.linalg.vector_norm(matrix, dim=(-2, -1)).square()
 
 
@@ -232,29 +255,31 @@ class LogSumExpOfProducts(torch.autograd.Function):
         columns = x if y is None else y
         ctx.scale, ctx.dropped = scale, dropped
         few = len(x) * len(columns) <= KEPT
-        kept, values = [], []
+        kept = without(symmetric_product(x) if y is None else x @ y.mT, scale, 0, dropped) if few else None
+        values = []
         for start, here in rows_in_parts(x, len(columns)):
-            products = products_without(here * scale, columns, start, dropped)
-            values.append(products.logsumexp(-1))
-            kept += [products] if few else []
+            if kept is None:
+                values.append(without(here @ columns.mT, scale, start, dropped).logsumexp(-1))
+            else:
+                values.append(kept[start : start + len(here)].logsumexp(-1))
         result = torch.cat(values)
-        ctx.save_for_backward(x, y, result, *kept)
+        ctx.save_for_backward(x, y, result, kept)
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Some rows at a time."""
-        x, y, result, *kept = ctx.saved_tensors
+        x, y, result, kept = ctx.saved_tensors
         scale, dropped = ctx.scale, ctx.dropped
         columns = x if y is None else y
         grad = torch.where(result == -math.inf, 0.0, grad * scale)
         shift = torch.where(result == -math.inf, 0.0, result)
         grad_x = torch.empty_like(x)
         grad_y = None if y is None or not ctx.needs_input_grad[1] else torch.zeros_like(y)
-        for part, (start, here) in enumerate(rows_in_parts(x, len(columns))):
+        for start, here in rows_in_parts(x, len(columns)):
             stop = start + len(here)
-            products = kept[part] if kept else products_without(here * scale, columns, start, dropped)
+            products = kept[start:stop] if kept is not None else without(here @ columns.mT, scale, start, dropped)
             weights = (products - shift[start:stop, None]).exp_().mul_(grad[start:stop, None])
             if y is None:  # the products are symmetric, and every row is a column too
                 weights += (products - shift).exp_().mul_(grad)
@@ -265,16 +290,16 @@ class LogSumExpOfProducts(torch.autograd.Function):
 
 
 def rows_in_parts(x: Tensor, columns: int) -> list[tuple[int, Tensor]]:
-    """Consecutive rows, as many at once as have sixteen million products, and where they start."""
-    step = max(min(-(-len(x) // 4), 2**24 // max(columns, 1)), 64)
+    """Consecutive rows, a quarter at once but no more than have sixteen million products, and where they start."""
+    step = max(min(max(-(-len(x) // 4), 2**18 // max(columns, 1)), 2**24 // max(columns, 1)), 64)
     return [(start, x[start : start + step]) for start in range(0, len(x), step)]
 
 
-def products_without(rows: Tensor, columns: Tensor, start: int, dropped: Sequence[int]) -> Tensor:
-    """[rows, columns]: products, minus infinity on the diagonals `dropped` of the whole matrix, of which row `start` is first."""
-    products = rows @ columns.mT
+def without(products: Tensor, scale: float | Tensor, start: int, dropped: Sequence[int]) -> Tensor:
+    """Products times the scale; minus infinity on diagonals `dropped` of the matrix of which these are rows `start` and on."""
+    products.mul_(scale)
     for diagonal in dropped:
-        if -len(rows) < diagonal + start < len(columns):
+        if -products.shape[0] < diagonal + start < products.shape[1]:
             products.diagonal(diagonal + start).fill_(-math.inf)
     return products
 

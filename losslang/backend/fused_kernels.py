@@ -91,6 +91,7 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logsumexp_of_products": _logsumexp_of_products,
+    "squared_length": lambda _node, codes: call("squared_length", codes[0].text),
     "standardized": _standardized,
     "chosen_rows": _chosen_rows,
 }

@@ -96,6 +96,7 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logsumexp_of_products": _logsumexp_of_products,
+    "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),
     "standardized": _standardized,
     "chosen_rows": _chosen_rows,
 }

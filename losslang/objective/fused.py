@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from losslang.objective.axes import Axis, Type
 from losslang.objective.operations import Operation, Parameter
-from losslang.objective.rules import Bound, Problem, dot, keeps
+from losslang.objective.rules import Bound, Problem, dot, keeps, reduction
 
 __all__ = ["FUSED", "rows_and_columns"]
 
@@ -85,6 +85,7 @@ _ROWS = (
         "log Σ exp(scale · x·y) over every y; dropped: the row itself, its image's other views, or both",
         "float32, shifted by the maximum",
     ),
+    Operation("squared_length", (_X, _OVER), reduction, "sum", "Σ x² over every axis", "float32"),
     Operation(
         "standardized",
         (_X, _OVER, Parameter("ddof", "number"), Parameter("eps", "number")),

@@ -21,7 +21,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -242,10 +242,15 @@ def _memory(run: Run, inputs: Mapping[str, Tensor]) -> int:
 
 
 def measure(case: Case, batch: int, size: int, *, seconds: float = 0.5, memory: bool = True) -> Cell:
-    """Every implementation of a method, turn about: the least of its times, and its peak of memory."""
+    """Every implementation of a method, turn about: the least of its times, and its peak of memory.
+
+    One that takes twenty times as long as the formula is no match, and left out.
+    """
     inputs = _inputs(case, batch, size)
     runs = _runs(case, inputs)
     first = {name: _seconds(run, inputs) for name, run in runs.items()}
+    runs = {name: run for name, run in runs.items() if first[name] <= 20 * first["formula"] or name == "losslang"}
+    first = {name: first[name] for name in runs}
     rounds = max(1, min(20, int(seconds / max(sum(first.values()), 1e-4))))
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
@@ -258,13 +263,14 @@ def measure(case: Case, batch: int, size: int, *, seconds: float = 0.5, memory: 
 def cells(cases: Iterable[Case], sizes: Iterable[tuple[int, int]], limit: float) -> Iterator[Cell]:
     """Every method at every size; one whose formula is expected to take more than `limit` seconds is an empty cell."""
     sizes = sorted(sizes, key=lambda pair: pair[0] * pair[1])
-    for case in cases:
-        done: list[Cell] = []
+    for each in cases:
+        case, done = each, list[Cell]()
         for batch, size in sizes:
             if _expected(done, batch, size) > limit:
                 yield Cell(case, batch, size, {}, {})
                 continue
             done.append(measure(case, batch, size))
+            case = replace(case, peers={n: make for n, make in case.peers.items() if n in done[-1].seconds})
             print(_line(done[-1]), file=sys.stderr, flush=True)
             yield done[-1]
 
