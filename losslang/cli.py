@@ -148,6 +148,9 @@ def _train_options(parser: CommandParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (runs/…)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing run folder")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would happen: settings, sizes, cost; do nothing"
+    )
     parser.add_argument("--quiet", action="store_true", help="print only the table at the end")
 
 

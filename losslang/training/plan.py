@@ -100,7 +100,7 @@ def resolve_run(
     _check_parameters(settings, spec, layers[0])
     _check_networks(settings, spec, layers[0])
     policies = view_policies(settings, spec, dataset)
-    valid = validate(settings)
+    valid = _with_rate(validate(settings))
     spec = _with_parameters(spec, settings)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
     steps = valid.steps or max(round((valid.epochs or 0) * per_epoch), 1)
@@ -217,6 +217,16 @@ def _with_parameters(spec: Spec, settings: Settings) -> Spec:
         if (name := path.removeprefix("parameters.")) != path and name in spec.parameters
     }
     return load(spec.source, parameters=overrides) if overrides else spec
+
+
+def _with_rate(recipe: Recipe) -> Recipe:
+    """The recipe with the learning rate for its own batch size (the linear rule of Goyal et al. 2017)."""
+    optimizer = recipe.optimizer
+    if optimizer.for_batch is None:
+        return recipe
+    rate = optimizer.learning_rate * recipe.batch_size / optimizer.for_batch
+    changed = optimizer.model_copy(update={"learning_rate": rate, "for_batch": recipe.batch_size})
+    return recipe.model_copy(update={"optimizer": changed})
 
 
 def _steps_per_epoch(recipe: Recipe, dataset: Dataset, settings: Settings) -> int:
