@@ -179,6 +179,26 @@ def _data(options: Namespace) -> int:
     return data_main(options)
 
 
+# ---------------------------------------------------------------- experiment
+
+
+def _experiment_options(parser: CommandParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="an experiment file, such as examples/figure4.yaml")
+    parser.settings()
+    parser.add_argument("--seeds", metavar="N", type=int, help="number of seeds, instead of the file's")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the folder of the experiment (runs/NAME)")
+    parser.add_argument("--processes", metavar="P", type=int, help="processes at once (one per core)")
+    parser.add_argument(
+        "--members", metavar="M", type=int, default=16, help="most runs in one ensemble; 1 for none (16)"
+    )
+
+
+def _experiment(options: Namespace) -> int:
+    from losslang.experiment.cli import experiment_main
+
+    return experiment_main(options.file, options)
+
+
 # ---------------------------------------------------------------- check
 
 
@@ -233,15 +253,18 @@ def _diff(options: Namespace) -> int:
 
 def _probe_options(parser: CommandParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
-    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.add_argument("--extra", action="store_true", help="the extra gradient on unit rows, in place of the forces")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print it for tools")
+    forms.add_argument("--csv", action="store_true", help="print one line for every term and cloud")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the forces: .svg, .png or .pdf")
     parser.parameters()
 
 
 def _probe(options: Namespace) -> int:
-    from losslang.pipeline import probe
+    from losslang.commands.probing import probed
 
-    found = probe(options.spec, parameters=options.set)
-    print(found.json() if options.json else found.text())
+    print(probed(options), end="")
     return OK
 
 
@@ -356,9 +379,9 @@ def _schema_options(parser: CommandParser) -> None:
         "what",
         metavar="WHAT",
         nargs="?",
-        choices=["method", "recipe"],
+        choices=["method", "recipe", "experiment"],
         default="method",
-        help="method (default) or recipe",
+        help="method (default), recipe or experiment",
     )
 
 
@@ -394,6 +417,9 @@ VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "data": Verb("prepare images as a fast cache, or look at one", _data_options, _data),
     "report": Verb("make one page of run folders: mathematics, curves, embeddings, settings", _report_options, _report),
+    "experiment": Verb(
+        "train methods × data × seeds as one experiment; goes on where it stopped", _experiment_options, _experiment
+    ),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
     "ablate": Verb("give the verdict without each term and mechanism in turn", _ablate_options, _ablate),

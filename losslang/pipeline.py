@@ -24,6 +24,8 @@ from losslang.syntax.tree import Method
 if TYPE_CHECKING:
     from losslang.analysis.ablation import Ablation
     from losslang.analysis.difference import Difference
+    from losslang.analysis.explain.stability import Stability
+    from losslang.analysis.extra import Extra
     from losslang.analysis.probe import Probe
     from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
@@ -36,8 +38,10 @@ __all__ = [
     "check",
     "diff",
     "emit",
+    "extra_gradient",
     "load",
     "probe",
+    "reading",
     "retype",
     "show",
     "stability",
@@ -217,11 +221,20 @@ def stability(spec: Spec) -> Verdict:
     return verdict(spec, _small(spec))
 
 
-def _small(spec: Spec) -> Spec:
+def reading(spec: Spec) -> Stability:
+    """The verdict with its reasons: mechanisms, and the forces of the terms."""
+    from losslang.analysis.explain.stability import stability_of
+    from losslang.analysis.stability import verdict
+
+    small = _small(spec)
+    return stability_of(verdict(spec, small), small)
+
+
+def _small(spec: Spec, features: int | None = None) -> Spec:
     """The same method with small sizes, on which numbers are cheap."""
     from losslang.analysis.stage import FEATURES
 
-    return compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES) or spec
+    return compile_source(spec.source, Report(), parameters=spec.overrides, cap=features or FEATURES) or spec
 
 
 def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ablation:
@@ -251,6 +264,13 @@ def probe(path: str | Path | Spec, *, parameters: Settings | None = None) -> Pro
     from losslang.analysis.probe import probe as measure
 
     return measure(_small(path if isinstance(path, Spec) else load(path, parameters=parameters)))
+
+
+def extra_gradient(path: str | Path | Spec, *, parameters: Settings | None = None) -> Extra:
+    """What a method adds to the basic gradient on unit rows. Raises SpecError, and LosslangError where it compares none."""
+    from losslang.analysis.extra import FEATURES, extra_gradient
+
+    return extra_gradient(_small(path if isinstance(path, Spec) else load(path, parameters=parameters), FEATURES))
 
 
 def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
