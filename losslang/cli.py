@@ -232,19 +232,26 @@ def _diff_options(parser: CommandParser) -> None:
     parser.add_argument("right", metavar="B", help="another")
     parser.add_argument("--json", action="store_true", help="print it for tools")
     parser.add_argument("--full", action="store_true", help="show what is equal, too")
+    parser.add_argument(
+        "--measure", action="store_true", help="add ratio and angle of the gradients on the same clouds"
+    )
 
 
 def _diff(options: Namespace) -> int:
-    from losslang.diagnostics import SpecError
-    from losslang.diagnostics.render import render_text, wants_color
     from losslang.pipeline import diff
 
+    methods = [options.left, options.right]
     try:
-        found = diff(options.left, options.right)
-    except SpecError as error:
-        print(render_text(error.diagnostics, color=wants_color(sys.stderr)), end="", file=sys.stderr)
+        found = diff(*methods)
+        text = found.json() if options.json else found.text(full=options.full)
+        if options.measure:
+            from losslang.commands.measuring import measured
+
+            text = measured(text, methods, as_json=options.json)
+    except (LosslangError, OSError) as error:
+        _failed(error)
         return USAGE
-    print(found.json() if options.json else found.text(full=options.full))
+    print(text)
     return WRONG if found else OK
 
 

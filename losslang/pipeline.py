@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from losslang.analysis.difference import Difference
     from losslang.analysis.explain.stability import Stability
     from losslang.analysis.extra import Extra
+    from losslang.analysis.measurement import Measurement
     from losslang.analysis.probe import Probe
     from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
@@ -40,6 +41,7 @@ __all__ = [
     "emit",
     "extra_gradient",
     "load",
+    "measure",
     "probe",
     "reading",
     "retype",
@@ -282,6 +284,15 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
 
     one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
     return compare(one, two, _small(one), _small(two))
+
+
+def measure(left: str | Path | Spec, right: str | Path | Spec) -> Measurement:
+    """Ratio and angle of the gradients of two methods on the same clouds. Raises SpecError, and LosslangError."""
+    from losslang.analysis.measurement import features_for, measure
+
+    one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
+    features = features_for(one, two)
+    return measure(_small(one, features), _small(two, features))
 
 
 def canonical_hash(spec: Spec) -> str:

@@ -53,12 +53,21 @@ class Field:
     """A method on a cloud of embeddings, and what its terms do to the rows there.
 
     `predicted` shortens the residual of what predictors give, as they do to predict through the noise; otherwise all networks
-    give the same cloud. `networks` stand in for networks in the loss.
+    give the same cloud. `networks` stand in for networks in the loss; `rows` are moved in
+    place of those that the loss compares.
     """
 
-    def __init__(self, small: Spec, cloud: Sphere, *, predicted: bool = True, networks: Networks | None = None) -> None:
+    def __init__(
+        self,
+        small: Spec,
+        cloud: Sphere,
+        *,
+        predicted: bool = True,
+        networks: Networks | None = None,
+        rows: tuple[Rows, ...] = (),
+    ) -> None:
         self.spec, self.cloud, self.subject = small, cloud, Subject.of(small)
-        self.rows = find_rows(self.subject)
+        self.rows = rows or find_rows(self.subject)
         self.live = tuple(rows for rows in self.rows if rows.live)
         self.world = self._world(predictors(self.subject) if predicted else (), networks or {})
         self.base = evaluate(small, self.world)
@@ -129,7 +138,7 @@ class Field:
         """The values that do not depend on what moves, so that they are not computed again."""
         moved = {rows.node.number for rows in moving}
         for node in walk([term.value for term in self.spec.graph.terms]):
-            if any(child.number in moved for child in node.inputs):
+            if node.number not in self.world.given and any(child.number in moved for child in node.inputs):
                 moved.add(node.number)
         return {number: value for number, value in self.base.values.items() if number not in moved}
 

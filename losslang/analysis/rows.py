@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from losslang.analysis.mechanisms import Subject
 from losslang.objective.axes import FEATURE, VIEW
 from losslang.objective.boundary import is_embedding, networks_of
 from losslang.objective.graph import Node
+from losslang.objective.spec import Spec
 
-__all__ = ["Rows", "find_rows"]
+__all__ = ["Rows", "embedding_rows", "find_rows"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,27 @@ def find_rows(subject: Subject) -> tuple[Rows, ...]:
         for number, rows in every.items()
     )
     return tuple(sorted(found, key=lambda rows: rows.node.number))
+
+
+def embedding_rows(spec: Spec) -> tuple[Rows, ...]:
+    """The outputs of networks that enter a loss, as they are, those that gradients move first."""
+    subject = Subject.of(spec)
+    roots = [term.value for term in spec.graph.terms]
+    live = set(_reached(roots, {i.node.number for i in subject.inputs if not i.detached}))
+    rows = [Rows(i.node, networks_of(i.node), _views(subject, i.node), i.node.number in live) for i in subject.inputs]
+    return tuple(sorted(rows, key=lambda each: not each.live))
+
+
+def _reached(roots: Iterable[Node], ends: Collection[int]) -> Iterator[int]:
+    """The ends that are reached from the roots without a stop-gradient or another end on the way."""
+    waiting, seen = [*roots], set()
+    while waiting:
+        node = waiting.pop()
+        if node.number in ends:
+            yield node.number
+        elif node.number not in seen and node.op != "stopgrad" and node.op not in _MEASURES:
+            seen.add(node.number)
+            waiting += node.inputs
 
 
 def _compared(subject: Subject, roots: Iterable[Node], *, through_stops: bool) -> Iterator[Rows]:
