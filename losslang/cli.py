@@ -148,9 +148,6 @@ def _train_options(parser: CommandParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (runs/…)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing run folder")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="say what would happen: settings, sizes, cost; do nothing"
-    )
     parser.add_argument("--quiet", action="store_true", help="print only the table at the end")
 
 
@@ -177,26 +174,6 @@ def _data(options: Namespace) -> int:
     from losslang.commands.data import data_main
 
     return data_main(options)
-
-
-# ---------------------------------------------------------------- experiment
-
-
-def _experiment_options(parser: CommandParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path, help="an experiment file, such as examples/figure4.yaml")
-    parser.settings()
-    parser.add_argument("--seeds", metavar="N", type=int, help="number of seeds, instead of the file's")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="the folder of the experiment (runs/NAME)")
-    parser.add_argument("--processes", metavar="P", type=int, help="processes at once (one per core)")
-    parser.add_argument(
-        "--members", metavar="M", type=int, default=16, help="most runs in one ensemble; 1 for none (16)"
-    )
-
-
-def _experiment(options: Namespace) -> int:
-    from losslang.experiment.cli import experiment_main
-
-    return experiment_main(options.file, options)
 
 
 # ---------------------------------------------------------------- check
@@ -232,26 +209,19 @@ def _diff_options(parser: CommandParser) -> None:
     parser.add_argument("right", metavar="B", help="another")
     parser.add_argument("--json", action="store_true", help="print it for tools")
     parser.add_argument("--full", action="store_true", help="show what is equal, too")
-    parser.add_argument(
-        "--measure", action="store_true", help="add ratio and angle of the gradients on the same clouds"
-    )
 
 
 def _diff(options: Namespace) -> int:
+    from losslang.diagnostics import SpecError
+    from losslang.diagnostics.render import render_text, wants_color
     from losslang.pipeline import diff
 
-    methods = [options.left, options.right]
     try:
-        found = diff(*methods)
-        text = found.json() if options.json else found.text(full=options.full)
-        if options.measure:
-            from losslang.commands.measuring import measured
-
-            text = measured(text, methods, as_json=options.json)
-    except (LosslangError, OSError) as error:
-        _failed(error)
+        found = diff(options.left, options.right)
+    except SpecError as error:
+        print(render_text(error.diagnostics, color=wants_color(sys.stderr)), end="", file=sys.stderr)
         return USAGE
-    print(text)
+    print(found.json() if options.json else found.text(full=options.full))
     return WRONG if found else OK
 
 
@@ -260,18 +230,15 @@ def _diff(options: Namespace) -> int:
 
 def _probe_options(parser: CommandParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
-    parser.add_argument("--extra", action="store_true", help="the extra gradient on unit rows, in place of the forces")
-    forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="print it for tools")
-    forms.add_argument("--csv", action="store_true", help="print one line for every term and cloud")
-    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the forces: .svg, .png or .pdf")
+    parser.add_argument("--json", action="store_true", help="print it for tools")
     parser.parameters()
 
 
 def _probe(options: Namespace) -> int:
-    from losslang.commands.probing import probed
+    from losslang.pipeline import probe
 
-    print(probed(options), end="")
+    found = probe(options.spec, parameters=options.set)
+    print(found.json() if options.json else found.text())
     return OK
 
 
@@ -365,6 +332,28 @@ def _report(options: Namespace) -> int:
     return report_main(options)
 
 
+# ---------------------------------------------------------------- figure
+
+
+def _figure_options(parser: CommandParser) -> None:
+    from losslang.report.claims import FIGURES
+
+    names = ["figure1", *FIGURES]
+    parser.add_argument("names", metavar="NAME", nargs="+", choices=names, help=", ".join(names))
+    parser.add_argument(
+        "--runs", metavar="DIR", type=Path, default=Path("runs"), help="runs of NAME are in DIR/NAME (runs)"
+    )
+    parser.add_argument(
+        "-o", metavar="DIR", dest="out", type=Path, default=Path("figures"), help="where to write (figures)"
+    )
+
+
+def _figure(options: Namespace) -> int:
+    from losslang.commands.figuring import figure_main
+
+    return figure_main(options)
+
+
 # ---------------------------------------------------------------- list, schema, explain
 
 
@@ -386,9 +375,9 @@ def _schema_options(parser: CommandParser) -> None:
         "what",
         metavar="WHAT",
         nargs="?",
-        choices=["method", "recipe", "experiment"],
+        choices=["method", "recipe"],
         default="method",
-        help="method (default), recipe or experiment",
+        help="method (default) or recipe",
     )
 
 
@@ -424,9 +413,7 @@ VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "data": Verb("prepare images as a fast cache, or look at one", _data_options, _data),
     "report": Verb("make one page of run folders: mathematics, curves, embeddings, settings", _report_options, _report),
-    "experiment": Verb(
-        "train methods × data × seeds as one experiment; goes on where it stopped", _experiment_options, _experiment
-    ),
+    "figure": Verb("draw the papers' figures from run folders and decide their claims", _figure_options, _figure),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
     "ablate": Verb("give the verdict without each term and mechanism in turn", _ablate_options, _ablate),

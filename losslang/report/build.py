@@ -7,8 +7,8 @@ from pathlib import Path
 
 from losslang.analysis.difference import Difference
 from losslang.diagnostics import LosslangError, SpecError
+from losslang.report.claims import decide
 from losslang.report.clouds import EndCloud, end_cloud
-from losslang.report.html import Html
 from losslang.report.page import Contents
 from losslang.report.runs import Group, RunData, find_runs, group_runs
 from losslang.report.theory import Theorist, Theory
@@ -22,9 +22,7 @@ CLOUDS = 24
 """Groups whose embeddings are shown; each takes about half a second to load."""
 
 
-def contents(
-    paths: Iterable[Path], theorist: Theorist, differ: Differ, *, figures: Sequence[Html] = (), live: bool = False
-) -> Contents:
+def contents(paths: Iterable[Path], theorist: Theorist, differ: Differ, *, live: bool = False) -> Contents:
     """What a page of these runs shows; what cannot be had is said on it. Raises LosslangError where there are no runs."""
     groups = group_runs(find_runs(paths))
     missing: list[str] = []
@@ -32,7 +30,8 @@ def contents(
     methods = {name: firsts[name] for name in dict.fromkeys(group.first.method for group in groups)}
     theories = _theories(methods.values(), theorist, missing)
     differences = _differences([run for name, run in methods.items() if name in theories], differ)
-    return Contents(groups, theories, differences, _clouds(groups, missing), missing, figures, live)
+    decisions = list(decide([run for group in groups for run in group.runs]))
+    return Contents(groups, theories, differences, _clouds(groups, missing), missing, decisions, live)
 
 
 def _theories(runs: Iterable[RunData], theorist: Theorist, missing: list[str]) -> dict[str, Theory]:

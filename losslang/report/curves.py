@@ -10,7 +10,7 @@ from losslang.evaluation.quantities import CLOUD, DRAWS, GRADIENT, TURN
 from losslang.report.plots import Plot, Trace, thinned
 from losslang.report.runs import Group, RunData
 
-__all__ = ["SECTIONS", "Section", "curve_sections", "metric_names"]
+__all__ = ["SECTIONS", "Section", "curve", "curve_sections", "metric_names"]
 
 POINTS, SEED_POINTS = 400, 160
 """Points that are drawn of a band, and of a single run beneath it."""
@@ -75,7 +75,7 @@ def _plot(name: str, groups: Sequence[Group]) -> Plot:
     traces: list[Trace] = []
     ends: list[str] = []
     for style, group in enumerate(groups):
-        band = _band(name, style, group)
+        band = curve(name, style, group)
         if band is None:
             continue
         traces += [*_seeds(name, style, group), band]
@@ -94,7 +94,7 @@ def _formula(name: str) -> str:
     return next((_FORMULAS[part] for part in (parts[-1], *parts) if part in _FORMULAS), "")
 
 
-def _band(name: str, style: int, group: Group) -> Trace | None:
+def curve(name: str, style: int, group: Group) -> Trace | None:
     """Mean and standard deviation at the steps that every run of the group has, as far as all have come."""
     curves = [_values(run, name) for run in group.runs]
     curves = [curve for curve in curves if curve]

@@ -12,31 +12,43 @@ from importlib import resources
 from losslang import __version__
 from losslang.analysis.difference import Difference
 from losslang.diagnostics import LosslangError
+from losslang.report.claims import Decision
 from losslang.report.clouds import EndCloud, cloud_plots, input_plots, spectrum_plot
 from losslang.report.curves import curve_sections
-from losslang.report.export import csv_text
+from losslang.report.export import csv_text, every
 from losslang.report.forces import force_plots
 from losslang.report.html import Html, details, join, tag
 from losslang.report.plots import COLORS, DARK_COLORS, DASHES, Plot
 from losslang.report.runs import Group, RunData
-from losslang.report.sections import alarm_list, difference_table, method_article, provenance, runs_table
+from losslang.report.sections import (
+    alarm_list,
+    claim_list,
+    difference_table,
+    method_article,
+    prose,
+    provenance,
+    runs_table,
+)
 from losslang.report.theory import Theory
 
 __all__ = ["Contents", "plotly_source", "render"]
+
+NUMBERS = 1_300_000
+"""Numbers that the page carries for download, about 4 MB; of more, steps are left out evenly."""
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; connect-src {connect}"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a page shows. `missing` says in words what could not be had; `figures` are claims of papers, decided (HTML)."""
+    """What a page shows. `missing` says in words what could not be had; `decisions` are claims of papers."""
 
     groups: Sequence[Group]
     theories: Mapping[str, Theory] = field(default_factory=dict)
     differences: Sequence[Difference] = ()
     clouds: Sequence[tuple[int, Group, EndCloud]] = ()
     missing: Sequence[str] = ()
-    figures: Sequence[Html] = ()
+    decisions: Sequence[Decision] = ()
     live: bool = False
 
 
@@ -67,7 +79,8 @@ def render(contents: Contents, plotly: str) -> str:
         "dashes": DASHES,
         "live": contents.live,
     }
-    return _document(_title(contents.groups), body, data, csv_text(contents.groups), plotly, live=contents.live)
+    csv = csv_text(contents.groups, most=NUMBERS)
+    return _document(_title(contents.groups), body, data, csv, plotly, live=contents.live)
 
 
 def _document(title: str, body: Sequence[str], data: object, csv: str, plotly: str, *, live: bool) -> str:
@@ -113,10 +126,12 @@ def _controls(groups: Sequence[Group]) -> Html:
             data_group=group.label, aria_pressed="true", class_="chip")
         for at, group in enumerate(groups)
     ]  # fmt: skip
+    kept = every(groups, NUMBERS)
+    words = "All numbers as CSV" if kept == 1 else f"Numbers of every {kept}th step as CSV"
     switches = [
         tag("label", tag("input", type="checkbox", id="seeds"), " single seeds"),
         tag("button", "Dark or light", type="button", id="theme"),
-        tag("button", "All numbers as CSV", type="button", id="save-csv"),
+        tag("button", words, type="button", id="save-csv"),
     ]
     return join([
         tag("div", *chips, class_="chips", role="group", aria_label="Show or hide runs"),
@@ -132,7 +147,7 @@ def _sections(contents: Contents, plots: dict[str, Plot]) -> list[tuple[str, str
     theories = contents.theories
     return [
         ("runs", "Runs", join([runs_table(groups), alarm_list(groups), *(tag("p", m) for m in contents.missing)])),
-        ("figures", "Claims of the papers", join(contents.figures)),
+        ("claims", "Claims of the papers", claim_list(contents.decisions)),
         ("curves", "Curves", _curves(groups, plots)),
         ("mathematics", "Mathematics", join(method_article(theory) for theory in theories.values())),
         ("differences", "Differences", join(difference_table(found) for found in contents.differences)),
@@ -164,7 +179,7 @@ def _forces(theories: Mapping[str, Theory], plots: dict[str, Plot]) -> Html:
         return Html()
     text = "What each term does to a controlled cloud of embeddings under gradient descent, as `losslang probe` computes it."
     found = [plot for theory in theories.values() for plot in force_plots(theory.probe)]
-    return join([tag("p", text), _grid(found, plots, "force")])
+    return join([tag("p", prose(text)), _grid(found, plots, "force")])
 
 
 def _embeddings(clouds: Sequence[tuple[int, Group, EndCloud]], plots: dict[str, Plot]) -> Html:

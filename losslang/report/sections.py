@@ -11,12 +11,13 @@ from losslang.analysis.explain.legend import legend_lines
 from losslang.analysis.explain.mathml import mathml, mathml_block
 from losslang.analysis.explain.statements import Statement
 from losslang.analysis.explain.words import primitive_words
+from losslang.report.claims import Decision
 from losslang.report.html import Html, details, join, table, tag
 from losslang.report.runs import Group, RunData
 from losslang.report.statistics import estimate
 from losslang.report.theory import Theory
 
-__all__ = ["alarm_list", "difference_table", "method_article", "prose", "provenance", "runs_table"]
+__all__ = ["alarm_list", "claim_list", "difference_table", "method_article", "prose", "provenance", "runs_table"]
 
 _COLUMNS = (
     ("kNN", "knn"),
@@ -71,6 +72,22 @@ def _alarms(group: Group) -> Iterator[str]:
         alarm = found[0][2]
         count = f"{len(found)} of {len(group.runs)} seeds"
         yield f"{group.label}, {count}, {when}: {kind} collapse ({alarm['seen']}); {alarm['missing']}."
+
+
+def claim_list(decisions: Sequence[Decision]) -> Html:
+    """What the papers say of these methods, and what these runs say of that."""
+    if not decisions:
+        return Html()
+    text = "Decided by intervals of 95 % over the seeds: undecided where an interval lies on both sides."
+    items = [
+        tag("p", tag("strong", f"{d.answer.capitalize()}. "), prose(d.sentence()), f" ({d.claim.source})",
+            class_=f"claim {_LOOKS[d.answer]}")
+        for d in decisions
+    ]  # fmt: skip
+    return join([tag("p", text), *items])
+
+
+_LOOKS = {"holds": "holds", "does not hold": "fails", "undecided": "open"}
 
 
 # ---------------------------------------------------------------- mathematics

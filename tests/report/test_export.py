@@ -6,6 +6,8 @@ import json
 import pytest
 
 from losslang.cli import main
+from losslang.report.export import csv_text, every
+from losslang.report.runs import find_runs, group_runs
 
 
 def test_csv_holds_every_number_as_it_was_logged(runs, tmp_path):
@@ -42,3 +44,14 @@ def test_without_pyarrow_it_is_said_what_to_install(runs, tmp_path, monkeypatch,
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     assert main(["report", str(runs), "--parquet", str(tmp_path / "x.parquet")]) == 1
     assert "losslang[parquet]" in capsys.readouterr().err
+
+
+def test_of_too_many_numbers_steps_are_left_out(runs):
+    groups = group_runs(find_runs([runs]))
+    count = sum(len(row) for group in groups for run in group.runs for row in run.rows.values())
+    assert every(groups, count) == 1
+    assert every(groups, count - 1) == 2
+    whole, half = (csv_text(groups, most=most).splitlines() for most in (count, count - 1))
+    assert whole[:2] == half[:2]
+    assert half[2:3] == whole[3:4]
+    assert len(half) < len(whole)

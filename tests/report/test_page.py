@@ -86,6 +86,12 @@ def test_mathematics_verdicts_differences_and_provenance_are_there(page):
     assert "simsiam_no_stopgrad, 2 of 2 seeds" in text
 
 
+def test_claims_of_papers_are_decided_where_their_runs_are(page):
+    text = page.read_text(encoding="utf-8")
+    assert "Without its stop-gradient SimSiam collapses to the center." in text
+    assert "BYOL" not in text.partition('id="claims"')[2].partition("</section>")[0]
+
+
 def test_a_page_without_checkpoints_says_so(runs, tmp_path):
     path = runs / "simsiam-blobs" / "seed0"
     copy = tmp_path / "run"

@@ -1,0 +1,82 @@
+"""Claims of the papers, decided by intervals over seeds."""
+
+import pytest
+
+from losslang.report.claims import CLAIMS, FIGURES, Pick, above, below, decide, less, near
+from losslang.report.runs import RunData
+
+
+def runs(method, values, measured="knn", data="blobs", **choices):
+    """Finished runs of a method, one per value."""
+    return [
+        RunData(
+            None,
+            {
+                "method": method,
+                "hash": "",
+                "steps": 10,
+                "parameters": {name: {"value": value, "set by": "default"} for name, value in choices.items()},
+                "settings": {"data": {"value": data, "set by": "d"}, "seed": {"value": seed, "set by": "d"}},
+            },
+            {},
+            [{"step": 0, measured: 0.5}],
+            {"steps": 10, measured: value},
+        )
+        for seed, value in enumerate(values)
+    ]
+
+
+A, B = Pick("a"), Pick("b")
+
+
+@pytest.mark.parametrize(
+    ("judge", "left", "right", "answer"),
+    [
+        (less("knn", A, B), [0.1, 0.2, 0.15], [0.5, 0.6, 0.55], "holds"),
+        (less("knn", A, B), [0.5, 0.6, 0.55], [0.1, 0.2, 0.15], "does not hold"),
+        (less("knn", A, B), [0.1, 0.9, 0.4], [0.2, 0.8, 0.6], "undecided"),
+        (less("knn", A, B), [0.1], [0.9], "undecided"),
+        (near("knn", A, B), [0.901, 0.902, 0.9], [0.9, 0.901, 0.902], "holds"),
+        (near("knn", A, B), [0.95, 0.951, 0.952], [0.9, 0.901, 0.902], "does not hold"),
+        (near("knn", A, B), [0.85, 0.851, 0.852], [0.9, 0.901, 0.902], "does not hold"),
+        (near("knn", A, B), [0.91, 0.93, 0.89], [0.9, 0.901, 0.902], "undecided"),
+        (above("knn", A, 0.95), [0.99, 0.98, 0.99], [0], "holds"),
+        (above("knn", A, 0.95), [0.1, 0.2, 0.1], [0], "does not hold"),
+        (below("knn", A, 0.95), [0.1, 0.2, 0.1], [0], "holds"),
+        (below("knn", A, 0.95), [0.99, 0.98, 0.99], [0], "does not hold"),
+        (below("knn", A, 0.95), [0.99, 0.9, 0.95], [0], "undecided"),
+    ],
+)
+def test_an_interval_decides(judge, left, right, answer):
+    found, evidence = judge([*runs("a", left), *runs("b", right)])
+    assert found == answer
+    assert "kNN" in evidence
+
+
+def test_without_its_runs_a_claim_is_not_decided():
+    assert less("knn", A, B)(runs("a", [0.1, 0.2])) is None
+    assert above("knn", B, 0.5)(runs("a", [0.1, 0.2])) is None
+    assert list(decide(runs("nothing", [0.1]))) == []
+
+
+def test_a_pick_takes_the_runs_with_its_choices_at_their_end():
+    found = [*runs("byol", [0.1, 0.2], momentum=0), *runs("byol", [0.8, 0.9], momentum=0.99)]
+    assert Pick("byol", {"momentum": 0.99}).of(found, "knn") == [0.8, 0.9]
+    assert Pick("byol", {"momentum": 0}).of(found, "knn") == [0.1, 0.2]
+
+
+def test_every_claim_belongs_to_a_figure_and_says_where_it_is_from():
+    assert {claim.figure for claim in CLAIMS} == set(FIGURES)
+    assert all(claim.text.endswith(".") for claim in CLAIMS)
+    assert all("20" in claim.source for claim in CLAIMS)
+
+
+def test_claims_are_decided_on_every_data_set():
+    found = [
+        *runs("simsiam_no_predictor", [0.99, 0.999, 0.99], "center_norm"),
+        *runs("simsiam_no_predictor", [0.2, 0.3, 0.2], "center_norm", data="moons"),
+    ]
+    decisions = [d for d in decide(found, "figure4") if "predictor" in d.claim.text]
+    assert [(d.data, d.answer) for d in decisions] == [("blobs", "holds"), ("moons", "does not hold")]
+    assert decisions[1].sentence().endswith("against 0.95.")
+    assert "On moons this does not hold" in decisions[1].sentence()
