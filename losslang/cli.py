@@ -148,6 +148,9 @@ def _train_options(parser: CommandParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (runs/…)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing run folder")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would happen: settings, sizes, cost; do nothing"
+    )
     parser.add_argument("--quiet", action="store_true", help="print only the table at the end")
 
 
@@ -174,6 +177,26 @@ def _data(options: Namespace) -> int:
     from losslang.commands.data import data_main
 
     return data_main(options)
+
+
+# ---------------------------------------------------------------- experiment
+
+
+def _experiment_options(parser: CommandParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="an experiment file, such as examples/figure4.yaml")
+    parser.settings()
+    parser.add_argument("--seeds", metavar="N", type=int, help="number of seeds, instead of the file's")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the folder of the experiment (runs/NAME)")
+    parser.add_argument("--processes", metavar="P", type=int, help="processes at once (one per core)")
+    parser.add_argument(
+        "--members", metavar="M", type=int, default=16, help="most runs in one ensemble; 1 for none (16)"
+    )
+
+
+def _experiment(options: Namespace) -> int:
+    from losslang.experiment.cli import experiment_main
+
+    return experiment_main(options.file, options)
 
 
 # ---------------------------------------------------------------- check
@@ -209,19 +232,26 @@ def _diff_options(parser: CommandParser) -> None:
     parser.add_argument("right", metavar="B", help="another")
     parser.add_argument("--json", action="store_true", help="print it for tools")
     parser.add_argument("--full", action="store_true", help="show what is equal, too")
+    parser.add_argument(
+        "--measure", action="store_true", help="add ratio and angle of the gradients on the same clouds"
+    )
 
 
 def _diff(options: Namespace) -> int:
-    from losslang.diagnostics import SpecError
-    from losslang.diagnostics.render import render_text, wants_color
     from losslang.pipeline import diff
 
+    methods = [options.left, options.right]
     try:
-        found = diff(options.left, options.right)
-    except SpecError as error:
-        print(render_text(error.diagnostics, color=wants_color(sys.stderr)), end="", file=sys.stderr)
+        found = diff(*methods)
+        text = found.json() if options.json else found.text(full=options.full)
+        if options.measure:
+            from losslang.commands.measuring import measured
+
+            text = measured(text, methods, as_json=options.json)
+    except (LosslangError, OSError) as error:
+        _failed(error)
         return USAGE
-    print(found.json() if options.json else found.text(full=options.full))
+    print(text)
     return WRONG if found else OK
 
 
@@ -230,15 +260,18 @@ def _diff(options: Namespace) -> int:
 
 def _probe_options(parser: CommandParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
-    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.add_argument("--extra", action="store_true", help="the extra gradient on unit rows, in place of the forces")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print it for tools")
+    forms.add_argument("--csv", action="store_true", help="print one line for every term and cloud")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the forces: .svg, .png or .pdf")
     parser.parameters()
 
 
 def _probe(options: Namespace) -> int:
-    from losslang.pipeline import probe
+    from losslang.commands.probing import probed
 
-    found = probe(options.spec, parameters=options.set)
-    print(found.json() if options.json else found.text())
+    print(probed(options), end="")
     return OK
 
 
@@ -375,9 +408,9 @@ def _schema_options(parser: CommandParser) -> None:
         "what",
         metavar="WHAT",
         nargs="?",
-        choices=["method", "recipe"],
+        choices=["method", "recipe", "experiment"],
         default="method",
-        help="method (default) or recipe",
+        help="method (default), recipe or experiment",
     )
 
 
@@ -413,6 +446,9 @@ VERBS = {
     "train": Verb("train methods; the default recipe `toy` ends in seconds on a CPU", _train_options, _train),
     "data": Verb("prepare images as a fast cache, or look at one", _data_options, _data),
     "report": Verb("make one page of run folders: mathematics, curves, embeddings, settings", _report_options, _report),
+    "experiment": Verb(
+        "train methods × data × seeds as one experiment; goes on where it stopped", _experiment_options, _experiment
+    ),
     "figure": Verb("draw the papers' figures from run folders and decide their claims", _figure_options, _figure),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),

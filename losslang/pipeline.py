@@ -24,6 +24,9 @@ from losslang.syntax.tree import Method
 if TYPE_CHECKING:
     from losslang.analysis.ablation import Ablation
     from losslang.analysis.difference import Difference
+    from losslang.analysis.explain.stability import Stability
+    from losslang.analysis.extra import Extra
+    from losslang.analysis.measurement import Measurement
     from losslang.analysis.probe import Probe
     from losslang.analysis.stability import Verdict
     from losslang.objective.schedules import Clock
@@ -36,8 +39,11 @@ __all__ = [
     "check",
     "diff",
     "emit",
+    "extra_gradient",
     "load",
+    "measure",
     "probe",
+    "reading",
     "retype",
     "show",
     "stability",
@@ -217,11 +223,20 @@ def stability(spec: Spec) -> Verdict:
     return verdict(spec, _small(spec))
 
 
-def _small(spec: Spec) -> Spec:
+def reading(spec: Spec) -> Stability:
+    """The verdict with its reasons: mechanisms, and the forces of the terms."""
+    from losslang.analysis.explain.stability import stability_of
+    from losslang.analysis.stability import verdict
+
+    small = _small(spec)
+    return stability_of(verdict(spec, small), small)
+
+
+def _small(spec: Spec, features: int | None = None) -> Spec:
     """The same method with small sizes, on which numbers are cheap."""
     from losslang.analysis.stage import FEATURES
 
-    return compile_source(spec.source, Report(), parameters=spec.overrides, cap=FEATURES) or spec
+    return compile_source(spec.source, Report(), parameters=spec.overrides, cap=features or FEATURES) or spec
 
 
 def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ablation:
@@ -253,6 +268,13 @@ def probe(path: str | Path | Spec, *, parameters: Settings | None = None) -> Pro
     return measure(_small(path if isinstance(path, Spec) else load(path, parameters=parameters)))
 
 
+def extra_gradient(path: str | Path | Spec, *, parameters: Settings | None = None) -> Extra:
+    """What a method adds to the basic gradient on unit rows. Raises SpecError, and LosslangError where it compares none."""
+    from losslang.analysis.extra import FEATURES, extra_gradient
+
+    return extra_gradient(_small(path if isinstance(path, Spec) else load(path, parameters=parameters), FEATURES))
+
+
 def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
     """What differs between two methods, by role, and whether the stability mechanism does.
 
@@ -262,6 +284,15 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
 
     one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
     return compare(one, two, _small(one), _small(two))
+
+
+def measure(left: str | Path | Spec, right: str | Path | Spec) -> Measurement:
+    """Ratio and angle of the gradients of two methods on the same clouds. Raises SpecError, and LosslangError."""
+    from losslang.analysis.measurement import features_for, measure
+
+    one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
+    features = features_for(one, two)
+    return measure(_small(one, features), _small(two, features))
 
 
 def canonical_hash(spec: Spec) -> str:

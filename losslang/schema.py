@@ -17,14 +17,27 @@ _EXPRESSION: Schema = {"type": ["string", "number"]}
 
 
 def json_schema(document: str) -> Schema:
-    """The JSON Schema (draft 7) of `method` files in YAML, or of a `recipe`."""
-    return _recipe() if document == "recipe" else _method()
+    """The JSON Schema (draft 7) of `method` files in YAML, of a `recipe`, or of an `experiment`."""
+    return {"recipe": _recipe, "experiment": _experiment, "method": _method}[document]()
 
 
 def _recipe() -> Schema:
     from losslang.training.recipe import Recipe
 
     return {"$schema": "http://json-schema.org/draft-07/schema#", **Recipe.model_json_schema()}
+
+
+def _experiment() -> Schema:
+    """As the reader takes it: methods also as a list, or as names; sections nested or by dotted path."""
+    from losslang.experiment.document import Experiment
+
+    schema = Experiment.model_json_schema()
+    variants = schema["properties"]["methods"]
+    entry = {"anyOf": [{"type": "string"}, variants.pop("additionalProperties")]}
+    mapping = {"type": "object", "additionalProperties": entry, "minProperties": variants.pop("minProperties", 1)}
+    del variants["type"]
+    variants["anyOf"] = [{"type": "array", "items": {"type": "string"}, "minItems": 1}, mapping]
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
 
 
 def _method() -> Schema:

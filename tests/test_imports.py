@@ -23,7 +23,7 @@ VICREG = str(PACKAGE.parent / "specs" / "vicreg.yaml")
 ORDER = [
     "shipped", "diagnostics",
     "syntax", "library", "objective", "meaning", "algebra", "analysis",
-    "networks", "backend", "data", "evaluation", "training", "report",
+    "networks", "backend", "data", "evaluation", "training", "report", "experiment",
 ]  # fmt: skip
 FRONT_END = {"diagnostics", "shipped", "syntax", "library", "objective", "meaning", "algebra", "analysis"}
 NUMBERS = {"meaning", "analysis"}  # the stages of the front end that calculate, with numpy
@@ -33,7 +33,7 @@ PIPELINE = "pipeline"
 AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
 
 # Extras beside `toy` and `test`: images, other libraries' networks, files for other programs, pages and figures.
-OPTIONAL = ["images", "hub", "zoo", "export", "report", "plot", "parquet", "tensorboard", "wandb"]
+OPTIONAL = ["images", "hub", "zoo", "export", "report", "plot", "parquet", "tensorboard", "wandb", "sweep"]
 
 # What drives the stages; no stage knows of it.
 DRIVERS = {"cli", "__main__", "commands", "schema", "parity", PIPELINE}

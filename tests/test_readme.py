@@ -87,7 +87,8 @@ def folder(tmp_path, monkeypatch):
     for text in blocks("loss"):
         name = re.search(r"^method (\w+)", text, re.MULTILINE)[1]
         (tmp_path / f"{name}.loss").write_text(text, encoding="utf-8")
-    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    for name in ("specs", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -109,6 +110,8 @@ def test_command(command, folder, capsys):
     if words[0] == "train":
         words += ["--set", "steps=3", "--quiet"]
         words = [{"--seeds": "--seeds", "5": "2"}.get(word, word) for word in words]
+    if words[0] == "experiment":
+        words += ["--set", "steps=3", "--set", "evaluation.every=0", "--seeds", "1", "--processes", "1"]
     if words[0] == "report":
         assert main(["train", "specs/simsiam.yaml", "--set", "steps=3", "--quiet"]) == 0
     assert main(words) == 0, capsys.readouterr()

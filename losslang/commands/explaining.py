@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from losslang.diagnostics import Report
 
 if TYPE_CHECKING:
     from losslang.analysis.explain import Explanation
+    from losslang.analysis.explain.stability import Stability
     from losslang.objective.spec import Spec
     from losslang.pipeline import Settings
 
@@ -31,7 +32,7 @@ def explained(options: Namespace) -> str:
         from losslang.analysis.explain.charts import chart_text
 
         return chart_text(explanation, options.graph)
-    return _FORMS["latex" if options.latex else options.format](explanation, verdict_lines(explanation.spec))
+    return _FORMS["latex" if options.latex else options.format](explanation, stability_facts(explanation.spec))
 
 
 def explanation_of(path: str | Path, parameters: Settings | None = None) -> Explanation:
@@ -50,41 +51,41 @@ def explanation_of(path: str | Path, parameters: Settings | None = None) -> Expl
     return explain(spec, resolved)
 
 
-def verdict_lines(spec: Spec) -> Sequence[str]:
-    """The verdict on stability."""
-    from losslang.pipeline import stability
+def stability_facts(spec: Spec) -> Stability:
+    """The verdict, the mechanisms and the forces."""
+    from losslang.pipeline import reading
 
-    return stability(spec).lines()
+    return reading(spec)
 
 
 # ---------------------------------------------------------------- forms
 
 
-def _text(explanation: Explanation, verdict: Sequence[str]) -> str:
+def _text(explanation: Explanation, stability: Stability) -> str:
     from losslang.analysis.explain.text import explanation_text
 
-    return explanation_text(explanation, verdict=verdict)
+    return explanation_text(explanation, stability=stability)
 
 
-def _latex(explanation: Explanation, verdict: Sequence[str]) -> str:
+def _latex(explanation: Explanation, stability: Stability) -> str:
     from losslang.analysis.explain.text import explanation_text
 
-    return explanation_text(explanation, verdict=verdict, tex=True)
+    return explanation_text(explanation, stability=stability, tex=True)
 
 
-def _markdown(explanation: Explanation, verdict: Sequence[str]) -> str:
+def _markdown(explanation: Explanation, stability: Stability) -> str:
     from losslang.analysis.explain.page import method_page
 
-    return method_page(explanation, verdict=verdict)
+    return method_page(explanation, stability=stability)
 
 
-def _json(explanation: Explanation, verdict: Sequence[str]) -> str:
+def _json(explanation: Explanation, stability: Stability) -> str:
     from losslang.analysis.explain.data import explanation_json
 
-    return explanation_json(explanation, verdict=verdict)
+    return explanation_json(explanation, stability=stability)
 
 
-_FORMS: dict[str, Callable[[Explanation, Sequence[str]], str]] = {
+_FORMS: dict[str, Callable[[Explanation, Stability], str]] = {
     "text": _text,
     "latex": _latex,
     "markdown": _markdown,
@@ -101,7 +102,7 @@ def pages() -> dict[str, str]:
     from losslang.shipped import shipped_specs
 
     explanations = {name: explanation_of(path) for name, path in shipped_specs().items()}
-    texts = {f"{name}.md": method_page(e, verdict=verdict_lines(e.spec)) for name, e in explanations.items()}
+    texts = {f"{name}.md": method_page(e, stability=stability_facts(e.spec)) for name, e in explanations.items()}
     return {**texts, "README.md": index_page(explanations)}
 
 

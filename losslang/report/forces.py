@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from losslang.analysis.field import Force
 from losslang.analysis.probe import Probe
 from losslang.report.plots import Plot, Trace
 
 __all__ = ["force_plots"]
 
+Clouds = Mapping[float, tuple[Force, ...]]
+
 
 def force_plots(found: Probe) -> list[Plot]:
-    """Growth of the residual against the center by center norm, and of the weak directions by their length; by term."""
-    terms = [pull.term for pull in next(iter(found.scales.values()))]
-    centers, weak = list(found.scales), sorted(found.spreads)
-    growth = {t: [pulls[at].growth for pulls in found.scales.values()] for at, t in enumerate(terms)}
-    spread = {t: [found.spreads[w][t] for w in weak] for t in terms}
-    return [
-        Plot(
-            f"forces {found.method}", f"{found.method}: against collapse to a constant", "center norm", "growth",
-            _traces(growth, centers), _words("residual against center", growth, "center norm 0.99", -1),
-            "d log(residual/center)/dt; below 0 towards collapse",
-        ),
-        Plot(
-            f"spreading {found.method}", f"{found.method}: against collapse in dimension", "weak/strong", "growth",
-            _traces(spread, weak), _words("weak directions against strong", spread, f"weak/strong {weak[0]:g}", 0),
-            "d log(weak/strong)/dt; below 0 dimensions are lost",
-        ),
-    ]  # fmt: skip
+    """The forces on center and residual by center norm, and that on weak directions by rank; by term."""
+    center = "sphere" if found.unit else "center"
+    panels: tuple[tuple[str, str, Clouds, int, str], ...] = (
+        ("center", center, found.centers, -2, "below 0 the center gets shorter"),
+        ("residual", "residual", found.centers, -2, "above 0 the residual gets longer"),
+        ("weak directions", "spread", found.ranks, 0, "d log(weak/strong)/dt; below 0 dimensions are lost"),
+    )
+    plots = []
+    for what, kind, clouds, place, formula in panels:
+        label = "strong directions" if kind == "spread" else "center norm"
+        terms = [force.term for force in next(iter(clouds.values()))]
+        curves = {t: [getattr(forces[at], kind) for forces in clouds.values()] for at, t in enumerate(terms)}
+        x = [*clouds]
+        words = _words(what, curves, f"{label} {x[place]:g}", place)
+        title = f"{found.method}: forces on the {what}"
+        plots.append(
+            Plot(f"forces on {what} {found.method}", title, label, "force", _traces(curves, x), words, formula)
+        )
+    return plots
 
 
 def _traces(curves: dict[str, list[float]], x: list[float]) -> tuple[Trace, ...]:
@@ -36,4 +43,4 @@ def _traces(curves: dict[str, list[float]], x: list[float]) -> tuple[Trace, ...]
 
 def _words(what: str, curves: dict[str, list[float]], place: str, at: int) -> str:
     ends = "; ".join(f"{term} {values[at]:+.3g}" for term, values in curves.items())
-    return f"Growth of the {what} by term, on controlled clouds. At {place}: {ends}."
+    return f"Forces on the {what} by term, on controlled clouds. At {place}: {ends}."

@@ -65,6 +65,10 @@ class Options(Protocol):
         """Replace runs that exist."""
 
     @property
+    def dry_run(self) -> bool:
+        """Say what would happen, and do nothing."""
+
+    @property
     def quiet(self) -> bool:
         """Only the table at the end."""
 
@@ -83,6 +87,7 @@ class TrainOptions:
     out: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    dry_run: bool = False
     quiet: bool = False
 
 
@@ -109,7 +114,19 @@ def _train_checked(plans: Sequence[RunPlan], options: Options, *, leads: bool) -
     console = Console(highlight=False, quiet=not leads)
     if not console.is_terminal:
         console.width = 140  # nobody wraps a log
+    if options.dry_run:
+        _show(plans, console)
+        return 0
     return _train_all(plans, options, console)
+
+
+def _show(plans: Sequence[RunPlan], console: Console) -> None:
+    """What would happen, for one seed of each method."""
+    from losslang.training.preview import preview
+
+    for plan in {plan.spec.source.name: plan for plan in reversed(plans)}.values():
+        for line in preview(plan):
+            console.print(line, markup=False, soft_wrap=True)
 
 
 def make_plans(specs: Sequence[str], options: Options) -> list[RunPlan]:

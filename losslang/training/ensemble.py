@@ -14,7 +14,7 @@ from losslang.backend.compile import plain_form, plain_source
 from losslang.backend.functions import Output
 from losslang.data.stream import Stream
 from losslang.networks.joint import Joint, JointNetwork, NotStackable
-from losslang.training.joint_optimizer import JointOptimizer
+from losslang.training.joint_optimizer import UPDATES, JointOptimizer
 from losslang.training.session import Session
 from losslang.training.watch import Watch
 
@@ -51,6 +51,8 @@ class Ensemble:
             raise NotStackable("bfloat16 is for runs alone")
         if first.plan.recipe.microbatch is not None:
             raise NotStackable("micro-batches are for runs alone")
+        if first.plan.recipe.optimizer.name not in UPDATES:
+            raise NotStackable(f"the optimiser {first.plan.recipe.optimizer.name} is for runs alone")
         self.sessions, self._stream = sessions, stream
         self._seeds = [session.plan.recipe.seed for session in sessions]
         self._joint = Joint([session.model for session in sessions])

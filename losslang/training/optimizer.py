@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from losslang.backend.model import Model
+from losslang.training.lars import Lars
 from losslang.training.recipe import NetworkRule, Optimizer
 
 __all__ = ["OPTIMIZERS", "clip_gradients", "clipped_parts", "learning_rate", "make_optimizer", "set_learning_rates"]
@@ -33,19 +34,31 @@ def _adamw(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
     )
 
 
+def _lars(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
+    return Lars(
+        parameters,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        trust=recipe.trust,
+        clip=recipe.trust_clip,
+    )
+
+
 OPTIMIZERS: dict[str, Callable[[Parameters, Optimizer], torch.optim.Optimizer]] = {
     "sgd": _sgd,
     "adamw": _adamw,
+    "lars": _lars,
 }
 
 
 def make_optimizer(model: Model, recipe: Optimizer) -> torch.optim.Optimizer:
     """The optimiser of a recipe over all parameters; those without gradient (targets, frozen networks) stay as they are."""
     rules = {name: rule for name, rule in recipe.networks.items() if name in model.spec.networks}
-    if not rules:
+    if not rules and not recipe.spare_vectors:
         return OPTIMIZERS[recipe.name](model.parameters(), recipe)
-    parts = _parts(model, rules)
-    return OPTIMIZERS[recipe.name]([_group(part, rules.get(name), recipe) for name, part in parts.items()], recipe)
+    groups = [group for name, part in _parts(model, rules).items() for group in _groups(part, rules.get(name), recipe)]
+    return OPTIMIZERS[recipe.name](groups, recipe)
 
 
 def _parts(model: Model, names: Iterable[str]) -> dict[str, list[nn.Parameter]]:
@@ -66,10 +79,18 @@ def _network(model: Model, name: str) -> nn.Module | None:
     return model.networks[name] if name in model.networks else getattr(model.loss, name, None)
 
 
-def _group(parameters: list[nn.Parameter], rule: NetworkRule | None, recipe: Optimizer) -> dict[str, Any]:
+def _groups(parameters: list[nn.Parameter], rule: NetworkRule | None, recipe: Optimizer) -> Iterable[dict[str, Any]]:
+    """One group, or two where biases and norms are spared weight decay and LARS's scale."""
     rule = rule or NetworkRule()
     decay = recipe.weight_decay if rule.weight_decay is None else rule.weight_decay
-    return {"params": parameters, "weight_decay": decay, "schedule": rule.schedule, "scale": rule.scale}
+    group = {"params": parameters, "weight_decay": decay, "schedule": rule.schedule, "scale": rule.scale}
+    if not recipe.spare_vectors:
+        yield group
+        return
+    for spared in (False, True):
+        own = [p for p in parameters if (p.dim() < 2) == spared]
+        if own:
+            yield group | {"params": own} | ({"weight_decay": 0.0, "trust": 0.0} if spared else {})
 
 
 def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, steps: int, recipe: Optimizer) -> float:

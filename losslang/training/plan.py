@@ -62,9 +62,9 @@ class RunPlan:
         policy = next(iter(self.policies.values()))
         return (3, policy.size, policy.size) if isinstance(policy, Photo) else self.dataset.shape
 
-    def with_seed(self, seed: int, folder: Path) -> RunPlan:
+    def with_seed(self, seed: int, folder: Path, source: str = "--seeds") -> RunPlan:
         """The same run with another seed, in another folder."""
-        settings = self.settings | {"seed": Setting(seed, "--seeds")}
+        settings = self.settings | {"seed": Setting(seed, source)}
         return dataclasses.replace(
             self, recipe=self.recipe.model_copy(update={"seed": seed}), settings=settings, folder=folder
         )
@@ -76,10 +76,12 @@ def resolve_run(
     *,
     data: str | None = None,
     seed: int | None = None,
-    sets: Mapping[str, str] | None = None,
+    sets: Mapping[str, str | Setting] | None = None,
     out: Path | None = None,
 ) -> RunPlan:
-    """The plan of a run of a method file with a recipe (a name or a file) and what the command line sets.
+    """The plan of a run of a method file with a recipe (a name or a file) and what the command line or an experiment sets.
+
+    `sets` holds texts as the command line gives them, or settings that say where they come from.
 
     Raises SpecError for a wrong method, LosslangError for everything else that is wrong.
     """
@@ -89,7 +91,7 @@ def resolve_run(
     layers = [
         read_recipe_file(file),
         _of_method(spec, name),
-        {_path(key, spec): Setting(read_value(key, text), "--set") for key, text in texts.items()},
+        dict(_given(key, value, spec) for key, value in texts.items()),
         _options(data, seed),
     ]
     for layer in layers:
@@ -100,7 +102,7 @@ def resolve_run(
     _check_parameters(settings, spec, layers[0])
     _check_networks(settings, spec, layers[0])
     policies = view_policies(settings, spec, dataset)
-    valid = validate(settings)
+    valid = _with_rate(validate(settings))
     spec = _with_parameters(spec, settings)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
     steps = valid.steps or max(round((valid.epochs or 0) * per_epoch), 1)
@@ -126,6 +128,15 @@ def _of_method(spec: Spec, recipe: str) -> Settings:
     """What the method changes for this recipe."""
     source = f"{spec.source.name}, recipes: {recipe}"
     return {_path(key, spec): Setting(value, source) for key, value in spec.recipes.get(recipe, {}).items()}
+
+
+def _given(key: str, value: str | Setting, spec: Spec) -> tuple[str, Setting]:
+    if isinstance(value, str):
+        return _path(key, spec), Setting(read_value(key, value), "--set")
+    try:
+        return _path(key, spec), value
+    except LosslangError as error:
+        raise LosslangError(f"{value.source}: {error}") from None
 
 
 def _options(data: str | None, seed: int | None) -> Settings:
@@ -217,6 +228,16 @@ def _with_parameters(spec: Spec, settings: Settings) -> Spec:
         if (name := path.removeprefix("parameters.")) != path and name in spec.parameters
     }
     return load(spec.source, parameters=overrides) if overrides else spec
+
+
+def _with_rate(recipe: Recipe) -> Recipe:
+    """The recipe with the learning rate for its own batch size (the linear rule of Goyal et al. 2017)."""
+    optimizer = recipe.optimizer
+    if optimizer.for_batch is None:
+        return recipe
+    rate = optimizer.learning_rate * recipe.batch_size / optimizer.for_batch
+    changed = optimizer.model_copy(update={"learning_rate": rate, "for_batch": recipe.batch_size})
+    return recipe.model_copy(update={"optimizer": changed})
 
 
 def _steps_per_epoch(recipe: Recipe, dataset: Dataset, settings: Settings) -> int:

@@ -55,7 +55,9 @@ class _Lines:
     def _show_measured(self, record: dict[str, Any]) -> None:
         loss = f"  loss {record['total']:.4f}" if "total" in record else ""
         measured = "  ".join(f"{words} {record[name]:.3f}" for name, words in _MEASURED.items())
-        self.console.print(f"  step {record['step']:>{len(str(self.plan.steps))}}{loss}  {measured}", soft_wrap=True)
+        pace = f"  {_pace(self.plan, record)}" if self.plan.dataset.kind == "photos" and record["step"] else ""
+        step = f"  step {record['step']:>{len(str(self.plan.steps))}}"
+        self.console.print(f"{step}{loss}  {measured}{pace}", soft_wrap=True)
 
 
 class _Display:
@@ -73,7 +75,7 @@ class _Display:
     def _drawn(self) -> Group:
         seen, steps = self.seen, self.plan.steps
         head = Table.grid(padding=(0, 2))
-        speed = f"{seen.get('steps_per_second', 0):.0f} steps/s"
+        speed = _pace(self.plan, seen)
         bar = ProgressBar(total=steps, completed=seen["step"], width=30)
         head.add_row(f"{self.plan.name}, seed {self.plan.recipe.seed}", bar, f"{seen['step']}/{steps}", speed)
         terms = {"loss": seen["total"], **seen["terms"]} if "total" in seen else {}
@@ -81,6 +83,15 @@ class _Display:
         if "alarm" in seen:
             rows.append(Text(f"  {seen['alarm']['kind']} collapse: {seen['alarm']['seen']}", style="yellow"))
         return Group(head, *(row for row in rows if row.plain))
+
+
+def _pace(plan: RunPlan, seen: Mapping[str, Any]) -> str:
+    """Steps per second; of photos, what a GPU is paid for."""
+    if plan.dataset.kind != "photos":
+        return f"{seen.get('steps_per_second', 0):.0f} steps/s"
+    waiting = f", {seen['waiting']:.0%} waiting for data" if seen.get("waiting", 0) >= 0.01 else ""
+    memory = f", {seen['memory']:.1f} GB" if "memory" in seen else ""
+    return f"{seen.get('images_per_second', 0):,.0f} images/s{waiting}{memory}"
 
 
 def _row(values: dict[str, float], layout: str) -> Text:

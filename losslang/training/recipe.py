@@ -64,10 +64,21 @@ class Clip(_Section):
 class Optimizer(_Section):
     """The optimiser; the learning rate rises linearly over the warm-up and then falls as a half cosine to `final`."""
 
-    name: Literal["sgd", "adamw"] = "sgd"
-    learning_rate: float = Field(default=0.1, gt=0, description="the highest, for the batch size as it is")
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd; the first beta of adamw")
+    name: Literal["sgd", "adamw", "lars"] = "sgd"
+    learning_rate: float = Field(
+        default=0.1, gt=0, description="the highest, for the batch size as it is (or `for_batch`)"
+    )
+    for_batch: Count | None = Field(
+        default=None, description="the batch size that the learning rate is for: it grows in proportion to the batch"
+    )
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd and lars; the first beta of adamw")
     weight_decay: float = Field(default=1e-4, ge=0)
+    spare_vectors: bool = Field(
+        default=False,
+        description="no weight decay, and no scale of lars, for biases and the scales and shifts of norms",
+    )
+    trust: float = Field(default=1e-3, gt=0, description="of lars: a layer's step as a share of its weights' length")
+    trust_clip: bool = Field(default=False, description="of lars: no layer's step is larger than sgd's")
     warmup: float = Field(default=0.02, ge=0, lt=1, description="length of the warm-up, as a share of the run")
     final: float = Field(default=0.0, ge=0, le=1, description="learning rate at the end, as a share of the highest")
     clip: Clip = Clip()
@@ -130,6 +141,12 @@ class Recipe(_Section):
     )
     log_to: tuple[Literal["tensorboard", "wandb"], ...] = Field(
         default=(), description="where metrics go beside metrics.jsonl; each needs its extra"
+    )
+    layout: Literal["channels_last", "channels_first"] = Field(
+        default="channels_first", description="how images and convolutions lie in memory; the first is faster on GPUs"
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        default="off", description="torch.compile for the method and its augmentation; auto: on a GPU"
     )
     log_every: Count = Field(default=50, description="steps between lines in metrics.jsonl")
     checkpoint_every: Count = Field(default=250, description="steps between checkpoints")

@@ -20,6 +20,7 @@ from losslang.training.checkpoint import Damaged
 from losslang.training.folder import RunFolder
 from losslang.training.plan import RunPlan
 from losslang.training.session import Session, open_session
+from losslang.training.speed import speed_up
 from losslang.training.watch import Watch
 
 __all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "calibrate", "due"]
@@ -116,6 +117,7 @@ class Run:
             folder.forget_after(session.step)
         else:
             folder = RunFolder.create(plan.folder, session.texts, session.packed())
+        speed_up(session, say)
         return cls(session, folder, tell, Clock(session.step), Watch(session, folder.metrics()))
 
     @property
@@ -163,23 +165,31 @@ class Run:
         record = {"step": step, "epoch": step / self.session.plan.steps_per_epoch} | record
         record |= self.watch.alarmed(record)
         self.folder.log(record)
-        self.tell(record | {"steps_per_second": self.clock.rate(step)})
+        self.tell(record | self.clock.pace(self.session))
         return record
 
 
 class Clock:
-    """Seconds of this process, and steps per second since the last time that was asked."""
+    """Seconds of this process, and its pace since the last time that was asked."""
 
     def __init__(self, step: int) -> None:
-        self.step, self.time = step, time.perf_counter()
+        self.step, self.time, self.waited = step, time.perf_counter(), 0.0
         self.started = self.time
 
-    def rate(self, step: int) -> float:
-        """Steps per second since the last call."""
-        now = time.perf_counter()
-        rate = (step - self.step) / max(now - self.time, 1e-9)
-        self.step, self.time = step, now
-        return round(rate, 1)
+    def pace(self, session: Session) -> dict[str, float]:
+        """Steps and images per second, share of the time spent waiting for data, and memory of the GPU in GB."""
+        now, waited = time.perf_counter(), session.batches.waited
+        spent = max(now - self.time, 1e-9)
+        rate = (session.step - self.step) / spent
+        found = {
+            "steps_per_second": round(rate, 1),
+            "images_per_second": round(rate * session.plan.recipe.batch_size, 1),
+            "waiting": round((waited - self.waited) / spent, 3),
+        }
+        self.step, self.time, self.waited = session.step, now, waited
+        if session.device.type == "cuda":
+            found["memory"] = round(torch.cuda.max_memory_allocated(session.device) / 1e9, 2)
+        return found
 
     def seconds(self) -> float:
         """Since the run was opened."""

@@ -118,6 +118,8 @@ def open_session(plan: RunPlan) -> Session:
     _check_pieces(model, recipe)
     if crew().size > 1 and recipe.batchnorm == "global":
         with_statistics_of_all(model)
+    if recipe.layout == "channels_last":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     inputs = load_inputs(arrays, plan, device, dtype)
     return Session(
         plan,

@@ -23,12 +23,14 @@ __all__ = [
     "Setting",
     "Settings",
     "check_paths",
+    "flat_settings",
     "meant",
     "merge",
     "paths",
     "read_recipe_file",
     "read_value",
     "validate",
+    "words_of",
 ]
 
 
@@ -73,18 +75,19 @@ def _read_text(source: Source) -> Settings:
     sound = sound_text(source, report)
     root = None if sound is None else read_nodes(sound, report).root
     if isinstance(root, MappingNode):
-        found = dict(_flat(root.pairs, "", report))
+        found = dict(flat_settings(root.pairs, "", report))
     report.raise_errors()
     if not isinstance(root, MappingNode):
         raise LosslangError(f"{source.name} is not a recipe: it is no mapping of settings to values")
     return found
 
 
-def _flat(pairs: Iterable[Pair], prefix: str, report: Report) -> Iterator[tuple[str, Setting]]:
+def flat_settings(pairs: Iterable[Pair], prefix: str, report: Report) -> Iterator[tuple[str, Setting]]:
+    """Nested mappings as settings by dotted path, each with its place."""
     for pair in pairs:
         path = prefix + pair.key.text
         if isinstance(pair.value, MappingNode):
-            yield from _flat(mapping_of(pair, "a mapping of settings", report), f"{path}.", report)
+            yield from flat_settings(mapping_of(pair, "a mapping of settings", report), f"{path}.", report)
         elif not isinstance(pair.value, Refused):
             value = setting_of(pair, report)
             if value is not None:
@@ -201,6 +204,11 @@ _WORDS = {
 """pydantic's types of error whose own messages speak of Python."""
 
 
+def words_of(kind: str, message: str) -> str:
+    """What pydantic says of a value, in the words of people who write YAML."""
+    return _WORDS.get(kind) or re.sub(r"^Input should be", "must be", message)
+
+
 def _wrong_values(error: ValidationError, settings: Mapping[str, Setting]) -> Iterator[str]:
     seen: set[str] = set()
     for problem in error.errors():
@@ -211,7 +219,7 @@ def _wrong_values(error: ValidationError, settings: Mapping[str, Setting]) -> It
             continue
         seen.add(path)
         place = settings[path].source if path else "the recipe"
-        message = _WORDS.get(problem["type"]) or re.sub(r"^Input should be", "must be", problem["msg"])
+        message = words_of(problem["type"], problem["msg"])
         yield f"{place}: `{path}` {message}; it is {_spelled(settings[path].value) if path else 'not'}"
 
 

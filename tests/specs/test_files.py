@@ -15,7 +15,8 @@ FILES = {path.stem: path for path in sorted(SPECS.rglob("*.yaml"))}
 
 
 def _lines(path: Path) -> int:
-    return len(path.read_text().splitlines())
+    """Of the method itself; settings for recipes are not part of it."""
+    return len(path.read_text().partition("\nrecipes:")[0].splitlines())
 
 
 def test_files_are_short():

@@ -152,7 +152,7 @@ WRONG_SETS = [
     ({"batch_size": "9999"}, "--set: a batch of 9999 is larger than blobs, which has 3072 samples"),
     ({"optimizer.learning_rate": "-1"}, "--set: `optimizer.learning_rate` must be greater than 0; it is `-1`"),
     ({"optimizer.learning_rate": "fast"}, "--set: `optimizer.learning_rate` must be a number; it is `fast`"),
-    ({"optimizer.name": "lars"}, "--set: `optimizer.name` must be 'sgd' or 'adamw'; it is `lars`"),
+    ({"optimizer.name": "lion"}, "--set: `optimizer.name` must be 'sgd', 'adamw' or 'lars'; it is `lion`"),
     ({"backbone.widths": "[]"}, "--set: `backbone.widths` must not be empty; it is []"),
     ({"backbone.widths": "[8, x]"}, "--set: `backbone.widths` must be a whole number; it is [`8`, `x`]"),
     ({"backbone.name": "resnet19"}, "--set: `backbone.name` must be one of `losslang list backbones`"),
@@ -210,7 +210,7 @@ def test_all_wrong_values_are_told_at_once(recipe):
     ("recipe_name", "message"),
     [
         ("toyy", "there is no recipe `toyy`; did you mean `toy`?"),
-        ("imagenet", "there are digits, toy, and files that end in .yaml"),
+        ("nothing_like_it", "there are cifar, digits, imagenet100, toy, and files that end in .yaml"),
         ("nowhere.yaml", "the recipe nowhere.yaml cannot be read: No such file"),
     ],
 )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from losslang.analysis.explain.explanation import Explanation, Primitive
 from losslang.analysis.explain.latex import latex
+from losslang.analysis.explain.stability import Stability
 from losslang.analysis.explain.statements import Statement
 from losslang.analysis.explain.unicode import unicode
 
 __all__ = ["explanation_json"]
 
 
-def explanation_json(explanation: Explanation, *, verdict: Sequence[str] = ()) -> str:
+def explanation_json(explanation: Explanation, *, stability: Stability | None = None) -> str:
     """The whole explanation."""
     spec = explanation.spec
     content = {
@@ -24,7 +24,7 @@ def explanation_json(explanation: Explanation, *, verdict: Sequence[str] = ()) -
         "notes": spec.notes,
         "extends": list(spec.bases),
         "roles": list(explanation.roles),
-        "stability": list(verdict),
+        **(stability.plain() if stability else {}),
         "terms": [_statement(statement) for statement in explanation.terms],
         "definitions": [_statement(statement) for statement in explanation.definitions],
         "functions": [_primitive(primitive) for primitive in explanation.primitives],

@@ -8,6 +8,7 @@ from losslang.analysis.explain.explanation import Explanation, ParameterRow, Pri
 from losslang.analysis.explain.formula import Symbol
 from losslang.analysis.explain.latex import latex, latex_block
 from losslang.analysis.explain.legend import legend_lines
+from losslang.analysis.explain.stability import Stability, force_rows
 from losslang.analysis.explain.statements import Statement
 from losslang.analysis.explain.words import crossing_words, forward_words, primitive_words, view_words
 
@@ -16,14 +17,14 @@ __all__ = ["index_page", "method_page"]
 _NOTE = "<!-- Written by `losslang explain --pages docs/methods` from the method and the library; edit those. -->"
 
 
-def method_page(explanation: Explanation, *, verdict: Sequence[str] = ()) -> str:
+def method_page(explanation: Explanation, *, stability: Stability | None = None) -> str:
     """The reference page of one method."""
     sections = [
         "\n\n".join(_head(explanation)),
         _section("Objective", _objective(explanation)),
         _section("Functions", _functions(explanation.primitives)),
         _section("Notation", [f"- {line}" for line in legend_lines(explanation)], "\n"),
-        _section("Stability", [*verdict, *_roles(explanation)]),
+        _section("Stability", [*(stability.verdict if stability else ()), *_roles(explanation), *_reasons(stability)]),
         _section("Networks", _networks(explanation), "\n"),
         _section("Parameters", _parameters(explanation.parameters), "\n"),
         _section("Views", [f"{view_words(explanation.spec)}. {' '.join(forward_words(explanation)).capitalize()}."]),
@@ -105,6 +106,17 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield f"| {' | '.join(head)} |"
         yield f"|{' --- |' * len(head)}"
         yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)
+
+
+def _reasons(stability: Stability | None) -> Iterator[str]:
+    """The mechanisms, and the forces of the terms."""
+    if stability is None:
+        return
+    if stability.mechanisms:
+        yield "\n".join(f"- **{row.name}**: {row.words}" for row in stability.mechanisms)
+    yield f"Forces {stability.cloud}:"
+    head, *rows = force_rows(stability)
+    yield "\n".join(_table(head, rows))
 
 
 def _networks(explanation: Explanation) -> Iterator[str]:

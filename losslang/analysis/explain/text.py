@@ -11,6 +11,7 @@ from losslang.analysis.explain.glyphs import RELATIONS
 from losslang.analysis.explain.latex import latex_block
 from losslang.analysis.explain.legend import legend_lines
 from losslang.analysis.explain.lines import columns
+from losslang.analysis.explain.stability import Stability, force_rows
 from losslang.analysis.explain.statements import Statement
 from losslang.analysis.explain.unicode import unicode, unicode_lines
 from losslang.analysis.explain.words import crossing_words, forward_words, primitive_words, view_words
@@ -20,7 +21,7 @@ __all__ = ["explanation_text"]
 _WIDTH = 100
 
 
-def explanation_text(explanation: Explanation, *, verdict: Sequence[str] = (), tex: bool = False) -> str:
+def explanation_text(explanation: Explanation, *, stability: Stability | None = None, tex: bool = False) -> str:
     """The whole explanation; formulas in LaTeX with `tex`, otherwise in Unicode."""
     write = _latex_lines if tex else _unicode_lines
     sections = [
@@ -29,7 +30,9 @@ def explanation_text(explanation: Explanation, *, verdict: Sequence[str] = (), t
         _section("where", _equations(explanation.definitions, write)),
         _section("with", _functions(explanation.primitives, write)),
         _section("notation", _wrapped(legend_lines(explanation))),
-        _section("stability", [*verdict, *_roles(explanation)]),
+        _section("stability", [*(stability.verdict if stability else ()), *_roles(explanation)]),
+        _section("mechanisms", _mechanisms(stability)),
+        _section("forces", _forces(stability)),
         _section("networks", _networks(explanation)),
         _section("parameters", _parameters(explanation)),
         _section("views", [view_words(explanation.spec), *forward_words(explanation)]),
@@ -107,9 +110,19 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]) - 1)] if rows else []
     for row in rows:
         head = "".join(cell + " " * (width - columns(cell) + 2) for cell, width in zip(row, widths, strict=False))
-        first, *rest = textwrap.wrap(row[-1], max(_WIDTH - len(head), 30)) or [""]
+        first, *rest = textwrap.wrap(row[-1], max(_WIDTH - len(head), 30), break_on_hyphens=False) or [""]
         yield head + first
         yield from (" " * columns(head) + line for line in rest)
+
+
+def _mechanisms(stability: Stability | None) -> Iterator[str]:
+    return _table([(row.name, row.words) for row in stability.mechanisms] if stability else [])
+
+
+def _forces(stability: Stability | None) -> Iterator[str]:
+    if stability is not None:
+        yield stability.cloud
+        yield from _table([*force_rows(stability)])
 
 
 def _networks(explanation: Explanation) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 import losslang
 from losslang.analysis.explain.page import index_page, method_page
 from losslang.cli import main
-from losslang.commands.explaining import verdict_lines, write_pages
+from losslang.commands.explaining import stability_facts, write_pages
 from tests.analysis.explain.methods import NAMES, shipped
 
 ROOT = Path(losslang.__file__).parents[1]
@@ -59,7 +59,7 @@ def test_json(capsys):
 
 def test_markdown_is_the_page(capsys):
     assert main(["explain", "byol", "--format", "markdown"]) == 0
-    assert capsys.readouterr().out == method_page(shipped("byol"), verdict=verdict_lines(shipped("byol").spec))
+    assert capsys.readouterr().out == method_page(shipped("byol"), stability=stability_facts(shipped("byol").spec))
 
 
 @pytest.mark.parametrize("form", ["mermaid", "svg"])
@@ -102,7 +102,7 @@ def test_no_torch_no_numpy_no_rich():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page_is_up_to_date(name):
-    page = method_page(shipped(name), verdict=verdict_lines(shipped(name).spec))
+    page = method_page(shipped(name), stability=stability_facts(shipped(name).spec))
     assert (PAGES / f"{name}.md").read_text(encoding="utf-8") == page, STALE
 
 

@@ -1,0 +1,1 @@
+"""Experiments: one small file for methods × data × settings × seeds, run as ensembles, resumed, never repeated."""

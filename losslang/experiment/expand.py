@@ -1,0 +1,136 @@
+"""From an experiment to its runs: every combination as a plan, each with an identity that says what was trained."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from losslang.diagnostics import LosslangError
+from losslang.experiment.document import Range, Value
+from losslang.experiment.read import Document
+from losslang.pipeline import canonical_hash
+from losslang.shipped import shipped_recipes, shipped_specs
+from losslang.training.plan import RunPlan, resolve_run
+from losslang.training.settings import Setting
+
+__all__ = ["Cell", "Planned", "grid", "identity", "plan_cell", "plan_cells", "values_of"]
+
+Overrides = Mapping[str, "str | Setting"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method on one data set with one choice of the swept settings; its runs differ in their seed alone."""
+
+    label: str
+    data: str | None
+    swept: Mapping[str, Value]
+
+    @property
+    def suffix(self) -> str:
+        """What tells the cell from others of its method and data."""
+        return "".join(f"-{name.rpartition('.')[2]}={_spelled(value)}" for name, value in self.swept.items())
+
+
+def _spelled(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run of an experiment: its cell, its plan, and its identity."""
+
+    cell: Cell
+    plan: RunPlan
+    id: str
+
+
+def values_of(swept: tuple[Value, ...] | Range) -> tuple[Value, ...]:
+    """The values of a list or a range."""
+    if not isinstance(swept, Range):
+        return swept
+    if swept.count == 1:
+        return (swept.start,)
+    shares = [at / (swept.count - 1) for at in range(swept.count)]
+    if swept.scale == "log":
+        return tuple(_rounded(swept.start * (swept.end / swept.start) ** share) for share in shares)
+    return tuple(_rounded(swept.start + (swept.end - swept.start) * share) for share in shares)
+
+
+def _rounded(value: float) -> float:
+    """Twelve digits: 0.3, and not 0.30000000000000004."""
+    return float(f"{value:.12g}")
+
+
+def grid(document: Document) -> list[Cell]:
+    """Every combination of methods, data and swept values."""
+    experiment = document.experiment
+    swept = [[(name, value) for value in values_of(values)] for name, values in experiment.sweep.items()]
+    labels, data = experiment.methods, experiment.data or (None,)
+    return [
+        Cell(label, d, dict(each)) for label, d in itertools.product(labels, data) for each in itertools.product(*swept)
+    ]
+
+
+def plan_cells(document: Document, cells: Iterable[Cell], out: Path, sets: Overrides) -> list[Planned]:
+    """The runs of cells. Runs of equal identity are one run. Raises LosslangError, SpecError."""
+    found: dict[str, Planned] = {}
+    for cell in cells:
+        for planned in plan_cell(document, cell, out, sets):
+            found.setdefault(planned.id, planned)
+    return list(found.values())
+
+
+def plan_cell(document: Document, cell: Cell, out: Path, sets: Overrides) -> Iterator[Planned]:
+    """The runs of a cell, one per seed. Raises LosslangError, SpecError."""
+    experiment, variant = document.experiment, document.experiment.methods[cell.label]
+    swept = {name: Setting(value, document.places["sweep", name]) for name, value in cell.swept.items()}
+    given: dict[str, str | Setting] = {
+        **document.settings("set"),
+        **document.settings("methods", cell.label, "set"),
+        **swept,
+        **sets,
+    }
+    spec = _file(document, variant.method, shipped_specs(), ("methods", cell.label))
+    recipe = _file(document, experiment.recipe, shipped_recipes(), ("recipe",))
+    first = resolve_run(spec, recipe, data=cell.data, sets=given)
+    folder = out / f"{cell.label}-{first.dataset.name}{cell.suffix}".replace("/", "_").replace(" ", "_")
+    cell = replace(cell, data=first.dataset.name)
+    seeds = experiment.seeds if isinstance(experiment.seeds, tuple) else range(experiment.seeds)
+    source = document.places.get(("seeds",), str(document.file))
+    for seed in seeds:
+        plan = first.with_seed(seed, folder, source)
+        name = identity(plan)
+        yield Planned(cell, replace(plan, folder=_folder(folder, out, seed, name)), name)
+
+
+def _file(document: Document, name: str, shipped: Mapping[str, Path], path: tuple[str, ...]) -> str:
+    """The name of something that ships, or a file from the folder of the experiment on."""
+    if name in shipped or not Path(name).suffix:
+        return str(shipped.get(name, name))
+    for file in (document.file.parent / name, Path(name)):
+        if file.is_file():
+            return str(file)
+    raise LosslangError(f"{document.places.get(path, document.file)}: there is no file {document.file.parent / name}")
+
+
+def _folder(folder: Path, out: Path, seed: int, name: str) -> Path:
+    """The folder of a run; where the run was done under another name, the folder that it has."""
+    done = sorted(out.glob(f"*/seed*-{name[:8]}")) if out.is_dir() else []
+    return done[0] if done else folder / f"seed{seed}-{name[:8]}"
+
+
+def identity(plan: RunPlan) -> str:
+    """A hash of all that decides what a run gives: the method as mathematics, the recipe as resolved, data and seed."""
+    recipe: dict[str, Any] = plan.recipe.model_dump(
+        mode="json", exclude={"parameters", "augmentation", "epochs", "threads"}
+    )
+    recipe |= {"steps": plan.steps, "data": plan.dataset.name}
+    policies = [[type(policy).__name__, policy.model_dump(mode="json")] for policy in plan.policies.values()]
+    whole = json.dumps([canonical_hash(plan.spec), recipe, policies], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]

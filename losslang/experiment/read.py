@@ -1,0 +1,184 @@
+"""Experiment files: YAML to a checked document, with the place of everything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from losslang.diagnostics import LosslangError, Report, Source
+from losslang.experiment.document import Experiment, Range
+from losslang.syntax.names import nearest
+from losslang.syntax.read import sound_text
+from losslang.syntax.yaml_nodes import mapping_of, setting_of
+from losslang.syntax.yaml_text import Mapping, Pair, Refused, Scalar, Sequence, read_nodes
+from losslang.training.settings import Setting, flat_settings, words_of
+
+__all__ = ["Document", "read_experiment"]
+
+Path_ = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """An experiment and the file it is from; `places` says where each entry stands (`examples/figure4.yaml:7`)."""
+
+    experiment: Experiment
+    file: Path
+    places: dict[Path_, str]
+
+    def settings(self, *section: str) -> dict[str, Setting]:
+        """The entries of a section such as `set`, as settings."""
+        values: Any = self.experiment.model_dump()
+        for name in section:
+            values = values[name]
+        return {path: Setting(value, self.places[*section, path]) for path, value in values.items()}
+
+
+def read_experiment(file: Path) -> Document:
+    """The experiment in a file. Raises SpecError where it is no YAML, LosslangError where entries are wrong."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise LosslangError(f"the experiment {file} cannot be read: {reason}") from error
+    source, report = Source(str(file), text), Report()
+    sound = sound_text(source, report)
+    root = None if sound is None else read_nodes(sound, report).root
+    found = list(_entries(root.pairs, report)) if isinstance(root, Mapping) else []
+    report.raise_errors()
+    if not isinstance(root, Mapping):
+        raise LosslangError(f"{file} is not an experiment: it is no mapping of entries to values")
+    places = {path: place for path, place, _ in found}
+    return Document(_validated(_tree(found), places, file), file, places)
+
+
+# ---------------------------------------------------------------- reading
+
+Entry = tuple[Path_, str, Any]
+"""Path, place and value; a section has no value of its own."""
+
+
+def _entries(pairs: tuple[Pair, ...], report: Report) -> Iterator[Entry]:
+    for pair in pairs:
+        path = (pair.key.text,)
+        if pair.key.text == "methods":
+            yield from _methods(pair, report)
+        elif pair.key.text == "set":
+            yield from _settings(pair, path, report)
+        elif pair.key.text == "sweep":
+            yield _section(pair, path)
+            for inner in mapping_of(pair, "a mapping of settings to lists or ranges", report):
+                yield from _swept(inner, path, report)
+        elif isinstance(pair.value, Mapping):
+            yield _section(pair, path)
+            for inner in mapping_of(pair, "a mapping", report):
+                yield from _value(inner, path, report)
+        else:
+            yield from _value(pair, (), report)
+
+
+def _methods(pair: Pair, report: Report) -> Iterator[Entry]:
+    """A list of methods; or a mapping of names to methods, or to `method` and `set`."""
+    path = (pair.key.text,)
+    yield _section(pair, path)
+    if isinstance(pair.value, Sequence):
+        for item in pair.value.items:
+            if isinstance(item, Scalar):
+                name = Path(item.text).stem
+                yield from _section_of((*path, name), _place(item), {"method": item.text})
+        return
+    for inner in mapping_of(pair, "a list of methods, or a mapping of names to methods", report):
+        own = (*path, inner.key.text)
+        if isinstance(inner.value, Scalar):
+            yield from _section_of(own, _place(inner.key), {"method": inner.value.text})
+            continue
+        yield _section(inner, own)
+        for entry in mapping_of(inner, "a method, or `method` and `set`", report):
+            yield from (
+                _settings(entry, (*own, "set"), report) if entry.key.text == "set" else _value(entry, own, report)
+            )
+
+
+def _section_of(path: Path_, place: str, values: dict[str, Any]) -> Iterator[Entry]:
+    yield path, place, {}
+    for name, value in values.items():
+        yield (*path, name), place, value
+
+
+def _settings(pair: Pair, path: Path_, report: Report) -> Iterator[Entry]:
+    yield _section(pair, path)
+    for name, setting in flat_settings(mapping_of(pair, "a mapping of settings", report), "", report):
+        yield (*path, name), setting.source, setting.value
+
+
+def _swept(pair: Pair, path: Path_, report: Report, prefix: str = "") -> Iterator[Entry]:
+    own = (*path, prefix + pair.key.text)
+    if not isinstance(pair.value, Mapping):
+        value = setting_of(pair, report) if not isinstance(pair.value, Refused) else None
+        yield own, _place(pair.key), value if isinstance(value, tuple) else (value,)
+    elif {inner.key.text for inner in pair.value.pairs} & {"from", "to", *Range.model_fields}:
+        yield _section(pair, own)
+        for inner in mapping_of(pair, "a range", report):
+            yield from _value(inner, own, report)
+    else:
+        for inner in mapping_of(pair, "a mapping of settings to lists or ranges", report):
+            yield from _swept(inner, path, report, f"{prefix}{pair.key.text}.")
+
+
+def _value(pair: Pair, path: Path_, report: Report) -> Iterator[Entry]:
+    if not isinstance(pair.value, Refused):
+        value = setting_of(pair, report)
+        if value is not None:
+            one_of_many = pair.key.text in _LISTS and not isinstance(value, tuple)
+            yield (*path, pair.key.text), _place(pair.key), (value,) if one_of_many else value
+
+
+_LISTS = {"data", "plot"}
+"""Entries that are lists, where one value may stand without brackets."""
+
+
+def _section(pair: Pair, path: Path_) -> Entry:
+    return path, _place(pair.key), {}
+
+
+def _place(node: Scalar) -> str:
+    return f"{node.span.source.name}:{node.span.line}"
+
+
+def _tree(entries: list[Entry]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path, _, value in entries:
+        section = tree
+        for name in path[:-1]:
+            section = section.setdefault(name, {})
+        section.setdefault(path[-1], value)
+    return tree
+
+
+# ---------------------------------------------------------------- checking
+
+
+def _validated(tree: dict[str, Any], places: dict[Path_, str], file: Path) -> Experiment:
+    try:
+        return Experiment.model_validate(tree)
+    except ValidationError as error:
+        wrong = dict.fromkeys(_wrong(problem, places, file) for problem in error.errors())
+        raise LosslangError("\n".join(wrong)) from None
+
+
+def _wrong(problem: Any, places: dict[Path_, str], file: Path) -> str:
+    parts = tuple(str(part) for part in problem["loc"])
+    path = next((parts[:end] for end in range(len(parts), 0, -1) if parts[:end] in places), ())
+    place, name = places.get(path, str(file)), path[-1] if path else "the experiment"
+    if problem["type"] == "missing":
+        return f"{place}: `{parts[-1]}` is missing; losslang schema experiment shows what there is"
+    if problem["type"] == "extra_forbidden":
+        known = list(Experiment.model_fields)
+        close = nearest(parts[-1], known)
+        hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
+        return f"{place}: there is no entry `{parts[-1]}`; {hint}"
+    return f"{place}: `{name}` {words_of(problem['type'], problem['msg'])}"

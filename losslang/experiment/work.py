@@ -1,0 +1,158 @@
+"""The runs of an experiment, spread over processes of one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any
+
+from losslang.diagnostics import LosslangError
+from losslang.experiment.share import shares
+from losslang.training.plan import RunPlan
+from losslang.training.signals import Pending, caught_signals
+
+if TYPE_CHECKING:
+    from losslang.training.together import Outcome
+
+__all__ = ["Work", "train_all"]
+
+_TICK = 0.2
+"""Seconds between looks at signals and processes."""
+
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+"""One thread per process; and memory that was freed is kept, as giving it back and asking again costs a tenth of a step."""
+
+
+@dataclass
+class Work:
+    """What became of the runs so far, by their places: results, and why others have none."""
+
+    results: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def take(self, at: int, result: dict[str, Any] | None, failure: str) -> None:
+        """Note what became of a run."""
+        if result is None:
+            self.failures[at] = failure
+        else:
+            self.results[at] = result
+
+
+def train_all(
+    plans: Sequence[RunPlan], processes: int, members: int, pending: Pending, say: Callable[[str], None]
+) -> Work:
+    """Train by all plans, going on where runs exist. Ends early, with checkpoints, when a signal is pending."""
+    work, loads = Work(), shares(plans, max(processes, 1))
+    if len(loads) == 1:
+        _train_load(plans, loads[0], members, pending, say, work.take)
+        return work
+    context = multiprocessing.get_context("spawn")
+    messages: Any = context.Queue()
+    with _environment():
+        children = [
+            context.Process(
+                target=_child, args=({at: plans[at] for group in load for at in group}, load, members, messages)
+            )
+            for load in loads
+        ]
+        for child in children:
+            child.start()
+    _listen(children, messages, work, pending, say)
+    return work
+
+
+def _train_load(
+    plans: Any,
+    load: Sequence[Sequence[int]],
+    members: int,
+    pending: Pending,
+    say: Callable[[str], None],
+    take: Callable[[int, Any, str], None],
+) -> None:
+    from losslang.training.together import train_together
+
+    for group in load:
+        outcomes = partial(_passed, group, take)
+        if not pending.number:
+            train_together([plans[at] for at in group], pending=pending, say=say, done=outcomes, members=members)
+
+
+def _passed(group: Sequence[int], take: Callable[[int, Any, str], None], at: int, outcome: Outcome) -> None:
+    take(group[at], outcome.result, outcome.failure)
+
+
+# ---------------------------------------------------------------- processes
+
+
+def _child(plans: dict[int, RunPlan], load: list[list[int]], members: int, messages: Any) -> None:
+    """A process: its runs, and every message about them into the queue."""
+    with caught_signals() as pending:
+        try:
+            _train_load(
+                plans,
+                load,
+                members,
+                pending,
+                lambda line: messages.put(("say", line)),
+                lambda at, result, failure: messages.put(("done", at, result, failure)),
+            )
+        except LosslangError as error:
+            messages.put(("error", str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the parent is to know
+            messages.put(("error", f"internal error: {type(error).__name__}: {error}; please report it"))
+    messages.put(("end",))
+
+
+def _listen(
+    children: Sequence[BaseProcess], messages: Any, work: Work, pending: Pending, say: Callable[[str], None]
+) -> None:
+    """Take messages until all processes have ended; a signal is passed on to them."""
+    hear: dict[str, Callable[..., object]] = {"say": say, "done": work.take, "error": work.errors.append}
+    told, running = False, len(children)
+    while running:
+        if pending.number and not told:
+            told = True
+            _pass_on(children)
+        try:
+            kind, *content = messages.get(timeout=_TICK)
+        except queue.Empty:
+            if not any(child.is_alive() for child in children):
+                break
+            continue
+        if kind == "end":
+            running -= 1
+        else:
+            hear[kind](*content)
+    for child in children:
+        child.join()
+        if child.exitcode:
+            work.errors.append(f"a process ended by itself (status {child.exitcode}); the same command goes on")
+
+
+def _pass_on(children: Sequence[BaseProcess]) -> None:
+    for child in children:
+        if child.is_alive() and child.pid is not None:
+            os.kill(child.pid, signal.SIGTERM)
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Within, processes start with the environment that suits many small runs."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

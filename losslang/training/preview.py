@@ -1,0 +1,199 @@
+"""`losslang train --dry-run`: everything that would happen, without data, device memory or a single step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
+from losslang.data.photo_sets import KNOWN
+from losslang.data.policies import Photo, Policy
+from losslang.networks.backbones import make_backbone
+from losslang.training.plan import RunPlan
+from losslang.training.record import settings_record
+
+__all__ = ["Cost", "cost_of_step", "preview"]
+
+_SHARE = 1 / 3
+"""Of a device's rate of matrix products, what training is expected to reach: ResNet-18 about 0.3 on recent GPUs."""
+
+_STATES = {"sgd": 1, "lars": 1, "adamw": 2}
+"""Numbers that an optimiser keeps per parameter."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One step: floating point operations, and bytes of what the forward pass keeps for the backward pass."""
+
+    flops: int
+    kept: int
+
+
+def preview(plan: RunPlan) -> Iterator[str]:
+    """Lines on data, views, networks, cost and settings of a run."""
+    model = _model(plan)
+    yield f"{plan.name}, recipe {plan.recipe_name}, seed {plan.recipe.seed}, into {plan.folder}"
+    yield from _section("length", _length(plan))
+    yield from _section("data", _data(plan))
+    yield from _section("views", _views(plan))
+    yield from _section("networks", _networks(model))
+    yield from _section("cost", _cost(plan, model))
+    yield from _section("parameters", _listed(settings_record(plan)["parameters"]))
+    yield from _section("settings", _listed(settings_record(plan)["settings"]))
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    yield f"\n{title}"
+    yield from (f"  {line}" for line in lines)
+
+
+def _model(plan: RunPlan) -> Model:
+    backbone = make_backbone(plan.recipe.backbone.name, plan.input_shape, **plan.recipe.backbone.options)
+    return compile(
+        plan.spec,
+        backbone=backbone.module,
+        feature_size=backbone.feature_size,
+        steps=plan.steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        images=plan.dataset.samples[0],
+    )
+
+
+def _length(plan: RunPlan) -> Iterator[str]:
+    images = plan.steps_per_epoch * plan.recipe.batch_size
+    yield f"{plan.steps:,} steps of {plan.recipe.batch_size} images, {plan.steps / plan.steps_per_epoch:g} epochs"
+    yield f"{images:,} images and {images * len(plan.policies):,} views an epoch, {plan.steps_per_epoch:,} steps"
+
+
+def _data(plan: RunPlan) -> Iterator[str]:
+    data = plan.dataset
+    yield f"{data.name}: {data.description}"
+    yield f"{data.samples[0]:,} samples for training, {data.samples[1]:,} held out, {data.classes} classes"
+    if data is KNOWN.get(data.name):
+        yield "not prepared here: training would stop with a message that says how"
+    if data.kind == "photos":
+        pixels = 3 * data.shape[1] ** 2 * sum(data.samples)
+        yield f"{_gigabytes(pixels)} of pixels, on a GPU where half of its memory holds them, else streamed"
+
+
+def _views(plan: RunPlan) -> Iterator[str]:
+    """One line per distinct augmentation."""
+    seen: dict[Policy, list[str]] = {}
+    for view, policy in plan.policies.items():
+        seen.setdefault(policy, []).append(view)
+    for policy, views in seen.items():
+        options = ", ".join(f"{name} {_short(value)}" for name, value in policy.model_dump().items())
+        yield f"{', '.join(views)}: {type(policy).__name__.lower()} {options}".rstrip()
+
+
+def _networks(model: Model) -> Iterator[str]:
+    for name, network in model.networks.items():
+        trained = _count(network, trained=True)
+        still = _count(network, trained=False)
+        yield f"{name}: {trained:,} parameters that train" + (f", {still:,} that do not" if still else "")
+    yield f"together {_count(model, trained=True):,} that train"
+
+
+def _count(module: nn.Module, *, trained: bool) -> int:
+    return sum(p.numel() for p in module.parameters() if p.requires_grad == trained)
+
+
+def _cost(plan: RunPlan, model: Model) -> Iterator[str]:
+    """Memory and time, as far as they can be counted."""
+    trained, still = (_count(model, trained=which) for which in (True, False))
+    state = sum(b.numel() * b.element_size() for b in model.buffers())
+    fixed = 4 * ((2 + _STATES[plan.recipe.optimizer.name]) * trained + still) + state
+    yield f"{_gigabytes(fixed)} for weights, gradients, optimiser and state"
+    try:
+        cost = cost_of_step(plan, model)
+    except Exception as error:  # noqa: BLE001 - operations that torch cannot count without numbers
+        yield f"the cost of a step cannot be counted: {str(error).splitlines()[0]}"
+        return
+    yield f"about {_gigabytes(cost.kept)} kept between forward and backward pass of a step, from its views on"
+    yield f"{cost.flops / 1e12:,.2f} TFLOP a step"
+    device, rate = _rate(plan)
+    seconds = cost.flops / (_SHARE * rate) * plan.steps
+    yield (
+        f"roughly {_duration(seconds)} on this {device}: a third of {rate / 1e12:,.2f} TFLOP/s, measured on matrix products"
+        " just now; augmentation and evaluation come on top"
+    )
+    yield "one process: no collectives"
+
+
+def cost_of_step(plan: RunPlan, model: Model) -> Cost:
+    """Counted by running forward and backward pass without numbers. Raises whatever torch cannot do without them."""
+    batch, half = plan.recipe.batch_size, plan.recipe.precision == "bfloat16"
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage()._cdata] = tensor  # noqa: SLF001 - views of one storage count once
+        return tensor
+
+    model.train()
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter, hooks:
+        views = {name: torch.empty(batch, *_shape(policy, plan)) for name, policy in plan.policies.items()}
+        rows = (torch.empty(batch, dtype=torch.int64),) if model.takes_rows else ()
+        model.front(views, *rows).total.backward()
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    size = max(sum(tensor.numel() * tensor.element_size() for tensor in kept.values()) - weights, 0)
+    return Cost(counter.get_total_flops(), size // 2 if half else size)
+
+
+def _shape(policy: Policy, plan: RunPlan) -> tuple[int, ...]:
+    return (3, policy.size, policy.size) if isinstance(policy, Photo) else plan.dataset.shape
+
+
+def _rate(plan: RunPlan) -> tuple[str, float]:
+    """The device, and its floating point operations per second in matrix products of the recipe's precision."""
+    cuda = torch.cuda.is_available() and plan.recipe.device != "cpu"
+    dtype = torch.bfloat16 if plan.recipe.precision == "bfloat16" else torch.float32
+    size, repeats = (8192, 20) if cuda else (512, 8)
+    a = torch.ones(size, size, dtype=dtype, device="cuda" if cuda else "cpu")
+    a @ a
+    _wait(cuda=cuda)
+    started = time.perf_counter()
+    for _ in range(repeats):
+        a @ a
+    _wait(cuda=cuda)
+    return "GPU" if cuda else "CPU", 2 * size**3 * repeats / (time.perf_counter() - started)
+
+
+def _wait(*, cuda: bool) -> None:
+    if cuda:
+        torch.cuda.synchronize()
+
+
+# ---------------------------------------------------------------- words
+
+
+def _listed(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    width = max((len(name) for name in rows), default=0)
+    values = {name: _short(row["value"]) for name, row in rows.items()}
+    wide = min(max((len(value) for value in values.values()), default=0), 24)
+    for name, row in rows.items():
+        yield f"{name:{width}}  {values[name]:{wide}}  {row['set by']}".rstrip()
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return " ".join(map(_short, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.2f} GB" if size >= 1e7 else f"{size / 1e6:,.2f} MB"
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:,.0f} seconds"

@@ -1,0 +1,41 @@
+"""What makes steps fast without changing what they compute: memory layout and torch.compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from losslang.data.photos import photo_view
+from losslang.data.policies import Photo
+from losslang.training.session import Session
+
+__all__ = ["accelerate", "speed_up"]
+
+
+def speed_up(session: Session, say: Callable[[str], None]) -> None:
+    """Compile what trains, as the recipe asks; `say` hears why where it does not work."""
+    recipe = session.plan.recipe
+    if recipe.compile == "off" or (recipe.compile == "auto" and session.device.type != "cuda"):
+        return
+    torch.set_float32_matmul_precision("high" if recipe.precision == "bfloat16" else "highest")
+    accelerate(session.model.front, "the method", say)
+    for policy in {p for p in session.plan.policies.values() if isinstance(p, Photo)}:
+        accelerate(photo_view(policy, session.device), "augmentation", say)
+
+
+def accelerate(module: nn.Module, name: str, say: Callable[[str], None]) -> None:
+    """Have calls of a module compiled. Where that fails it runs as it is, and `say` hears one line."""
+    eager, compiled = module._call_impl, torch.compile(module._call_impl)  # noqa: SLF001 - as nn.Module.compile does
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return compiled(*arguments, **options)
+        except (torch._dynamo.exc.TorchDynamoException, torch._inductor.exc.InductorError) as error:  # noqa: SLF001
+            module._compiled_call_impl = None  # noqa: SLF001
+            say(f"{name} runs without torch.compile: {str(error).strip().splitlines()[0]}")
+            return eager(*arguments, **options)
+
+    module._compiled_call_impl = call  # noqa: SLF001

@@ -1,0 +1,55 @@
+"""`losslang train --dry-run`: what it says is what would happen."""
+
+from torch import nn
+
+from losslang.cli import main
+from losslang.shipped import shipped_specs
+from losslang.training import preview
+from losslang.training.plan import resolve_run
+
+SIMSIAM = str(shipped_specs()["simsiam"])
+
+
+def test_imagenet100_is_previewed_without_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", SIMSIAM, "--recipe", "imagenet100", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    text = "\n".join(lines)
+    assert "197,600 steps of 256 images, 400 epochs" in text
+    assert "126,464 images and 252,928 views an epoch, 494 steps" in text
+    assert "not prepared here: training would stop" in text
+    assert "encoder: 11,176,512 parameters that train" in text
+    rate = next(line for line in lines if line.startswith("  optimizer.learning_rate"))
+    assert rate.split() == ["optimizer.learning_rate", "0.5", f"{SIMSIAM},", "recipes:", "imagenet100"]
+    assert any("recipes/imagenet100.yaml:" in line for line in lines if line.startswith("  epochs"))
+    assert "TFLOP a step" in text
+    assert "roughly" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_cost_is_counted():
+    """Of the toy networks the products can be counted by hand: forward, and backward to weights and inputs."""
+    plan = resolve_run(SIMSIAM, sets={"backbone.norm": "none", "batch_size": "100"})
+    model = preview._model(plan)
+    layers = [m for m in model.modules() if isinstance(m, nn.Linear)]
+    first = next(m for m in model.encoder.modules() if isinstance(m, nn.Linear))
+    products = [2 * 100 * m.in_features * m.out_features * (2 if m is first else 3) * 2 for m in layers]
+    cost = preview.cost_of_step(plan, model)
+    assert cost.flops == sum(products)
+    assert cost.kept > 100 * 2 * 4 * sum(m.in_features for m in layers)
+    assert all(p.grad is None or p.grad.shape == p.shape for p in model.parameters())
+
+
+def test_the_step_that_is_counted_is_the_one_that_would_run():
+    """Multi-crop, queues and targets included."""
+    for method in ("dino", "swav", "mocov2"):
+        plan = resolve_run(shipped_specs()[method], sets={"batch_size": "8"})
+        assert preview.cost_of_step(plan, preview._model(plan)).flops > 0
+
+
+def test_every_method_has_a_plan_for_photos():
+    """The image recipes fit all methods that ship, parameters and networks included."""
+    for recipe in ("imagenet100", "cifar"):
+        for path in shipped_specs().values():
+            plan = resolve_run(path, recipe)
+            assert all(type(policy).__name__ == "Photo" for policy in plan.policies.values())
