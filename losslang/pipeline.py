@@ -280,7 +280,7 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
 
     A value that shows itself in a terminal (`print`) and in a notebook; true where the mathematics differ. Raises SpecError.
     """
-    from losslang.analysis.difference import compare
+    from losslang.analysis.compare import compare
 
     one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
     return compare(one, two, _small(one), _small(two))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from losslang.algebra.digest import Digests, digest, network_labels
@@ -11,7 +12,7 @@ from losslang.algebra.rewrite import Overflow
 from losslang.objective.graph import Graph, Node, Term
 from losslang.objective.spec import Spec
 
-__all__ = ["Canonical", "CanonicalTerm", "canonical"]
+__all__ = ["Canonical", "CanonicalTerm", "canonical", "summed"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Canonical:
     @property
     def total(self) -> CanonicalTerm:
         """The sum of the terms."""
-        return _summed("total", self.terms)
+        return summed(self.terms)
 
     @property
     def hash(self) -> str:
@@ -60,14 +61,14 @@ class Canonical:
 def canonical(spec: Spec) -> Canonical:
     """The canonical form of a method."""
     labels = network_labels(spec)
-    bare = Graph(tuple(Term(t.name, t.value, t.span) for t in spec.graph.terms), {}, spec.graph.states, ())
+    terms = tuple(Term(t.name, t.value, t.span) for t in spec.graph.terms)
+    bare = Graph(terms, {}, spec.graph.states, ())
     digests = Digests(labels)
     try:
         graph, complete = normal_form(bare, spec.parameters, digests).graph, True
     except Overflow:
         graph, complete, digests = bare, False, Digests(labels)
-    terms = tuple(_term(term, digests) for term in graph.terms)
-    return Canonical(spec, graph, terms, labels, digests, complete)
+    return Canonical(spec, graph, tuple(_term(term, digests) for term in graph.terms), labels, digests, complete)
 
 
 def _term(term: Term, digests: Digests) -> CanonicalTerm:
@@ -75,10 +76,11 @@ def _term(term: Term, digests: Digests) -> CanonicalTerm:
     return CanonicalTerm(term.name, term.value, {digests.of(body): scale for scale, body in inner}, offset)
 
 
-def _summed(name: str, terms: tuple[CanonicalTerm, ...]) -> CanonicalTerm:
+def summed(terms: Sequence[CanonicalTerm]) -> CanonicalTerm:
+    """The sum of terms."""
     scales: dict[str, float] = {}
     for term in terms:
         for key, scale in term.scales.items():
             scales[key] = scales.get(key, 0.0) + scale
     kept = {key: scale for key, scale in scales.items() if abs(scale) > 1e-12}
-    return CanonicalTerm(name, terms[0].node, kept, sum(term.offset for term in terms))
+    return CanonicalTerm("total", terms[0].node, kept, sum(term.offset for term in terms))

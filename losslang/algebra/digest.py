@@ -45,12 +45,11 @@ def digest(*words: object) -> str:
 class Digests:
     """The digests of values; a graph's nodes are all asked with operands first.
 
-    `leaf` gives the text of a network's output, where it is not asked for by its networks and their input.
+    `leaf` gives the text of a value that is not to be told by its operation and operands, None for all others.
     """
 
     def __init__(self, labels: Mapping[str, str], leaf: Callable[[Node], str | None] | None = None) -> None:
-        self.labels = labels
-        self.leaf = leaf
+        self.labels, self.leaf = labels, leaf
         self.known: dict[int, str] = {}
 
     def of(self, node: Node) -> str:

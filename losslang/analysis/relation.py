@@ -1,40 +1,41 @@
-"""How the values of two terms are related: by numbers, on the same clouds of embeddings.
+"""How two terms are related: by their normal forms, and where these differ, by values and gradients on seeded embeddings.
 
-Two terms are proportional if one is scale·other + offset for every cloud, in value and in the force on the scales (which is
-its gradient). That decides `same mathematics` where spellings differ.
+One is scale · other + offset or it is not. Normal forms decide it exactly. Numbers decide it where no identity of the table
+leads from one spelling to the other: on several clouds of embeddings of different lengths the values must be proportional, and
+so must the derivatives along random directions of every embedding. Two functions that are analytic where the clouds lie and
+differ there agree at a random point along a random direction with probability zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from losslang.analysis.cloud import Cloud, forces_by_input, terms_on
-from losslang.objective.spec import Spec
+from losslang.algebra.canonical import CanonicalTerm
 
-__all__ = ["Relation", "Samples", "relate", "samples"]
+__all__ = ["NORMAL_FORM", "NUMBERS", "Readings", "Relation", "relate_forms", "relate_readings"]
 
-_CLOUDS = tuple(Cloud(rho, seed=seed, bare=True) for rho, seed in ((0.9, 0), (0.6, 1), (0.4, 2), (0.6, 3)))
+NORMAL_FORM, NUMBERS = "normal form", "values and gradients"
+
 _TOLERANCE = 1e-7
-
-
-@dataclass(frozen=True)
-class Samples:
-    """The values of every term on several clouds, and its forces there by the input that moves (residual and center)."""
-
-    values: dict[str, tuple[float, ...]]
-    forces: dict[str, dict[str, tuple[float, ...]]]
+_GRADIENTS = 1e-6
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Relation:
-    """second = scale·first + offset, with gradients in the ratio `scale` (or not, where stops differ)."""
+    """second = scale·first + offset, with gradients in the ratio `scale` (or not, where stops differ).
+
+    `by` says what found it; `loose` that the embeddings which it holds for are outputs of other networks.
+    """
 
     scale: float
     offset: float
-    gradients_agree: bool
+    gradients_agree: bool = True
+    by: str = NORMAL_FORM
+    loose: bool = False
 
     @property
     def identity(self) -> bool:
@@ -42,57 +43,59 @@ class Relation:
         return self.gradients_agree and abs(self.scale - 1) < _TOLERANCE and abs(self.offset) < _TOLERANCE
 
 
-def samples(small: Spec) -> Samples:
-    """What a method with small sizes is on the common clouds."""
-    values: dict[str, list[float]] = {term.name: [] for term in small.graph.terms}
-    pulls: dict[str, dict[str, list[float]]] = {term.name: {} for term in small.graph.terms}
-    for cloud in _CLOUDS:
-        for name, value in terms_on(small, cloud).items():
-            values[name].append(value)
-        for moved, found in forces_by_input(small, cloud).items():
-            for pull in found:
-                pulls[pull.term].setdefault(moved, []).extend((pull.residual, pull.center))
-    return Samples(
-        {name: tuple(row) for name, row in values.items()},
-        {name: {moved: tuple(row) for moved, row in rows.items()} for name, rows in pulls.items()},
-    )
+# ---------------------------------------------------------------- by normal form
 
 
-def relate(
-    one: Sequence[float],
-    two: Sequence[float],
-    pulls_one: Mapping[str, Sequence[float]],
-    pulls_two: Mapping[str, Sequence[float]],
-) -> Relation | None:
-    """How two terms are related; None where they are not proportional."""
-    x, y = np.asarray(one), np.asarray(two)
-    if all(float(np.ptp(v)) < _TOLERANCE * max(1.0, float(np.abs(v).max())) for v in (x, y)):
-        return Relation(1.0, _tidy(float((y - x).mean())), _proportional(pulls_one, pulls_two, 1.0))
-    if float(np.ptp(x)) < _TOLERANCE * max(1.0, float(np.abs(x).max())):
+def relate_forms(one: CanonicalTerm, two: CanonicalTerm) -> Relation | None:
+    """The relation of two normal forms over the same leaves; None where they are not proportional."""
+    if set(one.scales) != set(two.scales):
         return None
-    scale, offset = (float(c) for c in np.polyfit(x, y, 1))
-    rest = np.abs(y - (scale * x + offset)).max()
-    if rest > _TOLERANCE * max(1.0, float(np.abs(y).max())):
+    if not one.scales:
+        return Relation(1.0, _tidy(two.offset - one.offset))
+    key = next(iter(one.scales))
+    scale = two.scales[key] / one.scales[key]
+    if any(abs(two.scales[k] - scale * c) > _ROUNDING * abs(two.scales[k]) for k, c in one.scales.items()):
         return None
-    return Relation(_tidy(scale), _tidy(offset), _proportional(pulls_one, pulls_two, scale))
+    return Relation(_tidy(scale), _tidy(two.offset - scale * one.offset))
+
+
+# ---------------------------------------------------------------- by numbers
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What a term is on several clouds: its values, and its slopes there along random directions, by what moves."""
+
+    values: tuple[float, ...]
+    slopes: Mapping[str, tuple[float, ...]]
+
+
+def relate_readings(one: Readings, two: Readings) -> Relation | None:
+    """The relation of two terms by their numbers; None where they are not proportional."""
+    x, y = np.asarray(one.values), np.asarray(two.values)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return None
+    flat = [float(np.ptp(v)) < _TOLERANCE * max(1.0, float(np.abs(v).max())) for v in (x, y)]
+    if all(flat):
+        found = Relation(1.0, _tidy(float((y - x).mean())), by=NUMBERS)
+    elif any(flat):
+        return None
+    else:
+        scale, offset = (float(c) for c in np.polyfit(x, y, 1))
+        if np.abs(y - (scale * x + offset)).max() > _TOLERANCE * max(1.0, float(np.abs(y).max())):
+            return None
+        found = Relation(_tidy(scale), _tidy(offset), by=NUMBERS)
+    return replace(found, gradients_agree=_proportional(one.slopes, two.slopes, found.scale))
 
 
 def _proportional(one: Mapping[str, Sequence[float]], two: Mapping[str, Sequence[float]], scale: float) -> bool:
-    """Whether the forces on every input agree; inputs are matched by name, or where names differ by what they feel."""
-    largest = max([1e-3, *(abs(x) for row in two.values() for x in row)])
-
-    def felt(pulls: Mapping[str, Sequence[float]], by: float) -> dict[str, list[float]]:
-        rows = {name: [by * x for x in row] for name, row in pulls.items()}
-        return {name: row for name, row in rows.items() if max(map(abs, row)) > 1e-6 * largest}
-
-    ours, theirs = felt(one, scale), felt(two, 1.0)
-    if set(ours) == set(theirs):
-        pairs = [(ours[name], theirs[name]) for name in ours]
-    elif set(one) & set(two) == set(one) or len(ours) != len(theirs):
-        return False
-    else:
-        pairs = list(zip(sorted(ours.values()), sorted(theirs.values()), strict=True))
-    return all(abs(a - b) < 1e-4 * largest for left, right in pairs for a, b in zip(left, right, strict=True))
+    """Whether the slopes along every direction are in the ratio of the values; what moves nothing has the slope 0."""
+    names = {*one, *two}
+    size = max([len(row) for row in (*one.values(), *two.values())], default=0)
+    none = (0.0,) * size
+    largest = max([1e-6, *(abs(slope) for row in two.values() for slope in row)])
+    pairs = [(scale * a, b) for n in names for a, b in zip(one.get(n, none), two.get(n, none), strict=True)]
+    return all(abs(a - b) < _GRADIENTS * largest for a, b in pairs)
 
 
 def _tidy(number: float) -> float:

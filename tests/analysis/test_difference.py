@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from losslang.analysis.relation import relate
+from losslang.analysis.relation import NUMBERS, Readings, Relation, relate_readings
 from losslang.cli import main
 from losslang.diagnostics import Source
 from losslang.pipeline import diff, load
@@ -103,10 +103,12 @@ def test_comments_order_and_layout_do_not_matter():
 
 
 def test_proportional_values_need_proportional_gradients():
-    x = (1.0, 2.0, 4.0)
-    assert relate(x, (3.0, 5.0, 9.0), {"z": (1.0,)}, {"z": (2.0,)}).gradients_agree
-    assert not relate(x, (3.0, 5.0, 9.0), {"z": (1.0,)}, {"z": (1.0,)}).gradients_agree
-    assert relate(x, (1.0, 4.0, 16.0), {"z": (1.0,)}, {"z": (1.0,)}) is None
+    one = Readings((1.0, 2.0, 4.0), {"z": (1.0, 3.0)})
+    assert relate_readings(one, Readings((3.0, 5.0, 9.0), {"z": (2.0, 6.0)})) == Relation(2, 1, by=NUMBERS)
+    assert not relate_readings(one, Readings((3.0, 5.0, 9.0), {"z": (1.0, 3.0)})).gradients_agree
+    assert not relate_readings(one, Readings((3.0, 5.0, 9.0), {"z": (2.0, 6.0), "p": (1.0, 0.0)})).gradients_agree
+    assert relate_readings(one, Readings((1.0, 4.0, 16.0), {"z": (1.0, 3.0)})) is None
+    assert relate_readings(one, Readings((2.0, 2.0, 2.0), {})) is None
 
 
 def test_command_and_exit_status(capsys):
