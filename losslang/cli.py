@@ -230,6 +230,7 @@ def _check(options: Namespace) -> int:
 def _diff_options(parser: CommandParser) -> None:
     parser.add_argument("left", metavar="A", help="a method file, or the name of a shipped method")
     parser.add_argument("right", metavar="B", help="another")
+    parser.add_argument("more", metavar="C", nargs="*", help="more of them: a table with a column for each")
     parser.add_argument("--json", action="store_true", help="print it for tools")
     parser.add_argument("--full", action="store_true", help="show what is equal, too")
     parser.add_argument(
@@ -238,11 +239,11 @@ def _diff_options(parser: CommandParser) -> None:
 
 
 def _diff(options: Namespace) -> int:
-    from losslang.pipeline import diff
+    from losslang.pipeline import diff, diff_many
 
-    methods = [options.left, options.right]
+    methods = [options.left, options.right, *options.more]
     try:
-        found = diff(*methods)
+        found = diff_many(methods) if options.more else diff(*methods)
         text = found.json() if options.json else found.text(full=options.full)
         if options.measure:
             from losslang.commands.measuring import measured

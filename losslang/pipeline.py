@@ -23,6 +23,7 @@ from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
     from losslang.analysis.ablation import Ablation
+    from losslang.analysis.comparison import Many
     from losslang.analysis.difference import Difference
     from losslang.analysis.explain.stability import Stability
     from losslang.analysis.extra import Extra
@@ -38,6 +39,7 @@ __all__ = [
     "canonical_hash",
     "check",
     "diff",
+    "diff_many",
     "emit",
     "extra_gradient",
     "load",
@@ -293,6 +295,17 @@ def measure(left: str | Path | Spec, right: str | Path | Spec) -> Measurement:
     one, two = (spec if isinstance(spec, Spec) else load(spec) for spec in (left, right))
     features = features_for(one, two)
     return measure(_small(one, features), _small(two, features))
+
+
+def diff_many(methods: Sequence[str | Path | Spec]) -> Many:
+    """Several methods as a table with a column for each, which shows itself in a terminal and in a notebook.
+
+    True where the mathematics are not all the same. Raises SpecError.
+    """
+    from losslang.analysis.comparison import compare_many
+
+    specs = [method if isinstance(method, Spec) else load(method) for method in methods]
+    return compare_many([(spec, _small(spec)) for spec in specs])
 
 
 def canonical_hash(spec: Spec) -> str:

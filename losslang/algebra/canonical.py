@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from losslang.algebra.digest import Digests, digest, network_labels
+from losslang.algebra.digest import Digests, alike, digest, network_labels
 from losslang.algebra.identities import normal_form
 from losslang.algebra.polynomial import parts
 from losslang.algebra.rewrite import Overflow
 from losslang.objective.graph import Graph, Node, Term
 from losslang.objective.spec import Spec
 
-__all__ = ["Canonical", "CanonicalTerm", "canonical", "summed"]
+__all__ = ["Canonical", "CanonicalTerm", "canonical", "labels_of", "summed"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,20 @@ class Canonical:
 
 def canonical(spec: Spec) -> Canonical:
     """The canonical form of a method."""
+    return _formed(spec, labels_of(spec))
+
+
+def labels_of(spec: Spec) -> dict[str, str]:
+    """A text for every network; those that are built alike and stand alike are told apart by what the loss does with them."""
     labels = network_labels(spec)
+    for group in alike(labels):
+        marked = {name: _formed(spec, {**labels, name: "this"}).total.hash for name in group}
+        order = sorted(group, key=lambda name: (marked[name], group.index(name)))
+        labels |= {name: digest(labels[name], place) for place, name in enumerate(order)}
+    return labels
+
+
+def _formed(spec: Spec, labels: dict[str, str]) -> Canonical:
     terms = tuple(Term(t.name, t.value, t.span) for t in spec.graph.terms)
     bare = Graph(terms, {}, spec.graph.states, ())
     digests = Digests(labels)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from losslang.objective.axes import Axis
@@ -18,7 +18,7 @@ from losslang.objective.networks import Network
 from losslang.objective.schedules import Schedule
 from losslang.objective.spec import Spec
 
-__all__ = ["Digests", "digest", "network_labels"]
+__all__ = ["Digests", "alike", "digest", "network_labels", "spell"]
 
 _NAMES = {"name", "network"}
 _EXCHANGED = {
@@ -108,17 +108,23 @@ def spell(value: Attribute) -> str:
 
 
 def network_labels(spec: Spec) -> dict[str, str]:
-    """A text for every network that is equal for equal networks in equal places, whatever their names."""
+    """A text for every network: what it is built of, how it sees the views, and which networks it follows and is followed by.
+
+    It is the same whatever the networks are called and however the loss is spelled.
+    """
     labels: dict[str, str] = {}
     for name in spec.networks:
         _label(name, spec, labels)
-    alike = defaultdict(list)
+    places = _places(spec.graph, labels)
+    return {name: digest(label, *places.get(name, ())) for name, label in labels.items()}
+
+
+def alike(labels: Mapping[str, str]) -> list[list[str]]:
+    """The networks that their labels do not tell apart, in groups."""
+    groups = defaultdict(list)
     for name, label in labels.items():
-        alike[label].append(name)
-    for group in alike.values():
-        if len(group) > 1:
-            labels |= _by_place(group, labels, spec.graph)
-    return labels
+        groups[label].append(name)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _label(name: str, spec: Spec, labels: dict[str, str]) -> str:
@@ -137,12 +143,17 @@ def _built(network: Network, spec: Spec, labels: dict[str, str]) -> str:
     return digest(*sizes, *parts)
 
 
-def _by_place(group: Iterable[str], labels: Mapping[str, str], graph: Graph) -> dict[str, str]:
-    """Networks that are built alike, told apart by what the loss is with just one of them marked."""
-    marked = {}
-    for name in group:
-        digests = Digests({**labels, name: "this"})
-        marked[name] = digest(*sorted(digests.of(term.value) for term in graph.terms))
-    places = {name: (text, at) for at, (name, text) in enumerate(marked.items())}
-    order = sorted(places, key=lambda name: places[name])
-    return {name: digest(labels[name], place) for place, name in enumerate(order)}
+def _places(graph: Graph, labels: Mapping[str, str]) -> dict[str, list[str]]:
+    """For every network, the networks under each of its uses and over them."""
+    under: dict[int, frozenset[str]] = {}
+    found: dict[str, set[str]] = defaultdict(set)
+    for node in graph.nodes():
+        below = frozenset[str]().union(*(under[child.number] for child in node.inputs))
+        if node.op == "apply":
+            name = str(node["network"])
+            found[name].add("over " + " ".join(sorted(labels[other] for other in below)))
+            for other in below:
+                found[other].add(f"under {labels[name]}")
+            below |= {name}
+        under[node.number] = below
+    return {name: sorted(texts) for name, texts in found.items()}

@@ -1,87 +1,42 @@
-"""Two methods beside each other, by role: terms, mechanisms, networks, constants, views, state, names, recipes."""
+"""What two methods differ in, by role: terms, mechanisms, networks, constants, views, state, names, recipes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from losslang.analysis.difference import Difference, Row
-from losslang.analysis.mechanisms import Found, find_mechanisms, predictors_of
+from losslang.analysis.mechanisms import Found, predictors_of
 from losslang.analysis.network_words import describe, scalar, what_differs
-from losslang.analysis.pairing import Pair, Side, pair_names, renamed_network
+from losslang.analysis.pairing import Pair, Side, pair_names
 from losslang.analysis.relation import NORMAL_FORM, Relation
-from losslang.analysis.terms import Matched, Terms
-from losslang.objective.graph import Node
+from losslang.analysis.side_by_side import Comparison
+from losslang.analysis.terms import Matched
+from losslang.objective.graph import Node, walk
 from losslang.objective.schedules import Schedule
 from losslang.objective.spec import Spec
 
-__all__ = ["SECTIONS", "Comparison", "compare"]
+__all__ = ["SECTIONS", "compare", "difference", "tidy", "used_parameters"]
 
 
 def compare(left: Spec, right: Spec, small_left: Spec, small_right: Spec) -> Difference:
     """The difference of two methods; the small ones are the same methods with small sizes, for numbers."""
-    both = Comparison(Side(left, small_left), Side(right, small_right))
+    return difference(Comparison(Side(left, small_left), Side(right, small_right)))
+
+
+def difference(both: Comparison) -> Difference:
+    """What two methods differ in."""
     rows = tuple(row for section in SECTIONS for row in section(both))
+    left, right = both.specs
     return Difference(left.method_name, right.method_name, rows, both.shared)
-
-
-class Comparison:
-    """Two methods, and which entry of one is which of the other."""
-
-    def __init__(self, left: Side, right: Side) -> None:
-        self.sides = (left, right)
-        self.specs = (left.spec, right.spec)
-
-    @cached_property
-    def networks(self) -> list[Pair]:
-        """The networks of both, paired."""
-        return pair_names(self.sides[0].labels, self.sides[1].labels)
-
-    @cached_property
-    def changed_networks(self) -> set[Pair]:
-        """Networks that only one has, or that are built otherwise."""
-        names = {one: two for one, two in self.networks if one is not None and two is not None}
-        return {pair for pair in self.networks if self._changed(pair, names)}
-
-    def _changed(self, pair: Pair, names: Mapping[str, str]) -> bool:
-        one, two = pair
-        if one is None or two is None:
-            return True
-        left, right = self.specs
-        return renamed_network(left.networks[one], names) != right.networks[two] or (
-            left.forward.get(one) != right.forward.get(two)
-        )
-
-    @property
-    def views_alike(self) -> bool:
-        """Whether both have as many views in as many groups."""
-        counts = [[len(group) for group in spec.view_groups.values()] for spec in self.specs]
-        return counts[0] == counts[1]
-
-    @cached_property
-    def terms(self) -> Terms:
-        """The terms of both."""
-        alike = not self.changed_networks and self.views_alike
-        return Terms(*self.sides, self.networks, alike=alike)
-
-    @cached_property
-    def mechanisms(self) -> list[dict[str, Found]]:
-        """The stability mechanisms of each, by name."""
-        return [{found.mechanism.name: found for found in find_mechanisms(spec)} for spec in self.specs]
-
-    @property
-    def shared(self) -> tuple[str, ...]:
-        """What opposes collapse in both."""
-        left, right = self.mechanisms
-        works = [name for name, found in left.items() if found.mechanism.decenters or found.mechanism.decorrelates]
-        return tuple(name for name in works if name in right)
 
 
 # ---------------------------------------------------------------- terms
 
 
 def _terms(both: Comparison) -> Iterator[Row]:
-    for matched in both.terms.matched():
+    for matched in both.matched:
         yield _term(both, matched)
 
 
@@ -108,7 +63,7 @@ def _term(both: Comparison, matched: Matched) -> Row:
 
 
 def _formula(spec: Spec, names: tuple[str, ...]) -> str:
-    return " + ".join(" ".join(term.span.text.split()) for term in spec.graph.terms if term.name in names)
+    return " + ".join(tidy(term.span.text) for term in spec.graph.terms if term.name in names)
 
 
 def _related(relation: Relation) -> str:
@@ -130,8 +85,8 @@ def _mechanisms(both: Comparison) -> Iterator[Row]:
     left, right = both.mechanisms
     for name in dict.fromkeys([*left, *right]):
         if name not in _ROWS_OF_THEIR_OWN:
-            texts = [side[name].detail if name in side else "" for side in (left, right)]
-            yield Row(name, texts[0], texts[1], "", "stability", equal=name in left and name in right)
+            texts = [_details(side[name]) if name in side else "" for side in (left, right)]
+            yield Row(name, texts[0], texts[1], "", "stability", equal=both.same or (name in left and name in right))
 
 
 def _target(both: Comparison) -> Iterator[Row]:
@@ -140,14 +95,21 @@ def _target(both: Comparison) -> Iterator[Row]:
     if any(texts):
         kind = "stability" if len({text.partition(",")[0] for text in texts}) > 1 else "architecture"
         shown = [text or "gradient flows into both" for text in texts]
-        yield Row("target", shown[0], shown[1], "", kind, equal=texts[0] == texts[1])
+        yield Row("target", shown[0], shown[1], "", kind, equal=both.same or texts[0] == texts[1])
 
 
-def _branch(spec: Spec, side: Mapping[str, Found]) -> str:
+def _details(found: Sequence[Found]) -> str:
+    return "; ".join(dict.fromkeys(one.detail for one in found))
+
+
+def _branch(spec: Spec, side: Mapping[str, Sequence[Found]]) -> str:
     if "EMA target" in side:
         momenta = [n.momentum for n in spec.networks.values() if n.kind == "ema" and n.momentum is not None]
         return f"EMA of the online network, momentum {', '.join(scalar(m) for m in momenta)}"
-    return f"stop-gradient {side['stop-gradient'].detail}" if "stop-gradient" in side else ""
+    if "stop-gradient" in side:
+        return f"stop-gradient {_details(side['stop-gradient'])}"
+    assigned = any(node.op in {"sinkhorn", "argmax", "centroids"} for node in spec.graph.nodes())
+    return "assignments of the online network, without gradient" if assigned else ""
 
 
 def _networks(both: Comparison) -> Iterator[Row]:
@@ -183,18 +145,39 @@ def _shown_as_target(both: Comparison, pair: Pair) -> bool:
 
 
 def _constants(both: Comparison) -> Iterator[Row]:
-    """Parameters of the loss that have one name and two values, or two names and one value."""
-    left, right = (_used_parameters(spec) for spec in both.specs)
-    for one, two in pair_names(left, right):
+    """Parameters of the loss that have one name and two values, or two names, one value and one place."""
+    left, right = (used_parameters(spec) for spec in both.specs)
+    roles = [{name: match.left for match in both.matched for name in names(match)} for names in (_lefts, _rights)]
+    places = [_parameter_places(spec, role) for spec, role in zip(both.specs, roles, strict=True)]
+    texts = [{n: f"{side[n]} in {place[n]}" for n in side} for side, place in zip((left, right), places, strict=True)]
+    for one, two in pair_names(*texts):
         if one is None or two is None:
             continue  # written as a number there: the terms say whether it is the same one
         if one != two:
             yield Row("parameter", one, two, "renamed", "name")
         elif left[one] != right[two]:
-            yield Row(one, left[one], right[two], "", "constant")
+            yield Row(f"parameter {one}", left[one], right[two], "", "detail")
 
 
-def _used_parameters(spec: Spec) -> dict[str, str]:
+def _lefts(match: Matched) -> tuple[str, ...]:
+    return match.left
+
+
+def _rights(match: Matched) -> tuple[str, ...]:
+    return match.right
+
+
+def _parameter_places(spec: Spec, roles: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """The terms that a parameter stands in, by their names on the left."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for term in spec.graph.terms:
+        for node in walk([term.value]):
+            if node.op in {"parameter", "schedule"}:
+                found[str(node["name"])] |= set(roles.get(term.name, (f"added {term.name}",)))
+    return defaultdict(str, {name: ", ".join(sorted(terms)) for name, terms in found.items()})
+
+
+def used_parameters(spec: Spec) -> dict[str, str]:
     """The values of the parameters that stand in the loss."""
     names = {str(node["name"]) for node in spec.graph.nodes() if node.op in {"parameter", "schedule"}}
     return {name: _value(spec.parameters[name].value) for name in spec.parameters if name in names}
@@ -208,10 +191,8 @@ def _views(both: Comparison) -> Iterator[Row]:
     sides = [{name: len(group) for name, group in spec.view_groups.items()} for spec in both.specs]
     texts = [", ".join(f"{name} x{count}" if count > 1 else name for name, count in side.items()) for side in sides]
     yield Row("views", texts[0], texts[1], "", "mathematics", equal=both.views_alike)
-    pairs = [(one, two) for one, two in both.networks if one is not None and two is not None]
-    modes = [[spec.forward.get(pair[at], "separate") for pair in pairs] for at, spec in enumerate(both.specs)]
     words = [", ".join(f"{n} {m}" for n, m in s.forward.items() if m == "joint") or "separate" for s in both.specs]
-    yield Row("batch norm sees", words[0], words[1], "", "architecture", equal=modes[0] == modes[1])
+    yield Row("batch norm sees", words[0], words[1], "", "architecture", equal=both.forward_alike)
 
 
 def _states(both: Comparison) -> Iterator[Row]:
@@ -231,10 +212,22 @@ def _state(node: Node) -> str:
 
 
 def _definitions(both: Comparison) -> Iterator[Row]:
-    """Values that have another name in the other method."""
+    """Values that have another name in the other method, or another formula."""
+    left, right = (spec.graph.definitions for spec in both.specs)
     for one, two in pair_names(both.sides[0].texts, both.sides[1].texts):
-        if one is not None and two is not None and one != two:
+        if one is None or two is None:
+            continue
+        if one != two:
             yield Row("definition", one, two, "renamed", "name")
+            continue
+        texts = [tidy(side[one].span.text) for side in (left, right)]
+        if texts[0] != texts[1] and not both.same:
+            yield Row(f"definition {one}", texts[0], texts[1], "", "detail")
+
+
+def tidy(text: str) -> str:
+    """A formula on one line."""
+    return re.sub(r"(?<=[(\[]) | (?=[)\]])", "", " ".join(text.split()))
 
 
 def _recipes(both: Comparison) -> Iterator[Row]:

@@ -9,8 +9,8 @@ from losslang.analysis.table import table, terminal_width
 
 __all__ = ["KINDS", "Difference", "Row"]
 
-KINDS = ("mathematics", "stability", "architecture", "constant", "name", "recipe")
-"""What a row is about. A constant that differs is shown beside the terms that it makes different; names change nothing."""
+KINDS = ("mathematics", "stability", "architecture", "detail", "name", "recipe")
+"""What a row is about. A detail is shown beside the terms that it makes different; names change nothing."""
 
 _DECIDE = {"mathematics", "stability", "architecture"}
 
@@ -125,8 +125,7 @@ class Difference:
 
 
 def _mark(row: Row) -> str:
-    words = "STABILITY" if row.kind == "stability" else "constant" if row.kind == "constant" else ""
-    parts = [row.note, words, "equal" if row.equal else ""]
+    parts = [row.note, "STABILITY" if row.kind == "stability" else "", "equal" if row.equal else ""]
     return "  ".join(part for part in parts if part)
 
 

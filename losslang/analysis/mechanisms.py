@@ -170,8 +170,20 @@ def _centered_source(node: Node) -> bool:
 
 def _is_spread(node: Node) -> bool:
     """A hinge or a square that pushes deviations up."""
-    pushes = node.op in {"relu", "power"}
-    return pushes and _under(node, lambda n: n.op in {"std", "var"} and Axis("batch") in n.axes())
+    if node.op not in {"relu", "power"}:
+        return False
+    added = [node.inputs[0]]
+    while added:
+        value = added.pop()
+        if value.op in {"std", "var"} and Axis("batch") in value.axes():
+            return True
+        if value.op in _LINEAR:
+            added += value.inputs[:1] if value.op == "divide" else value.inputs
+    return False
+
+
+_LINEAR = {"add", "subtract", "negative", "multiply", "divide", "select", "take", "sqrt", "log"}
+"""Operations under which a deviation is still what is pushed up; as a divisor, it standardises."""
 
 
 def _is_sliced(node: Node) -> bool:
@@ -186,6 +198,8 @@ def _is_standardised(node: Node) -> bool:
     if node.op != "divide" or not node.type.has(Axis("batch")):
         return False
     deviation = node.inputs[1]
+    if deviation.op == "add":  # (x - mean) / (std + eps)
+        deviation = deviation.inputs[0]
     return deviation.op == "std" and Axis("batch") in deviation.axes() and node.inputs[0].op == "subtract"
 
 

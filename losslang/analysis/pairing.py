@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
 
-from losslang.algebra.canonical import Canonical, canonical
-from losslang.algebra.digest import Digests, network_labels
+from losslang.algebra.canonical import Canonical, canonical, labels_of
+from losslang.algebra.digest import Digests
 from losslang.algebra.polynomial import parts
 from losslang.objective.boundary import Input, find_inputs
-from losslang.objective.graph import Node
+from losslang.objective.graph import Node, walk
 from losslang.objective.networks import Network
 from losslang.objective.spec import Spec
 
@@ -26,7 +26,7 @@ class Side:
 
     def __init__(self, spec: Spec, small: Spec) -> None:
         self.spec, self.small = spec, small
-        self.labels = network_labels(spec)
+        self.labels = labels_of(spec)
 
     @cached_property
     def form(self) -> Canonical:
@@ -56,14 +56,14 @@ class Side:
     @cached_property
     def input_texts(self) -> dict[str, str]:
         """What they are, by name: the networks and views that they come from."""
-        plain = Digests(network_labels(self.small))
+        plain = Digests(labels_of(self.small))
         return {i.name: plain.of(i.node) for i in self.inputs}
 
     def inputs_of(self, term: str) -> set[str]:
-        """The embeddings that a term uses and its gradient reaches."""
+        """The embeddings that a term uses."""
         value = next(t.value for t in self.small.graph.terms if t.name == term)
-        under = {node.number for node in walk_moving(value)}
-        return {i.name for i in self.inputs if i.node.number in under and not i.detached}
+        under = {node.number for node in walk([value])}
+        return {i.name for i in self.inputs if i.node.number in under}
 
 
 def pair_names(left: Mapping[str, str], right: Mapping[str, str]) -> list[Pair]:
@@ -126,16 +126,13 @@ def pair_inputs(left: Side, right: Side) -> list[Pair]:
 
 def loose_form(form: Canonical) -> dict[str, dict[str, float]]:
     """The scales of every term where embeddings are told apart by whether they move, not by the networks that make them."""
+    nodes = list(walk(term.node for term in form.terms))
+    still = [node for node in nodes if _is_still(node)]
     moving = _moving(form)
-    order = sorted(moving, key=lambda number: (moving[number], number))
-    ranks = {number: place for place, number in enumerate(order)}
+    ranks = {**_ranked(moving, "moving"), **_ranked({node.number: _depth(node) for node in still}, "still")}
 
     def leaf(node: Node) -> str | None:
-        if node.number in ranks:
-            return f"moving {ranks[node.number]}"
-        stopped = node.op == "stopgrad" and node.inputs[0].op == "apply"
-        still = node.op == "apply" and not node.trains and _from_images(node)
-        return "still" if stopped or still else None
+        return ranks.get(node.number)
 
     digests = Digests(form.labels, leaf)
     found: dict[str, dict[str, float]] = {}
@@ -144,7 +141,20 @@ def loose_form(form: Canonical) -> dict[str, dict[str, float]]:
         for scale, body in parts(term.node)[0]:
             key = digests.of(body)
             row[key] = row.get(key, 0.0) + scale
-    return found
+    return {name: {key: scale for key, scale in row.items() if abs(scale) > 1e-12} for name, row in found.items()}
+
+
+def _is_still(node: Node) -> bool:
+    """An embedding that gradients do not reach: a stopped one, or the output of a target."""
+    if node.op == "stopgrad":
+        return _from_images(node.inputs[0])
+    return node.op == "apply" and not node.trains and _from_images(node)
+
+
+def _ranked(depths: Mapping[int, int], word: str) -> dict[int, str]:
+    """Embeddings by how many networks they have passed."""
+    order = sorted(depths, key=lambda number: (depths[number], number))
+    return {number: f"{word} {place}" for place, number in enumerate(order)}
 
 
 def _moving(form: Canonical) -> dict[int, int]:

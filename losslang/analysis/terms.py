@@ -76,7 +76,10 @@ class Terms:
 
     def _found(self, one: str, two: str) -> Relation | None:
         forms = self.full if self.alike else self.forms
-        found = relate_forms(forms[0][one], forms[1][two]) or self._loosely(one, two) or self._read(one, two)
+        found = relate_forms(forms[0][one], forms[1][two])
+        if found is None and not self.inputs_alike:
+            found = self._loosely(one, two)
+        found = found or self._read(one, two)
         if found is None or not found.identity:
             return found
         hidden = _counts(self.left.spec, [one]) != _counts(self.right.spec, [two])
@@ -90,8 +93,8 @@ class Terms:
 
     def _read(self, one: str, two: str) -> Relation | None:
         keys = _keys(self.inputs)
-        moving = [{keys[at][i] for i in side.inputs_of(name)} for at, side, name in self._at(one, two)]
-        if moving[0] != moving[1] and not moving[0] & moving[1]:
+        used = [{keys[at][i] for i in side.inputs_of(name)} for at, side, name in self._at(one, two)]
+        if not used[0] & used[1]:
             return None
         found = relate_readings(self.readings[0][one], self.readings[1][two])
         return None if found is None else replace(found, loose=not self.inputs_alike)

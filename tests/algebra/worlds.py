@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from losslang.algebra.digest import Digests, network_labels
+from losslang.algebra.canonical import labels_of
+from losslang.algebra.digest import Digests
 from losslang.algebra.identities import IDENTITIES, normal_form
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.boundary import find_inputs
@@ -17,7 +18,7 @@ STEP = 1e-5
 
 def rewritten(spec, rows=None):
     """The graph of a method by the rows of the table (or by others), how often each was used, and what tells values apart."""
-    digests = Digests(network_labels(spec))
+    digests = Digests(labels_of(spec))
     bare = Graph(spec.graph.terms, {}, spec.graph.states, ())
     found = normal_form(bare, spec.parameters, digests, IDENTITIES if rows is None else tuple(rows))
     return found.graph, found.used, digests
@@ -81,7 +82,7 @@ def _first_state(spec):
 
 def canonical_world(spec, graph, digests, arrays, state=None):
     """The same world for the rewritten graph, which has its own numbers, lengths and identities."""
-    plain = Digests(network_labels(spec))
+    plain = Digests(labels_of(spec))
     by_digest = {plain.of(node): array for node, array in zip(leaves(spec), arrays, strict=True)}
     given = {}
     for node in walk([t.value for t in graph.terms] + [s.node for s in graph.states]):

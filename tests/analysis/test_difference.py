@@ -33,7 +33,7 @@ def test_nothing_differs_from_itself(name):
         ("simsiam", "simsiam_mirror", {"target"}),
         ("swav", "swav_fixed", {"fixed prototypes"}),
         ("simdino", "dino", {"log-det", "centering", "sharpening"}),
-        ("vicreg", "barlow", {"standardisation"}),
+        ("vicreg", "barlow", {"variance", "standardisation"}),
         ("simclr", "simclr_tf", set()),
         ("vicreg", "vicreg_solo", set()),
     ],
@@ -51,6 +51,9 @@ def test_the_stability_mechanism_is_called_out(left, right, mechanisms):
         ("barlow", "barlow_solo", "redundancy", "scale x0.1"),
         ("tico", "tico_lightly", "align", "offset +1"),
         ("simsiam", "simsiam_no_stopgrad", "align", "gradients differ"),
+        ("simsiam", "simsiam_mirror", "align", "gradients differ"),
+        ("mocov3", "mocov3_spt", "contrast", "scale x0.25"),
+        ("lejepa_lightly", "lejepa_spt", "invariance", "scale x1.05263"),
     ],
 )
 def test_scales_and_offsets_are_named(left, right, term, note):
