@@ -59,7 +59,8 @@ def _term(both: Comparison, matched: Matched) -> Row:
         return Row(
             role, texts[0], texts[1], renamed, "name" if renamed else "mathematics", equal=not renamed, by=found.by
         )
-    return Row(role, texts[0], texts[1], "; ".join(filter(None, [renamed, _related(found)])), by=found.by)
+    kind = "stability" if found.scale < 0 else "mathematics"  # what it opposed it now rewards
+    return Row(role, texts[0], texts[1], "; ".join(filter(None, [renamed, _related(found)])), kind, by=found.by)
 
 
 def _formula(spec: Spec, names: tuple[str, ...]) -> str:

@@ -32,6 +32,7 @@ def test_nothing_differs_from_itself(name):
         ("simsiam", "simsiam_no_stopgrad", {"target"}),
         ("simsiam", "simsiam_mirror", {"target"}),
         ("swav", "swav_fixed", {"fixed prototypes"}),
+        ("empssl", "empssl_lightly", {"expand"}),
         ("simdino", "dino", {"log-det", "centering", "sharpening"}),
         ("vicreg", "barlow", {"variance", "standardisation"}),
         ("simclr", "simclr_tf", set()),
@@ -130,3 +131,62 @@ def test_a_difference_shows_itself_in_a_notebook():
     shown = diff("simsiam", "byol")._repr_html_()
     assert "<table>" in shown
     assert "STABILITY" in shown
+
+
+def test_how_it_was_decided_is_said():
+    assert diff("simsiam", "simsiam").decided == "normal form"
+    assert diff("simclr", "simclr_tf").decided == "normal form"
+    assert diff("byol", "byol_no_ema").decided == "structure"
+    texts = ("logaddexp(mean(z[a]), mean(z[b]))", "log(exp(mean(z[a])) + exp(mean(z[b])))")
+    found = diff(*(method(f"minimize\n  term: {text}\n") for text in texts))
+    assert found.answer == "same mathematics"
+    assert found.decided == "values and gradients"
+    assert "(by values and gradients)" in found.text()
+
+
+def test_recipes_alone_are_said_to_differ():
+    one, two = (method(f"minimize\n  t: mean(z^2)\n\nrecipe toy\n  batch_size = {size}\n") for size in (64, 128))
+    found = diff(one, two)
+    assert found.answer == "recipe only"
+    assert not found
+    assert [(row.role, row.left, row.right) for row in found.changed] == [
+        ("recipe toy", "batch_size 64", "batch_size 128")
+    ]
+
+
+def test_terms_that_are_split_otherwise_have_one_sum():
+    one = method("minimize\n  whole: mean(z^2) + 2 * alignment(z[a], z[b])\n")
+    two = method("minimize\n  first: mean(z^2)\n  second: 2 * alignment(z[a], z[b])\n")
+    found = diff(one, two)
+    assert found.answer == "same mathematics"
+    assert [row.note for row in found.changed] == ["the same sum"]
+
+
+def test_counts_that_small_sizes_hide_are_seen():
+    texts = [f"mean(abs(dot(z[a], random_directions({count}, like=z[a]))))" for count in (256, 512)]
+    one, two = (method(f"minimize\n  t: {text}\n") for text in texts)
+    assert diff(one, two).answer == "different mathematics"
+    rows = [method(f"minimize\n  t: local(coding_rate(z[a]), rows={rows})\n") for rows in (512, 256)]
+    assert diff(*rows).answer == "different mathematics"
+
+
+def test_another_embedding_is_another_loss():
+    head = "\nnetwork encoder = backbone\nnetwork projector = linear(6)\nh = encoder(x)\nz = projector(h)\n"
+    texts = ("mean(normalize(h)^3) + mean(z^2)", "mean(normalize(z)^3) + mean(h^2)")
+    one, two = (method(f"minimize\n  t: {text}\n", head=head) for text in texts)
+    assert diff(one, two).answer == "different mathematics"
+
+
+@pytest.mark.parametrize("names", [["simsiam"], ["simsiam", "byol", "no_such_method"]])
+def test_too_few_or_missing_methods_are_wrong_usage(names, capsys):
+    assert main(["diff", *names]) == 2
+    assert capsys.readouterr().err
+
+
+def test_many_methods_and_exit_status(capsys):
+    assert main(["diff", "simsiam", "simsiam", "simsiam"]) == 0
+    assert "All are the same mathematics." in capsys.readouterr().out
+    assert main(["diff", "simsiam", "byol", "simclr", "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["classes"] == ["A", "B", "C"]
+    assert {row["section"] for row in shown["rows"]} == {"mechanism", "term", "constant", "network", "views"}
