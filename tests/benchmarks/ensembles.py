@@ -1,0 +1,191 @@
+"""What ensembles save: figure 4 with and without them, and the time per member by the size of the ensemble.
+
+    python -m tests.benchmarks.ensembles [--steps 1000] [--rounds 5]
+
+writes docs/results/ensembles.md and .svg. The thirty runs of examples/figure4.yaml are trained twice: one after another in one
+process, as `losslang train` does, and by `losslang experiment` in two processes. Besides seconds on the clock it takes the CPU
+time of all processes, which other people's work on the machine changes less; the machine's load is written down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "results" / "ensembles.md"
+METHODS = ("simsiam", "simsiam_no_predictor", "simsiam_no_stopgrad")
+
+SIZES = (1, 2, 5, 10, 16, 25, 50)
+STEPS_TIMED = 8
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one program: on the clock, and of all its processes' CPU time."""
+
+    wall: float
+    cpu: float
+
+
+def cost(*arguments: str) -> Cost:
+    """What a program of ours costs, start included."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([sys.executable, "-m", *arguments], check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(time.perf_counter() - start, sum(after[:2]) - sum(before[:2]))
+
+
+def figure_4(steps: int) -> tuple[Cost, Cost]:
+    """The thirty runs one after another, and as an experiment in two processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        one_by_one = cost("tests.benchmarks.ensembles", "--one-by-one", folder, "--steps", str(steps))
+        options = ["--out", f"{folder}/together", "--processes", "2", "--set", f"steps={steps}"]
+        return one_by_one, cost("losslang", "experiment", "examples/figure4.yaml", *options)
+
+
+def train_one_by_one(folder: Path, steps: int) -> None:
+    """The runs of figure 4 in one process, by the runner of `losslang train`."""
+    from losslang.training.cli import TrainOptions, train_main
+
+    for data in ("blobs", "moons"):
+        options = TrainOptions(data=data, seeds=5, set={"steps": str(steps)}, out=folder / data, quiet=True)
+        assert train_main([f"specs/{method}.yaml" for method in METHODS], options) == 0
+
+
+# ---------------------------------------------------------------- time per member
+
+
+def per_member(rounds: int) -> tuple[float, dict[int, float]]:
+    """Milliseconds of CPU per step of SimSiam alone, and per step and member by the size of the ensemble; rounds interleaved."""
+    timed: dict[int, Callable[[], object]] = {0: _alone(), **dict(_ensembles())}
+    found: dict[int, list[float]] = {size: [] for size in timed}
+    for turn in range(rounds + 1):
+        for size, step in timed.items():
+            count = STEPS_TIMED * (5 if size == 0 else 1)
+            start = time.process_time()
+            for _ in range(count):
+                step()
+            if turn:  # the first warms up
+                found[size].append((time.process_time() - start) / count / max(size, 1) * 1000)
+    medians = {size: statistics.median(values) for size, values in found.items()}
+    return medians.pop(0), medians
+
+
+def _sessions(count: int) -> list:
+    import torch
+
+    from losslang.training.plan import resolve_run
+    from losslang.training.session import open_session
+
+    torch.set_num_threads(1)
+    plan = resolve_run("specs/simsiam.yaml")
+    sessions = [open_session(plan.with_seed(seed, Path())) for seed in range(count)]
+    for session in sessions:
+        session.model.train()
+    return sessions
+
+
+def _alone() -> Callable[[], object]:
+    from losslang.training.loop import step
+
+    (session,) = _sessions(1)
+    return lambda: step(session, None)
+
+
+def _ensembles() -> Iterator[tuple[int, Callable[[], object]]]:
+    from losslang.data.stream import Stream
+    from losslang.training.ensemble import Ensemble
+
+    for size in SIZES:
+        sessions = _sessions(size)
+        yield size, Ensemble(sessions, Stream([session.batches for session in sessions])).step
+
+
+# ---------------------------------------------------------------- the page
+
+
+def page(
+    steps: int, costs: tuple[Cost, Cost], alone: float, members: dict[int, float], load: tuple[float, float]
+) -> str:
+    """The results in words and tables."""
+    one, together = costs
+    rows = "\n".join(f"| {size} | {ms:.2f} | {alone / ms:.2f} |" for size, ms in members.items())
+    return f"""\
+# Ensembles
+
+Written by `python -m tests.benchmarks.ensembles --steps {steps}` on {os.cpu_count()} cores. The load of the machine was
+{load[0]:.1f} before and {load[1]:.1f} after; above 1 before, others used it too. Nothing is compiled; starting the processes and
+evaluating the runs are included.
+
+## Figure 4: three methods, two data sets, five seeds, {steps} steps
+
+| | clock, s | CPU of all processes, s |
+| --- | ---: | ---: |
+| thirty runs one after another, one process | {one.wall:.0f} | {one.cpu:.1f} |
+| `losslang experiment examples/figure4.yaml`, two processes | {together.wall:.0f} | {together.cpu:.1f} |
+| ratio | {one.wall / together.wall:.2f} | {one.cpu / together.cpu:.2f} |
+
+The two processes have equal shares, so on two cores of one's own the ratio on the clock is that of the CPU time twice:
+{2 * one.cpu / together.cpu:.1f}.
+
+## Time per member
+
+SimSiam of the toy recipe (width 64, batch 256), one thread, CPU milliseconds per step and member; alone a step takes
+{alone:.2f}. Rounds are interleaved, medians.
+
+| members | ms | faster than alone |
+| ---: | ---: | ---: |
+{rows}
+
+![time per member](ensembles.svg)
+"""
+
+
+def plot(alone: float, members: dict[int, float]) -> None:
+    """The table as a figure."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "losslang"
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    axes.plot(list(members), list(members.values()), marker="o", label="member of an ensemble")
+    axes.axhline(alone, color="gray", linestyle="--", label="run alone")
+    axes.set(xlabel="members", ylabel="CPU ms per step and member", xscale="log", ylim=(0, None))
+    axes.set_xticks(list(members), [str(size) for size in members], minor=False)
+    axes.minorticks_off()
+    axes.legend()
+    figure.savefig(PAGE.with_suffix(".svg"), metadata={"Date": None})
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--one-by-one", type=Path)
+    options = parser.parse_args()
+    if options.one_by_one is not None:
+        train_one_by_one(options.one_by_one, options.steps)
+        return
+    before = os.getloadavg()[0]
+    alone, members = per_member(options.rounds)
+    costs = figure_4(options.steps)
+    PAGE.write_text(page(options.steps, costs, alone, members, (before, os.getloadavg()[0])), encoding="utf-8")
+    plot(alone, members)
+
+
+if __name__ == "__main__":
+    main()
