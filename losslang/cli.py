@@ -199,6 +199,33 @@ def _experiment(options: Namespace) -> int:
     return experiment_main(options.file, options)
 
 
+# ---------------------------------------------------------------- eval, export
+
+
+def _eval_options(parser: CommandParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="a run folder")
+    parser.add_argument("--data", metavar="D", help="other data, to see what passes over to them")
+
+
+def _eval(options: Namespace) -> int:
+    from losslang.commands.runs import evaluate_runs
+
+    return evaluate_runs(options.runs, options.data)
+
+
+def _export_options(parser: CommandParser) -> None:
+    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    targets = ["torchvision", "timm", "safetensors", "onnx"]
+    parser.add_argument("--to", choices=targets, required=True, help="who is to read the backbone's weights")
+    parser.add_argument("-o", metavar="FILE", dest="out", type=Path, help="the file (in the run folder)")
+
+
+def _export(options: Namespace) -> int:
+    from losslang.commands.runs import export_run
+
+    return export_run(options.run, options.to, options.out)
+
+
 # ---------------------------------------------------------------- check
 
 
@@ -451,6 +478,8 @@ VERBS = {
         "train methods × data × seeds as one experiment; goes on where it stopped", _experiment_options, _experiment
     ),
     "figure": Verb("draw the papers' figures from run folders and decide their claims", _figure_options, _figure),
+    "eval": Verb("measure a finished or unfinished run by the frozen protocol", _eval_options, _eval),
+    "export": Verb("write a run's backbone for torchvision, timm, safetensors or ONNX", _export_options, _export),
     "check": Verb("say everything that is wrong with method files", _check_options, _check),
     "probe": Verb("print the forces of a method on center, residual and weak directions", _probe_options, _probe),
     "ablate": Verb("give the verdict without each term and mechanism in turn", _ablate_options, _ablate),

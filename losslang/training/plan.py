@@ -31,7 +31,7 @@ from losslang.training.settings import (
     validate,
 )
 
-__all__ = ["RunPlan", "resolve_run"]
+__all__ = ["RunPlan", "plan_of", "resolve_run"]
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,21 @@ def resolve_run(
         check_paths(layer)
     layers = [_own_augmentation(layer, layers[at + 1 :]) for at, layer in enumerate(layers)]
     settings = merge(layers)
-    dataset = _dataset(settings)
     _check_parameters(settings, spec, layers[0])
     _check_networks(settings, spec, layers[0])
+    return plan_of(spec, name, settings, out)
+
+
+def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None) -> RunPlan:
+    """The plan that these settings make, all of them together. Raises SpecError, LosslangError."""
+    dataset = _dataset(settings)
     policies = view_policies(settings, spec, dataset)
     valid = _with_rate(validate(settings))
     spec = _with_parameters(spec, settings)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
     steps = valid.steps or max(round((valid.epochs or 0) * per_epoch), 1)
     folder = out or Path("runs") / f"{spec.method_name}-{dataset.name}" / f"seed{valid.seed}"
-    return RunPlan(spec, name, valid, settings, dataset, policies, folder, steps, per_epoch)
+    return RunPlan(spec, recipe, valid, settings, dataset, policies, folder, steps, per_epoch)
 
 
 # ---------------------------------------------------------------- layers

@@ -1,0 +1,124 @@
+"""What is done with a run after training: it is measured again, and its weights go to other programs."""
+
+import importlib
+import json
+import sys
+
+import pytest
+import torch
+
+from losslang.cli import main
+from losslang.diagnostics import LosslangError
+from losslang.evaluation.knn import weighted_knn_predict
+from losslang.networks.backbones import make_backbone
+from losslang.training.evaluate import PROTOCOL, evaluate
+from losslang.training.export import export
+from losslang.training.loop import train
+from losslang.training.record import settings_record
+from losslang.training.reopen import recorded_plan, reopen
+from tests.training.test_images import RECIPE, cache, folder, plan  # noqa: F401 - fixtures
+
+
+@pytest.fixture(scope="module")
+def recipe_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
+    path.write_text(RECIPE)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def run(recipe_file, cache, tmp_path_factory):  # noqa: F811
+    out = tmp_path_factory.mktemp("runs") / "byol"
+    train(plan("byol", recipe_file, cache, out, epochs="1", backbone__stem="imagenet", optimizer__for_batch="16"))
+    return out
+
+
+def test_a_run_folder_is_the_same_plan_again(run, recipe_file, cache):  # noqa: F811
+    again = recorded_plan(run)
+    asked = plan("byol", recipe_file, cache, run, epochs="1", backbone__stem="imagenet", optimizer__for_batch="16")
+    assert again.recipe.model_copy(update={"parameters": asked.recipe.parameters}) == asked.recipe
+    assert again.policies == asked.policies
+    assert again.spec.hash == asked.spec.hash
+    one, two = settings_record(again), settings_record(asked)
+    assert one["settings"] == two["settings"]
+
+
+def test_evaluation_by_the_frozen_protocol(run, capsys):
+    assert main(["eval", str(run)]) == 0
+    shown = capsys.readouterr().out
+    written = json.loads((run / "evaluation.json").read_text())
+    assert written["protocol"] == PROTOCOL
+    assert written["step"] == 3
+    assert {"knn_20", "knn_200", "linear", "embedding_knn_20", "center_norm"} <= written["measured"].keys()
+    assert f"knn_20                {written['measured']['knn_20']:.4f}" in shown
+    assert evaluate(run)["measured"] == written["measured"]
+    result = json.loads((run / "result.json").read_text())
+    assert written["measured"]["linear"] == result["linear_probe"]
+
+
+def test_evaluation_on_other_data(run, folder):  # noqa: F811
+    found = evaluate(run, data=str(folder))
+    assert found["file"].endswith("evaluation-shapes.json")
+    with pytest.raises(LosslangError, match="is for photos, and moons holds points"):
+        evaluate(run, data="moons")
+    with pytest.raises(LosslangError, match="holds no run"):
+        evaluate(folder)
+
+
+def test_weighted_votes():
+    """Two far neighbours of one class lose against one near neighbour of another; without weights they win."""
+    train_, labels = torch.eye(3)[:, :2] + torch.tensor([[0.0, 0], [0, 0], [-0.2, 1]]), torch.tensor([1, 0, 0])
+    test = torch.tensor([[1.0, 0.2]])
+    similarity = torch.nn.functional.normalize(test, dim=1) @ torch.nn.functional.normalize(train_, dim=1).T
+    votes = torch.zeros(2).index_add(0, labels, torch.exp(similarity[0] / 0.07))
+    assert weighted_knn_predict(train_, labels, test, neighbours=3).tolist() == [int(votes.argmax())] == [1]
+
+
+# ---------------------------------------------------------------- export
+
+
+@pytest.mark.parametrize("target", ["safetensors", "onnx"])
+def test_weights_load_where_they_go(run, target, tmp_path, capsys):
+    out = tmp_path / f"w.{target}"
+    assert main(["export", str(run), "--to", target, "-o", str(out)]) == 0
+    assert "resnet18 of byol, step 3" in capsys.readouterr().out
+    trained = reopen(run).model.encoder.float().eval()
+    if target == "onnx":
+        onnx = importlib.import_module("onnx")
+        evaluator = importlib.import_module("onnx.reference").ReferenceEvaluator(onnx.load(str(out)))
+        x = torch.randn(3, 3, 16, 16)
+        with torch.no_grad():
+            torch.testing.assert_close(
+                torch.tensor(evaluator.run(None, {"images": x.numpy()})[0]), trained(x), atol=1e-4, rtol=1e-3
+            )
+    else:
+        state = importlib.import_module("safetensors.torch").load_file(out)
+        fresh = make_backbone("resnet18", (3, 16, 16), width=4).module
+        fresh.load_state_dict(state)
+        assert all(torch.equal(v, state[k]) for k, v in trained.state_dict().items())
+
+
+def test_torchvision_and_timm_take_only_what_they_have(run, recipe_file, cache, tmp_path):  # noqa: F811
+    with pytest.raises(LosslangError, match="torchvision's resnet18 has width 64, and this one 4; --to safetensors"):
+        export(run, "torchvision")
+    out = tmp_path / "run"
+    sets = {"backbone__stem": "imagenet", "backbone__width": "64", "steps": "1", "evaluation__calibration": "1"}
+    train(plan("simsiam", recipe_file, cache, out, **sets))
+    for target in ("torchvision", "timm"):
+        written = export(out, target)
+        state = torch.load(written.path, weights_only=True)
+        assert len(state) == 120  # torchvision's entries without `fc`; tests/networks compares their names
+        try:
+            library = importlib.import_module(target)
+        except Exception:  # noqa: BLE001 - not installed, or not for this torch
+            continue
+        make = library.models.get_model if target == "torchvision" else library.create_model
+        model = make("resnet18")
+        model.fc = torch.nn.Identity()
+        model.load_state_dict(state)
+
+
+def test_a_missing_package_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(LosslangError, match=r"pip install 'losslang\[export\]'"):
+        export(run, "safetensors")
