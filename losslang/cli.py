@@ -73,7 +73,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _overview() -> str:
-    rows = [f"  {name:<10}{verb.help}" for name, verb in VERBS.items()]
+    width = max(map(len, VERBS)) + 2
+    rows = [f"  {name:<{width}}{verb.help}" for name, verb in VERBS.items()]
     status = "Exit status: 0 clean, 1 a method, file or setting is wrong, 2 the command line is wrong."
     return "\n".join(["usage: losslang COMMAND …   (losslang COMMAND --help says more)", "", *rows, "", status])
 

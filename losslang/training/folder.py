@@ -150,8 +150,16 @@ class RunFolder:
 
     def _keep_previous(self, written: Path) -> None:
         check_seal(written)
-        if self.checkpoint.exists():
+        if not self.checkpoint.exists():
+            return
+        name = self.path / f".{PREVIOUS}.partial"
+        name.unlink(missing_ok=True)
+        try:
+            os.link(self.checkpoint, name)  # a second name, so that there is a last checkpoint at every moment
+        except OSError:  # a file system without links
             self.checkpoint.replace(self.path / PREVIOUS)
+        else:
+            name.replace(self.path / PREVIOUS)
 
     def discard_checkpoint(self) -> None:
         """Take the previous checkpoint for the last one, which is damaged."""
