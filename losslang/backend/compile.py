@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import builtins
+import copyreg
 import hashlib
 import linecache
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from torch import nn
 
@@ -123,7 +126,11 @@ def _source(spec: Spec, clock: Clock, *, named: bool = False, without: Collectio
 
 def _module(source: str, spec: Spec) -> ModuleType:
     """The emitted source as a module, one for each text: known to torch.compile, its lines shown in tracebacks."""
-    method = re.sub(r"[^0-9a-zA-Z_]", "_", spec.method_name)
+    return _loaded(source, spec.method_name)
+
+
+def _loaded(source: str, name: str) -> ModuleType:
+    method = re.sub(r"[^0-9a-zA-Z_]", "_", name)
     name = f"losslang_emitted_{method}_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         file = f"<{name}>"
@@ -131,7 +138,20 @@ def _module(source: str, spec: Spec) -> ModuleType:
         module = ModuleType(name)
         exec(builtins.compile(source, file, "exec"), module.__dict__)  # noqa: S102 - our own text, from a typed graph
         sys.modules[name] = module
+        for found in vars(module).values():
+            if isinstance(found, type) and issubclass(found, nn.Module):
+                copyreg.pickle(found, partial(_pickled, source, method))
     return sys.modules[name]
+
+
+def _pickled(source: str, method: str, value: nn.Module) -> tuple[Callable[..., nn.Module], tuple[Any, ...], Any]:
+    """How an emitted module is pickled: with its source, as no other process has its class."""
+    return _unpickled, (source, method, type(value).__name__), value.__dict__
+
+
+def _unpickled(source: str, method: str, name: str) -> nn.Module:
+    cls: type[nn.Module] = getattr(_loaded(source, method), name)
+    return cls.__new__(cls)
 
 
 def _build(spec: Spec, given: Mapping[str, tuple[nn.Module, int]], wanted: Sequence[str]) -> dict[str, nn.Module]:

@@ -14,7 +14,7 @@ from losslang.backend.body import Body, needed
 from losslang.backend.code import call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.library import sources_for
-from losslang.backend.names import commented, plain, safe_name, short_place
+from losslang.backend.names import commented, plain, printable_lines, safe_name, short_place
 from losslang.backend.state import Names, buffer_lines, commit_lines
 from losslang.diagnostics import LosslangError
 from losslang.objective.axes import BATCH
@@ -77,10 +77,14 @@ def _head(spec: Spec, text: str) -> list[str]:
         f"Written by losslang {__version__} from {plain(spec.source.name)}, hash {spec.hash}. Needs torch alone.",
         '"""',
         "",
+        f"# {plain(short_place(spec.source.name))}, as it was written:",
+        "#",
+        *(f"#     {line}".rstrip() for line in printable_lines(spec.source_text)),
+        "",
         "from __future__ import annotations",
         "",
         "import math",
-        "from collections.abc import Mapping, Sequence",
+        "from collections.abc import Callable, Mapping, Sequence",
         "from typing import Any, NamedTuple",
         "",
         "import torch",
@@ -159,6 +163,7 @@ class _Writer:
             '        """The same terms, of the rows of all processes, where this one holds its share of them."""',
             *(f"        {line}" for line in self.many.lines()),
             "",
+            *self.precision_lines(),
             "    @torch.no_grad()",
             "    def after_step(self) -> None:",
             '        """State and schedules move on; called by the next training step if nobody else does."""',
@@ -178,6 +183,16 @@ class _Writer:
 
     def state_lines(self, form: Callable[[State, Names, Clock], list[str]]) -> list[str]:
         return [line for state in self.spec.graph.states for line in form(state, self.one.states, self.clock)]
+
+    def precision_lines(self) -> list[str]:
+        if not self.spec.graph.states and not loss_networks(self.spec):
+            return []
+        return [
+            "    def _apply(self, fn, recurse=True):",
+            '        """Half precision is for networks: state and parameters of the loss keep their range."""',
+            "        return super()._apply(kept_wide(fn), recurse)",
+            "",
+        ]
 
     def projection_lines(self) -> list[str]:
         """Prototypes of unit length are put back on the sphere after every step (Caron et al. 2020)."""

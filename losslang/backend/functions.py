@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -57,6 +57,16 @@ def check_batches(**rows: int) -> None:
 def widened_input(x: Tensor) -> Tensor:
     """Half precision as float32: statistics, softmax and log-det need its range."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def kept_wide(convert: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A conversion of tensors (to a device, to a type) that leaves out the step to half precision."""
+
+    def wide(x: Tensor) -> Tensor:
+        converted = convert(x)
+        return x.to(converted.device) if converted.dtype in (torch.float16, torch.bfloat16) else converted
+
+    return wide
 
 
 # ---------------------------------------------------------------- networks on views and rows

@@ -8,7 +8,7 @@ import re
 
 from losslang.backend.library import function_names
 
-__all__ = ["MODULE_NAMES", "commented", "fresh_name", "plain", "safe_name", "short_place"]
+__all__ = ["MODULE_NAMES", "commented", "fresh_name", "plain", "printable_lines", "safe_name", "short_place"]
 
 RESERVED = frozenset(
     {"rows", "self", "torch", "math", "nn", "Tensor", "dtype", "device", "Output", "step", "x", "views"}
@@ -51,6 +51,12 @@ def fresh_name(wanted: str, taken: set[str]) -> str:
 def plain(text: str) -> str:
     """Text that cannot leave the comment or docstring it stands in."""
     return "".join(c if c.isprintable() and c not in '\\"' else "?" for c in text)
+
+
+def printable_lines(text: str) -> list[str]:
+    """The lines of a text, such that each can end a comment."""
+    lines = text.expandtabs(4).splitlines()
+    return ["".join(c if c.isprintable() else "?" for c in line) for line in lines]
 
 
 def short_place(place: str) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 
 from losslang.data.photos import photo_view
 from losslang.data.policies import Photo
+from losslang.training.crew import crew
 from losslang.training.session import Session
 
 __all__ = ["accelerate", "speed_up"]
@@ -19,6 +20,9 @@ def speed_up(session: Session, say: Callable[[str], None]) -> None:
     """Compile what trains, as the recipe asks; `say` hears why where it does not work."""
     recipe = session.plan.recipe
     if recipe.compile == "off" or (recipe.compile == "auto" and session.device.type != "cuda"):
+        return
+    if crew().size > 1:  # one that falls back in the midst of a step would leave the others waiting
+        say("the method runs without torch.compile on several processes")
         return
     torch.set_float32_matmul_precision("high" if recipe.precision == "bfloat16" else "highest")
     accelerate(session.model.front, "the method", say)

@@ -358,3 +358,30 @@ def test_parameters_are_finite_numbers(value):
 def test_parameters_of_numpy_are_numbers():
     loss = compile_loss("specs/simclr.yaml", parameters={"temperature": np.float64(0.25)}, sizes={"z": 8})
     assert loss.temperature == 0.25
+
+
+def test_the_source_carries_the_method_as_written():
+    spec = load(SPECS["vicreg"])
+    comments = [line.removeprefix("#     ") for line in emit(spec).splitlines() if line.startswith("#     ")]
+    assert comments == [line.rstrip() for line in spec.source_text.splitlines() if line.rstrip()]
+    assert spec.hash in emit(spec)
+
+
+@pytest.mark.parametrize("name", ["mocov2", "swav", "dino"])
+def test_half_precision_stops_at_the_loss(name):
+    loss = model_of(name).half().loss
+    kept = [*loss.parameters(), *loss.buffers()]
+    assert kept
+    assert all(value.dtype in {torch.float32, torch.int64, torch.bool} for value in kept)
+    assert all(value.dtype == torch.float64 for value in loss.double().buffers() if value.is_floating_point())
+
+
+def test_a_saved_module_loads_in_another_process(tmp_path):
+    model = model_of("mocov2").eval()
+    views = {view: torch.ones(4, 2) for view in model.spec.views}
+    torch.save([model, model.loss, views, model(views).total], tmp_path / "model.pt")
+    program = (
+        f"import torch; model, loss, views, total = torch.load({str(tmp_path / 'model.pt')!r}, weights_only=False)\n"
+        "assert torch.equal(model(views).total, total) and 'negatives' in loss.state_dict()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -7,8 +7,10 @@ LOSSLANG_TESTS=full takes all that ship, also interleaved (about ten minutes).
 
 import os
 
+import numpy as np
 import pytest
 
+from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
 from tests.processes import trials
 
@@ -71,6 +73,19 @@ def test_a_strangers_loop_in_distributed_data_parallel(pool, name):
     one = trials.train_in_ddp(name)
     for found in pool(2).run("train_in_ddp", (name, 0, 13), (name, 13, 36)):
         assert max(trials.worst(one, found)) < TOLERANCE
+
+
+def test_the_standalone_file_is_the_same_on_many_processes(pool, tmp_path):
+    path = tmp_path / "vicreg.py"
+    path.write_text(emit(load(shipped_specs()["vicreg"], parameters={"width": 8})))
+    total, gradient = trials.standalone(path)
+    for rows, (of_many, own) in zip((slice(0, 5), slice(5, 36)), _on_two(pool, path), strict=True):
+        assert of_many == pytest.approx(total, rel=1e-12)
+        assert np.allclose(own / 2, gradient[:, rows], rtol=1e-10, atol=1e-12)  # the mean over processes is what counts
+
+
+def _on_two(pool, path):
+    return pool(2).run("standalone", (path, 0, 5), (path, 5, 36))
 
 
 # ---------------------------------------------------------------- the tests can fail

@@ -1,5 +1,6 @@
 """What processes run in tests: a method for some optimiser steps, on the whole batch or on shares of it, in float64."""
 
+import importlib.util
 import sys
 
 import numpy as np
@@ -115,3 +116,17 @@ def worst(one, many):
             gap = np.nanmax(np.abs(value.astype(float) - many[1][key].astype(float)), initial=0)
             state = max(state, gap / max(1.0, np.nanmax(np.abs(value), initial=0)))
     return terms, state
+
+
+def standalone(path, start=0, stop=ROWS):
+    """An emitted file as a module of its own: the total and the gradient of own rows."""
+    spec = importlib.util.spec_from_file_location("standalone", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["standalone"] = module
+    spec.loader.exec_module(module)
+    loss = module.VicregLoss().double()
+    generator = torch.Generator().manual_seed(2)
+    z = torch.randn(2, ROWS, 8, generator=generator, dtype=torch.float64)[:, start:stop].clone().requires_grad_()
+    out = loss(z)
+    out.total.backward()
+    return float(out.total.detach()), z.grad.numpy()

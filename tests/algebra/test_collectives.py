@@ -1,0 +1,63 @@
+"""The graph of many processes: what communicates, how often, and that nothing of one process lies where all must agree."""
+
+import pytest
+
+from losslang.algebra.collectives import across_processes, collectives
+from losslang.backend.body import stages
+from losslang.objective.axes import BATCH
+from losslang.objective.graph import walk
+from losslang.pipeline import load
+from losslang.shipped import shipped_specs
+from tests.methods import term
+
+
+def distributed(spec):
+    graph = across_processes(spec.graph)
+    return list(walk([*(t.value for t in graph.terms), *(s.node for s in graph.states)]))
+
+
+def exchanges(spec):
+    """The numbers of nodes that communicate, by operation."""
+    ops = [node.op for node in distributed(spec) if collectives(node)]
+    return {op: ops.count(op) for op in ops}
+
+
+@pytest.mark.parametrize("name", shipped_specs())
+def test_every_method_ends_in_numbers_that_all_share(name):
+    nodes = distributed(load(shipped_specs()[name]))
+    partial = {n.inputs[0].number for n in nodes if n.op == "across"}
+    assert partial or any(n.op == "gathered" for n in nodes)
+    # what was summed over own rows is used by nothing but the sum over processes
+    users = {child.number: n.op for n in nodes for child in n.inputs if child.number in partial}
+    assert set(users.values()) <= {"across"}
+
+
+def test_sums_of_one_stage_are_one_exchange():
+    nodes = distributed(load(shipped_specs()["vicreg"]))
+    waits = [{n.op for n in stage} & {"across"} for stage in stages(nodes)]
+    assert [bool(found) for found in waits] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("mean(z)", {"across": 1}),
+        ("mean(std(z, over=batch, ddof=1))", {"across": 2}),
+        ("mean(max(z[a], over=batch))", {"largest_across": 1, "across": 2}),
+        ("mean(logsumexp(z[a], over=batch))", {"largest_across": 1, "across": 1}),
+        ("mean(logsumexp(similarity(z[a], z[b]), over=batch'))", {"gathered": 1, "across": 1}),
+        ("logdet(same(batch) + similarity(z[a], z[a]))", {"gathered": 1}),
+        ("logdet(same(feature) + second_moment(z[a]))", {"across": 1}),
+        ("mean(dot(z[a], roll(z[a])))", {"gathered": 1, "across": 1}),
+        ("mean(local(mean(z), rows=4))", {"gathered": 1}),
+        ("mean(sort(z[a]))", {"gathered": 1}),
+    ],
+)
+def test_what_is_exchanged(expression, expected):
+    assert exchanges(term(expression)) == expected
+
+
+def test_what_waits_for_nothing_needs_no_row_of_others():
+    spec = term("mean(alignment(z[a], stopgrad(z[b])))")
+    assert exchanges(spec) == {"across": 1}
+    assert all(node.type.has(BATCH) for node in distributed(spec) if node.op == "normalize")
