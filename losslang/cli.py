@@ -309,13 +309,22 @@ def _probe(options: Namespace) -> int:
 
 def _ablate_options(parser: CommandParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
-    parser.parameters()
+    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.add_argument(
+        "--train", action="store_true", help="train every change, and show the outcome beside the verdict"
+    )
+    parser.add_argument("--recipe", metavar="R", default="toy", help="how to train (toy)")
+    parser.add_argument("--data", metavar="D", help="the data set, instead of the recipe's")
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="number of seeds to train (1)")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where methods and runs go (runs/NAME-ablation)")
+    parser.add_argument("--overwrite", action="store_true", help="replace runs that exist")
+    parser.settings()
 
 
 def _ablate(options: Namespace) -> int:
-    from losslang.pipeline import ablate
+    from losslang.commands.ablating import ablated
 
-    print(ablate(options.spec, parameters=options.set).text())
+    print(ablated(options))
     return OK
 
 

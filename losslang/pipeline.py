@@ -22,7 +22,7 @@ from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
 
 if TYPE_CHECKING:
-    from losslang.analysis.ablation import Ablation
+    from losslang.analysis.ablated import Ablation
     from losslang.analysis.comparison import Many
     from losslang.analysis.difference import Difference
     from losslang.analysis.explain.stability import Stability
@@ -243,24 +243,27 @@ def _small(spec: Spec, features: int | None = None) -> Spec:
 
 def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ablation:
     """What each term and mechanism of a method holds up: the verdict on what is left without it. Raises SpecError."""
-    from losslang.analysis.ablation import Ablation, ablations
+    from losslang.analysis.ablated import Ablation, Row
+    from losslang.analysis.ablation import Ablated, ablations
     from losslang.analysis.stability import verdict
     from losslang.analysis.stage import FEATURES
+    from losslang.analysis.standalone import standalone
 
     spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
     method = read_method(spec.source, Report())
     assert method is not None
     resolved = resolve(method, find_base, Report())
     assert resolved is not None
-    found = []
-    for ablated in ablations(spec, resolved):
-        parts = [
-            type_method(ablated.resolved, shipped_library(), Report(), overrides=spec.overrides, cap=cap)
+    rows = []
+    for one in (Ablated("whole", "whole", resolved), *ablations(spec, resolved)):
+        whole, small = (
+            type_method(one.resolved, shipped_library(), Report(), overrides=spec.overrides, cap=cap)
             for cap in (None, FEATURES)
-        ]
-        if parts[0] is not None and parts[1] is not None:
-            found.append((ablated.taken, verdict(parts[0], parts[1])))
-    return Ablation(spec.method_name, stability(spec), tuple(found))
+        )
+        if whole is not None and small is not None:
+            text = standalone(one.resolved, f"{spec.method_name}_{one.short}")
+            rows.append(Row(one.change, one.short, text, verdict(whole, small)))
+    return Ablation(spec.method_name, tuple(rows))
 
 
 def probe(path: str | Path | Spec, *, parameters: Settings | None = None) -> Probe:

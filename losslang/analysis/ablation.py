@@ -1,4 +1,4 @@
-"""Ablations: a method without one of its terms or mechanisms, as edited trees."""
+"""Ablations: a method without one of its terms or mechanisms, or with another weight, as edited trees."""
 
 from __future__ import annotations
 
@@ -6,45 +6,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from losslang.analysis.mechanisms import predictors_of
-from losslang.analysis.stability import Verdict
 from losslang.objective.resolve import Resolved
 from losslang.objective.spec import Spec
 from losslang.syntax.tree import Binary, Call, Entry, Expression, Index, Items, Keyword, Name, Number, Unary
 
-__all__ = ["Ablated", "Ablation", "ablations"]
+__all__ = ["Ablated", "ablations"]
+
+
+WEAKER, STRONGER = 0.1, 10
 
 
 @dataclass(frozen=True)
 class Ablated:
-    """A method without something: what was taken, and the method that is left."""
+    """A method with one change: in words, as the end of a name, and the method that is left."""
 
-    taken: str
+    change: str
+    short: str
     resolved: Resolved
 
 
-@dataclass(frozen=True)
-class Ablation:
-    """The verdict on a method whole, and on what is left after each removal."""
-
-    method: str
-    whole: Verdict
-    without: tuple[tuple[str, Verdict], ...]
-
-    def text(self) -> str:
-        """A table for a terminal: what each part holds up."""
-        rows = [("nothing", self.whole), *self.without]
-        width = max(len(name) for name, _ in rows) + len("without ")
-        lines = [f"{self.method}"]
-        for name, verdict in rows:
-            label = f"without {name}" if name != "nothing" else "whole"
-            first, second = verdict.lines()
-            lines += [f"  {label.ljust(width)}  {first}", f"  {' ' * width}  {second}"]
-        return "\n".join(lines)
-
-
 def ablations(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
-    """Every method that is left when one term or mechanism goes."""
-    for make in (_terms, _predictors, _targets, _stops, _centers, _output_norms):
+    """Every method that is left when one term or mechanism goes, and with every term ten times weaker and stronger."""
+    for make in (_terms, _scaled, _predictors, _targets, _stops, _centers, _output_norms):
         yield from make(spec, resolved)
 
 
@@ -52,19 +35,37 @@ def _terms(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
     if len(spec.graph.terms) > 1:
         for term in spec.graph.terms:
             rest = {name: entry for name, entry in resolved.objective.items() if name != term.name}
-            yield Ablated(f"the term {term.name}", replace(resolved, objective=rest))
+            yield Ablated(f"without the term {term.name}", f"without_{term.name}", replace(resolved, objective=rest))
+
+
+def _scaled(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
+    """A single term has nothing to be weak or strong against."""
+    for term in spec.graph.terms if len(spec.graph.terms) > 1 else ():
+        for factor, word in ((WEAKER, "tenth"), (STRONGER, "tenfold")):
+            entry = resolved.objective[term.name]
+            assert entry.value is not None
+            value = Binary("*", Number(factor, f"{factor:g}"), entry.value)
+            objective = {**resolved.objective, term.name: replace(entry, value=value)}
+            change = f"the term {term.name} times {factor:g}"
+            yield Ablated(change, f"{term.name}_{word}", replace(resolved, objective=objective))
 
 
 def _predictors(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
     for name in predictors_of(spec):
-        yield Ablated(f"the predictor {name}", _with_network(resolved, name, Name("identity")))
+        yield Ablated(
+            f"without the predictor {name}", f"without_{name}", _with_network(resolved, name, Name("identity"))
+        )
 
 
 def _targets(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
     for name, network in spec.networks.items():
         value = resolved.networks[name].value
         if network.kind == "ema" and isinstance(value, Call):
-            yield Ablated(f"the moving average of {name}", _with_network(resolved, name, value.arguments[0]))
+            yield Ablated(
+                f"without the moving average of {name}",
+                f"{name}_not_averaged",
+                _with_network(resolved, name, value.arguments[0]),
+            )
 
 
 def _stops(_spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
@@ -74,14 +75,18 @@ def _stops(_spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
 
     edited = replace(resolved, define=_edited(resolved.define, free), objective=_edited(resolved.objective, free))
     if edited.define != resolved.define or edited.objective != resolved.objective:
-        yield Ablated("stop-gradients", edited)
+        yield Ablated("without stop-gradients", "without_stopgrad", edited)
 
 
 def _centers(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
     for state in spec.graph.states:
         if state.node.op == "running" and state.node["read"] == "before":
             entry = replace(resolved.define[state.name], value=Number(0, "0"))
-            yield Ablated(f"the running {state.name}", replace(resolved, define={**resolved.define, state.name: entry}))
+            yield Ablated(
+                f"without the running {state.name}",
+                f"without_{state.name}",
+                replace(resolved, define={**resolved.define, state.name: entry}),
+            )
 
 
 def _output_norms(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
@@ -89,7 +94,11 @@ def _output_norms(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
         value = resolved.networks[name].value
         if network.last_norm.kind != "none" and isinstance(value, Call):
             rest = tuple(keyword for keyword in value.keywords if keyword.name != "last_norm")
-            yield Ablated(f"the output norm of {name}", _with_network(resolved, name, replace(value, keywords=rest)))
+            yield Ablated(
+                f"without the output norm of {name}",
+                f"{name}_without_last_norm",
+                _with_network(resolved, name, replace(value, keywords=rest)),
+            )
 
 
 def _with_network(resolved: Resolved, name: str, value: Expression) -> Resolved:
