@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from losslang.objective.axes import Axis
-from losslang.objective.graph import Attribute, Graph, Node, walk
+from losslang.objective.graph import Attribute, Graph, Node
 from losslang.objective.networks import Network
 from losslang.objective.schedules import Schedule
 from losslang.objective.spec import Spec
@@ -53,14 +53,16 @@ class Digests:
         self.known: dict[int, str] = {}
 
     def of(self, node: Node) -> str:
-        """The digest of a value."""
-        found = self.known.get(node.number)
-        if found is None:
-            for child in walk([node]):
-                if child.number not in self.known:
-                    self.known[child.number] = self._made(child)
-            found = self.known[node.number]
-        return found
+        """The digest of a value; those under it are found first, without recursion."""
+        stack = [node] if node.number not in self.known else []
+        while stack:
+            waiting = [child for child in stack[-1].inputs if child.number not in self.known]
+            if waiting:
+                stack += waiting
+            else:
+                made = stack.pop()
+                self.known[made.number] = self._made(made)
+        return self.known[node.number]
 
     def _made(self, node: Node) -> str:
         leaf = self.leaf(node) if self.leaf else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
@@ -72,14 +72,12 @@ def pair_names(left: Mapping[str, str], right: Mapping[str, str]) -> list[Pair]:
     First those of one name and text, then those of one text (renamed), then those of one name (changed), then the others alone.
     """
     rest = dict(right)
-    found: dict[str, str | None] = {}
-    by_both: Callable[[str, str], bool] = lambda one, two: one == two and left[one] == right[two]  # noqa: E731
-    by_text: Callable[[str, str], bool] = lambda one, two: left[one] == right[two]  # noqa: E731
-    by_name: Callable[[str, str], bool] = lambda one, two: one == two  # noqa: E731
-    for fits in (by_both, by_text, by_name):
+    found: dict[str, str] = {}
+    for by_name, by_text in ((True, True), (False, True), (True, False)):
         for one in left:
-            two = next((two for two in rest if fits(one, two)), None)
-            if one not in found and two is not None:
+            fits = (two for two in rest if (two == one or not by_name) and (right[two] == left[one] or not by_text))
+            two = next(fits, None) if one not in found else None
+            if two is not None:
                 found[one] = two
                 del rest[two]
     return [*((one, found.get(one)) for one in left), *((None, two) for two in rest)]
@@ -104,20 +102,22 @@ def _renamed_size(size: str, names: Mapping[str, str]) -> str:
 
 
 def pair_inputs(left: Side, right: Side) -> list[Pair]:
-    """The inputs of the loss: by what they are or their names, then those that move and those that do not, in order."""
-    pairs = pair_names(left.input_texts, right.input_texts)
-    found = [(one, two) for one, two in pairs if one is not None and two is not None]
-    alone = [{pair[at] for pair in pairs if None in pair} for at in (0, 1)]
+    """The inputs of the loss: by what they are or their names, then those that move and those that do not, in order.
+
+    Scores of prototypes are never paired with features.
+    """
     axes = [{i.name: i.node.type.dims[-1].axis for i in side.inputs} for side in (left, right)]
-    for one, two in [pair for pair in found if axes[0][pair[0]] != axes[1][pair[1]]]:
-        found.remove((one, two))  # scores of prototypes are not compared with features
-        alone[0].add(one)
-        alone[1].add(two)
-    lonely = [[i for i in side.inputs if i.name in alone[at]] for at, side in enumerate((left, right))]
+    pairs = pair_names(left.input_texts, right.input_texts)
+    found = [(one, two) for one, two in pairs if one and two and axes[0][one] == axes[1][two]]
     for fits in (lambda i: not i.detached, lambda i: i.detached, lambda _: True):
-        both = [[i.name for i in row if fits(i)] for row in lonely]
-        found += zip(*both, strict=False)
-        lonely = [[i for i in row if not any(i.name == pair[at] for pair in found)] for at, row in enumerate(lonely)]
+        for i in left.inputs:
+            alone = (j for j in right.inputs if not any(j.name == two for _, two in found))
+            if fits(i) and not any(i.name == one for one, _ in found):
+                found += [(i.name, j.name) for j in alone if fits(j) and axes[0][i.name] == axes[1][j.name]][:1]
+    lonely = [
+        [i for i in side.inputs if not any(i.name == pair[at] for pair in found)]
+        for at, side in enumerate((left, right))
+    ]
     return [*found, *((i.name, None) for i in lonely[0]), *((None, i.name) for i in lonely[1])]
 
 

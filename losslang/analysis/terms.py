@@ -37,6 +37,11 @@ class Terms:
         self.left, self.right, self.networks, self.alike = left, right, networks, alike
         self._relations: dict[tuple[str, str], Relation | None] = {}
 
+    @property
+    def names(self) -> list[list[str]]:
+        """The names of the terms on both sides."""
+        return [[term.name for term in side.spec.graph.terms] for side in (self.left, self.right)]
+
     @cached_property
     def forms(self) -> list[dict[str, CanonicalTerm]]:
         """The terms in normal form, with small sizes."""
@@ -49,7 +54,7 @@ class Terms:
 
     def matched(self) -> Iterator[Matched]:
         """Every term once: equal ones by name, renamed ones, changed ones by name, scaled ones; then sums; then those alone."""
-        rest = [list(self.forms[0]), list(self.forms[1])]
+        rest = [list(names) for names in self.names]
         found: dict[str, Matched] = {}
         for same_name, wanted in ((True, _equal), (False, _equal), (True, _anything), (False, _proportional)):
             for one in [name for name in rest[0] if name not in found]:
@@ -112,7 +117,7 @@ class Terms:
         """The terms as numbers."""
         inputs, networks = _keys(self.inputs), _keys(self.networks)
         return [
-            read_terms(side.small, list(self.forms[at]), inputs[at], networks[at])
+            read_terms(side.small, self.names[at], inputs[at], networks[at])
             for at, side in enumerate((self.left, self.right))
         ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import losslang
-from losslang.pipeline import diff, diff_many
+from losslang.pipeline import canonical_hash, diff, diff_many
 from losslang.shipped import shipped_specs
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,6 +49,7 @@ def check(name, text, bless):
 @pytest.mark.parametrize(("left", "right"), PAIRS)
 def test_two_methods(left, right, bless):
     found = diff(left, right)
+    assert bool(found) == (canonical_hash(losslang.load(left)) != canonical_hash(losslang.load(right)))
     mathematics = replace(found, rows=tuple(row for row in found.rows if row.kind != "recipe"))
     check(f"{left}-{right}", mathematics.text(width=WIDTH), bless)
 
