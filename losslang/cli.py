@@ -467,6 +467,14 @@ def _explain_options(parser: CommandParser) -> None:
     parser.add_argument("--format", choices=["text", "markdown", "json"], default="text", help="how it is laid out")
     parser.add_argument("--graph", choices=["mermaid", "svg"], help="networks and terms as a flow chart, alone")
     parser.add_argument("--pages", metavar="DIR", type=Path, help="write the pages of all methods that ship")
+    parser.add_argument(
+        "--cost", action="store_true", help="what a step of the loss costs, as written and as optimised"
+    )
+    parser.add_argument("--batch", metavar="N", type=int, default=1024, help="with --cost: images in a batch (1024)")
+    parser.add_argument("--dimension", metavar="D", type=int, help="with --cost: features (the method's own)")
+    parser.add_argument(
+        "--world", metavar="W", type=int, default=1, help="with --cost: processes that share the batch (1)"
+    )
     parser.parameters()
 
 

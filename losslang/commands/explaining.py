@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from losslang.diagnostics import Report
+from losslang.diagnostics import LosslangError, Report
 
 if TYPE_CHECKING:
     from losslang.analysis.explain import Explanation
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from losslang.objective.spec import Spec
     from losslang.pipeline import Settings
 
-__all__ = ["explained", "explanation_of", "pages", "write_pages"]
+__all__ = ["cost", "explained", "explanation_of", "pages", "write_pages"]
 
 _CODE = re.compile(r"[A-Z]\d{3,}", re.IGNORECASE)
 
@@ -27,12 +27,27 @@ def explained(options: Namespace) -> str:
         from losslang.diagnostics.codes import explain_code
 
         return explain_code(options.what)
+    if options.cost:
+        return cost(options)
     explanation = explanation_of(options.what, options.set)
     if options.graph:
         from losslang.analysis.explain.charts import chart_text
 
         return chart_text(explanation, options.graph)
     return _FORMS["latex" if options.latex else options.format](explanation, stability_facts(explanation.spec))
+
+
+def cost(options: Namespace) -> str:
+    """What a step of a method's loss costs. Raises SpecError, and LosslangError for a size below 1."""
+    from losslang.algebra.cost import Sizes, cost_text
+    from losslang.pipeline import load
+
+    for name in ("batch", "dimension", "world"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise LosslangError(f"--{name} is a number from 1 on, not {value}")
+    sizes = Sizes(options.batch, options.world, options.dimension)
+    return cost_text(load(options.what, parameters=options.set), sizes)
 
 
 def explanation_of(path: str | Path, parameters: Settings | None = None) -> Explanation:

@@ -227,6 +227,16 @@ def _seconds(run: Run, inputs: Mapping[str, Tensor]) -> float:
     return time.process_time() - start
 
 
+def _tried(run: Run, inputs: Mapping[str, Tensor]) -> float:
+    """The seconds of a first step; endless where there is not the memory for it."""
+    try:
+        return _seconds(run, inputs)
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        return math.inf
+
+
 def _memory(run: Run, inputs: Mapping[str, Tensor]) -> int:
     """The peak of what the allocator gave in a step: the largest sum of what came and went."""
     gc.collect()
@@ -248,7 +258,7 @@ def measure(case: Case, batch: int, size: int, *, seconds: float = 0.5, memory: 
     """
     inputs = _inputs(case, batch, size)
     runs = _runs(case, inputs)
-    first = {name: _seconds(run, inputs) for name, run in runs.items()}
+    first = {name: _tried(run, inputs) for name, run in runs.items()}
     runs = {name: run for name, run in runs.items() if first[name] <= 20 * first["formula"] or name == "losslang"}
     first = {name: first[name] for name in runs}
     rounds = max(1, min(20, int(seconds / max(sum(first.values()), 1e-4))))

@@ -1,0 +1,196 @@
+"""What a method costs: operations and bytes of one step as written and as optimised, and what processes exchange.
+
+A model, not a measurement: floating-point operations and float32 values written, forward and backward, of the loss alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from losslang.algebra.collectives import across_processes, collectives
+from losslang.algebra.optimise import optimise
+from losslang.objective.axes import Axis, Type
+from losslang.objective.boundary import find_inputs
+from losslang.objective.graph import Graph, Node, walk_to
+from losslang.objective.spec import Spec
+
+__all__ = ["Cost", "Sizes", "cost_of", "cost_text", "exchange_of"]
+
+BYTES = 4
+"""Of a float32 number."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The batch over all processes, how many processes there are, and the size of `feature` (the method's own if None)."""
+
+    batch: int = 1024
+    world: int = 1
+    dimension: int | None = None
+
+    def of(self, type_: Type, axes: Iterable[Axis] | None = None) -> float:
+        """How many entries a value has, along some axes or all."""
+        wanted = set(type_.axes if axes is None else axes)
+        return prod(self._along(dim.axis, dim.known) for dim in type_.dims if dim.axis in wanted)
+
+    def _along(self, axis: Axis, known: int | None) -> int:
+        if axis.name == "feature" and self.dimension is not None:
+            return self.dimension
+        if known is not None:
+            return known
+        return {"batch": self.batch, "group": 1}.get(axis.name, UNKNOWN)
+
+
+UNKNOWN = 512
+"""Entries of an axis that the method leaves open: the features of a backbone."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Operations and bytes."""
+
+    operations: float = 0.0
+    bytes: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.operations + other.operations, self.bytes + other.bytes)
+
+
+def cost_of(graph: Graph, given: Collection[int], sizes: Sizes) -> Cost:
+    """The cost of the terms and states of a graph, down to the nodes `given` (by number)."""
+    found = [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
+    nodes = [node for node in walk_to(found, given) if node.number not in given and node.op not in FREE]
+    return sum((_of_node(node, sizes) for node in nodes), Cost())
+
+
+FREE = {"constant", "parameter", "schedule", "select", "take", "stopgrad", "size", "images", "first", "group", "apply"}
+"""Operations that compute nothing, or (networks) that are not the loss's."""
+
+
+def _of_node(node: Node, sizes: Sizes) -> Cost:
+    back = sum(bool(child.trains) for child in node.inputs)
+    work, kept = OPERATIONS_OF.get(node.op, _elementwise)(node, sizes)
+    return Cost(work * (1 + back), BYTES * (kept + (sum(sizes.of(c.type) for c in node.inputs if c.trains))))
+
+
+# ---------------------------------------------------------------- one row per operation: (operations, values written)
+
+Row = Callable[[Node, Sizes], tuple[float, float]]
+
+
+def _elementwise(node: Node, sizes: Sizes) -> tuple[float, float]:
+    largest = max([sizes.of(node.type), *(sizes.of(child.type) for child in node.inputs)])
+    return largest, sizes.of(node.type)
+
+
+def _dot(node: Node, sizes: Sizes) -> tuple[float, float]:
+    result = sizes.of(node.type)
+    return 2 * result * sizes.of(node.inputs[0].type, node.axes()), result
+
+
+def _cubic(times: float) -> Row:
+    """times · k³ for matrices [k, k']."""
+
+    def row(node: Node, sizes: Sizes) -> tuple[float, float]:
+        of = node.inputs[0].type
+        axes = [axis for axis in of.axes if of.has(axis.primed())]
+        side = sizes.of(of, axes[:1])
+        return times * sizes.of(of) * side, sizes.of(of)
+
+    return row
+
+
+def _sides(node: Node, sizes: Sizes) -> tuple[float, float, float]:
+    """The smaller side of a product, the larger, and how many products there are."""
+    of = node.inputs[0].type
+    over, pairs = sizes.of(of, node.axes()), sizes.of(of, node.axes("pairs"))
+    return min(over, pairs), max(over, pairs), sizes.of(of) / (over * pairs)
+
+
+def _squared_products(node: Node, sizes: Sizes) -> tuple[float, float]:
+    small, large, many = _sides(node, sizes)
+    return 2 * small**2 * large * many, small**2 * many
+
+
+def _logdet_of_products(node: Node, sizes: Sizes) -> tuple[float, float]:
+    small, large, many = _sides(node, sizes)
+    return (2 * small**2 * large + small**3) * many, 2 * small**2 * many
+
+
+def _trace_of_log(node: Node, sizes: Sizes) -> tuple[float, float]:
+    small, large, many = _sides(node, sizes)
+    order = node["order"]
+    assert isinstance(order, int)
+    return (2 * small**2 * large + 2 * small**3 * max(order // 2 - 1, 0)) * many, order * small**2 * many
+
+
+def _logsumexp_of_products(node: Node, sizes: Sizes) -> tuple[float, float]:
+    x, y = (child.type for child in node.inputs[:2])
+    shared = sizes.of(x, node.axes())
+    products = sizes.of(x) / shared * sizes.of(y) / shared
+    return 2 * products * shared + 4 * products, min(products, 2**26)
+
+
+OPERATIONS_OF: Mapping[str, Row] = {
+    "dot": _dot,
+    "logdet": _cubic(1.0),
+    "inverse_root": _cubic(10.0),
+    "eigenvalues": _cubic(10.0),
+    "matrix_log": _cubic(6.0),
+    "squared_products": _squared_products,
+    "logdet_of_products": _logdet_of_products,
+    "trace_of_log": _trace_of_log,
+    "logsumexp_of_products": _logsumexp_of_products,
+}
+"""Operations whose cost is not that of their largest value; the products of masks and the like count as elementwise."""
+
+
+# ---------------------------------------------------------------- processes
+
+
+def exchange_of(spec: Spec, sizes: Sizes) -> tuple[int, float]:
+    """How often processes wait for each other in the forward pass, and the bytes each sends in a step, by rings.
+
+    A gather of b bytes sends b (W - 1)/W and a sum twice that; what has a gradient comes back the same way.
+    """
+    share = (sizes.world - 1) / sizes.world
+    often, sent = 0, 0.0
+    for node in across_processes(spec.graph).nodes():
+        if collectives(node):
+            once = share * BYTES * sizes.of(node.type) * (1 if node.op == "gathered" else 2)
+            often += collectives(node)
+            sent += collectives(node) * once * (2 if node.trains else 1)
+    return often, sent
+
+
+def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> str:
+    """The cost as written and as optimised, as people read it."""
+    given = {i.node.number for i in find_inputs(spec)}
+    plain = cost_of(spec.graph, given, sizes)
+    found = optimise(spec.graph, without)
+    inputs = {node.number for node in found.graph.nodes() if node.op == "apply"}
+    cheap = cost_of(found.graph, inputs, sizes)
+    width = f", dimension {sizes.dimension}" if sizes.dimension else ""
+    rows = ", ".join(f"{name} {times}×" for name, times in sorted(found.used.items()) if name != "seed")
+    lines = [
+        f"{spec.method_name}: cost of the loss in one step, batch {sizes.batch}{width}, float32, by a model",
+        f"  as written   {plain.operations:.2e} operations, {_bytes(plain.bytes)} written",
+        f"  optimised    {cheap.operations:.2e} operations, {_bytes(cheap.bytes)} written",
+        f"  rows used    {rows or 'none'}",
+    ]
+    if sizes.world > 1:
+        often, sent = exchange_of(spec, sizes)
+        lines.append(
+            f"  {sizes.world} processes exchange {often} values in the forward pass; each sends {_bytes(sent)}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

@@ -1,0 +1,64 @@
+"""The cost model: known counts, the cheaper side, and what processes exchange."""
+
+import pytest
+
+import losslang
+from losslang.algebra.cost import Sizes, cost_of, cost_text, exchange_of
+from losslang.algebra.optimise import optimised
+from losslang.cli import main
+from losslang.objective.boundary import find_inputs
+from tests.methods import term
+
+
+def cost(spec, sizes):
+    return cost_of(spec.graph, {node.number for node in spec.graph.nodes() if node.op == "apply"}, sizes)
+
+
+def test_a_product_counts_as_two_operations_forward_and_twice_that_back():
+    spec = term("mean(gram(z[a]))", size=64)
+    assert find_inputs(spec)
+    found = cost(spec, Sizes(batch=100))
+    product = 3 * 2 * 64 * 64 * 100
+    assert product < found.operations < 1.05 * product
+
+
+@pytest.mark.parametrize(("batch", "ratio"), [(128, 32), (4096, 1)])
+def test_the_optimiser_takes_the_smaller_side(batch, ratio):
+    spec = losslang.load("vicreg", input_sizes={"z": 4096})
+    sizes = Sizes(batch)
+    before, after = cost(spec, sizes).operations, cost(optimised(spec), sizes).operations
+    assert 0.8 * ratio <= before / after <= 2 * ratio
+
+
+@pytest.mark.parametrize("name", ["simclr", "barlow", "coding_rate", "mec", "nnclr"])
+def test_no_method_gets_dearer(name):
+    spec = losslang.load(name)
+    for batch in (64, 4096):
+        assert cost(optimised(spec), Sizes(batch)).operations <= 1.02 * cost(spec, Sizes(batch)).operations
+
+
+def test_processes_exchange_rows_or_sums():
+    """InfoNCE gathers one side: its rows once there and once back, but for the process's own."""
+    spec = losslang.load("infonce_oneway", input_sizes={"z": 128})
+    often, sent = exchange_of(spec, Sizes(batch=1024, world=4))
+    rows = 0.75 * 4 * 1024 * 128
+    assert often >= 2
+    assert 2 * rows <= sent <= 2.2 * rows
+    assert exchange_of(spec, Sizes(batch=1024, world=1))[1] == 0
+
+
+def test_the_command_line_prints_it(capsys):
+    assert main(["explain", "vicreg", "--cost", "--batch", "256", "--world", "64"]) == 0
+    assert capsys.readouterr().out == cost_text(losslang.load("vicreg"), Sizes(256, 64))
+    assert main(["explain", "vicreg", "--cost", "--batch", "0"]) == 1
+    assert "--batch is a number from 1 on, not 0" in capsys.readouterr().err
+
+
+def test_the_command_line_shows_the_optimised_graph(capsys):
+    assert main(["compile", "vicreg", "--show", "optimised"]) == 0
+    assert "squared_products(" in (shown := capsys.readouterr().out)
+    assert "by sum_of_squares" in shown
+    assert main(["compile", "vicreg", "--show", "optimised", "--without", "cheaper_side"]) == 0
+    assert "squared_products(" not in capsys.readouterr().out
+    assert main(["compile", "vicreg", "--without", "speed"]) == 1
+    assert "has no pass `speed`" in capsys.readouterr().err
