@@ -315,3 +315,11 @@ def test_a_terminal_that_knows_only_ascii(folder):
     done = run("check", "µ.yaml", cwd=folder, PYTHONIOENCODING="ascii")
     assert done.returncode == 1
     assert done.stdout.startswith("\\xb5.yaml:7:6: error")
+
+
+def test_a_misspelt_method_that_ships_is_suggested(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in (["explain", "simsaim"], ["check", "simsaim"], ["diff", "vicreg", "simsaim"]):
+        assert main(words) > 0
+        shown = capsys.readouterr()
+        assert "did you mean `simsiam`, which ships?" in shown.out + shown.err

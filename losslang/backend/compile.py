@@ -21,9 +21,11 @@ from losslang.backend.emit import class_name, emit, loss_networks
 from losslang.backend.functions import Output
 from losslang.backend.model import Model
 from losslang.diagnostics import LosslangError
+from losslang.objective.boundary import find_inputs
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
 from losslang.pipeline import Settings, load, retype
+from losslang.syntax.names import nearest
 
 __all__ = ["Model", "Output", "compile", "compile_loss", "plain_form", "plain_source"]
 
@@ -47,9 +49,10 @@ def compile_loss(
     a loss also takes `rows`, the numbers of the batch's images. State moves on with every training step. `without` names passes
     of the optimiser to leave out (`losslang compile --show optimised`).
 
-    Raises SpecError where the method has errors, LosslangError where a schedule has no end.
+    Raises SpecError where the method has errors, LosslangError where a schedule has no end or `sizes` names no input.
     """
     spec = _typed(spec, parameters, input_sizes=sizes)
+    _check_sizes(spec, sizes or {})
     source = _source(spec, Clock(steps, steps_per_epoch, images), named=True, without=without)
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
@@ -106,6 +109,15 @@ def plain_form(model: Model, source: str, networks: Mapping[str, nn.Module]) -> 
     loss = getattr(module, f"{name}Loss")(*(getattr(model.loss, inner) for inner in loss_networks(model.spec)))
     form: nn.Module = getattr(module, name)(networks, loss)
     return form
+
+
+def _check_sizes(spec: Spec, sizes: Mapping[str, int]) -> None:
+    known = [found.name for found in find_inputs(spec)]
+    for name in sizes:
+        if name not in known:
+            close = nearest(name, known)
+            hint = f"did you mean `{close}`?" if close else f"its inputs are {', '.join(known)}"
+            raise LosslangError(f"sizes: `{spec.method_name}` has no input `{name}`; {hint}")
 
 
 def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mapping[str, int] | None) -> Spec:

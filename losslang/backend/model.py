@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from losslang.backend.emit import has_memory
 from losslang.backend.front import embeddings
 from losslang.backend.functions import Output
+from losslang.diagnostics import LosslangError
 from losslang.networks.targets import FreezeFor
 from losslang.objective.graph import Node
 from losslang.objective.networks import Network
@@ -17,6 +18,17 @@ from losslang.objective.schedules import Clock, Plan, Schedule
 from losslang.objective.spec import Spec
 
 __all__ = ["Model", "embedding_name"]
+
+
+def _check_views(spec: Spec, views: Mapping[str, Tensor] | Sequence[Tensor]) -> None:
+    """Raises LosslangError where views are missing; others are left aside."""
+    missing = [name for name in spec.views if name not in views] if isinstance(views, Mapping) else []
+    if missing:
+        given = ", ".join(map(str, views)) or "nothing"
+        raise LosslangError(
+            f"`{spec.method_name}` takes the views {', '.join(spec.views)}, each by its own name; "
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing among {given}"
+        )
 
 
 class Model(nn.Module):
@@ -68,6 +80,7 @@ class Model(nn.Module):
         Where several processes share the batch, each gives its own rows; `places` [batch] says where in the batch they
         stand (by default those of process 0 come first, and so on), as far as a method depends on the order of rows.
         """
+        _check_views(self.spec, views)
         if self.training and self.loss.pending:
             self.after_step()
         return self.front(views, *rows, places=places)
@@ -83,6 +96,7 @@ class Model(nn.Module):
 
     def embed(self, views: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
         """Every definition that networks alone make: [view, batch, feature], or [batch, feature] of one view."""
+        _check_views(self.spec, views)
         return self.front.embed(views)  # type: ignore[operator]
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from losslang.diagnostics import Report, Source, Span
+from losslang.shipped import shipped_specs
 from losslang.syntax.names import nearest
 from losslang.syntax.read import MAX_CHARACTERS, SUFFIXES, sound_text
 
@@ -87,6 +88,10 @@ def _files_in(folder: Path) -> str:
 
 
 def _near_file(path: Path) -> str:
+    """The nearest file beside it, or for a bare word the nearest method that ships."""
+    shipped = nearest(path.name, shipped_specs()) if path.name == str(path) and not path.suffix else ""
+    if shipped:
+        return f"did you mean `{shipped}`, which ships?"
     try:
         names = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES)
     except (OSError, ValueError):

@@ -1,0 +1,28 @@
+"""What a caller of the modules gets wrong is answered in words."""
+
+import pytest
+import torch
+from torch import nn
+
+from losslang import LosslangError, compile_loss
+from losslang import compile as compile_model
+
+
+def small():
+    backbone = nn.Sequential(nn.Flatten(), nn.Linear(6, 8))
+    return compile_model("simclr", backbone=backbone, feature_size=8, parameters={"width": 4, "size": 4})
+
+
+def test_sizes_of_inputs_that_are_not_there():
+    with pytest.raises(LosslangError, match="`vicreg` has no input `zz`; its inputs are z"):
+        compile_loss("vicreg", sizes={"zz": 8})
+    with pytest.raises(LosslangError, match="`byol` has no input `embedding`; its inputs are p, t"):
+        compile_loss("byol", sizes={"embedding": 8})
+
+
+def test_views_that_are_missing():
+    model, rows = small(), torch.randn(4, 6)
+    for call in (model, model.embed):
+        with pytest.raises(LosslangError, match="takes the views a, b, each by its own name; b is missing among a, c"):
+            call({"a": rows, "c": rows})
+    assert model({"a": rows, "b": rows, "c": rows}).total.isfinite()
