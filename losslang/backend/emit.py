@@ -15,7 +15,7 @@ from losslang.backend.code import call, method
 from losslang.backend.front import embed_lines
 from losslang.backend.library import sources_for
 from losslang.backend.names import commented, plain, printable_lines, safe_name, short_place
-from losslang.backend.state import Names, buffer_lines, commit_lines
+from losslang.backend.state import Names, buffer_lines, check_queues, commit_lines
 from losslang.diagnostics import LosslangError
 from losslang.objective.axes import BATCH
 from losslang.objective.boundary import Input, embedding_path, find_inputs, is_embedding
@@ -48,6 +48,7 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[s
     inputs = find_inputs(spec, named=named)
     if not inputs:
         raise LosslangError(f"{spec.source.name}: no output of a network enters the objective")
+    check_queues(spec.graph)
     writer = _Writer(spec, clock, inputs, without)
     loss = writer.loss_class()
     body = "\n".join(loss)

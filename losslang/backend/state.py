@@ -6,12 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from losslang.backend.code import PRODUCT, SIGN, Code, call
-from losslang.diagnostics import Diagnostic, SpecError
+from losslang.diagnostics import Diagnostic, LosslangError, SpecError
 from losslang.objective.axes import BATCH, VIEW, Axis
-from losslang.objective.graph import Node, State
+from losslang.objective.graph import Graph, Node, State
 from losslang.objective.schedules import Clock
 
-__all__ = ["STATES", "Names", "StateForm", "buffer_lines", "commit_lines", "memory_buffers", "only_take_over"]
+__all__ = [
+    "STATES",
+    "Names",
+    "StateForm",
+    "buffer_lines",
+    "check_queues",
+    "commit_lines",
+    "memory_buffers",
+    "only_take_over",
+]
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,25 @@ def _per_epoch(what: str, clock: Clock) -> int:
     if clock.steps_per_epoch is None:
         raise ValueError(f"{what}, and the number of steps in an epoch is not known")
     return clock.steps_per_epoch
+
+
+def check_queues(graph: Graph) -> None:
+    """Raises LosslangError where a term would see a queue before it is full: only `sinkhorn(also=)` does without its rows."""
+    unsure: dict[int, Node] = {}
+    for node in graph.nodes():
+        seen = node.inputs[:2] if node.op == "sinkhorn" else node.inputs
+        origin = next((unsure[child.number] for child in seen if child.number in unsure), None)
+        if node.op == "queue" and node["init"] == "empty":
+            origin = node
+        if origin is not None:
+            unsure[node.number] = origin
+    for term in graph.terms:
+        if term.value.number in unsure:
+            queue = unsure[term.value.number]
+            raise LosslangError(
+                f"{queue.span}: `{term.name}` uses the rows of the queue `{queue['name']}`, and at first there are none; let"
+                " it begin with random rows (init=unit_normal): an empty one is for sinkhorn(…, also=)"
+            )
 
 
 # ---------------------------------------------------------------- memory of images, and its centroids

@@ -385,3 +385,11 @@ def test_a_saved_module_loads_in_another_process(tmp_path):
         "assert torch.equal(model(views).total, total) and 'negatives' in loss.state_dict()"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("read", ["before", "after"])
+def test_a_queue_that_is_empty_at_first_is_no_number(read):
+    body = f"earlier = queue(z[b], size=64, read={read}, init=empty)\nminimize\n  term: mean(z[a]) + mean(earlier)\n"
+    spec = method(body)
+    with pytest.raises(losslang.LosslangError, match="at first there are none"):
+        compile_loss(spec)
