@@ -66,17 +66,19 @@ def _save(figure: object, stem: Path) -> None:
 def _claims(decisions: Sequence[Decision]) -> Iterator[str]:
     for text in dict.fromkeys(decision.claim.text for decision in decisions):
         mine = [decision for decision in decisions if decision.claim.text == text]
-        rows = [f"  - {d.data}: **{d.answer}**. {d.evidence[0].upper()}{d.evidence[1:]}." for d in mine]
+        rows = [f"  - {d.data}: **{d.answer}**; {d.evidence}." for d in mine]
         yield "\n".join([f"- *{text}* ({mine[0].claim.source})", *rows])
 
 
 def _table(groups: Sequence[Group]) -> Iterator[str]:
     names = [name for name in _NUMBERS if any(_values(group, name) for group in groups)]
-    yield f"| runs | seeds | {' | '.join(name.replace('_', ' ') for name in names)} |"
-    yield f"| --- | ---: |{' ---: |' * len(names)}"
+    yield f"| runs | seeds | {' | '.join(name.replace('_', ' ') for name in names)} | collapse |"
+    yield f"| --- | ---: |{' ---: |' * len(names)} --- |"
     for group in groups:
         cells = [estimate(values).text() if (values := _values(group, name)) else "" for name in names]
-        yield f"| {group.label} | {sum(run.result is not None for run in group.runs)} | {' | '.join(cells)} |"
+        kinds = [str(run.result["collapsed"]) for run in group.runs if run.result is not None]
+        counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+        yield f"| {group.label} | {len(kinds)} | {' | '.join(cells)} | {counted} |"
 
 
 def _values(group: Group, name: str) -> list[float]:

@@ -227,6 +227,6 @@ FIGURES = {
                                                                  "effective_rank")),
     "byol_momentum": ("BYOL by the momentum of its target", ("center_norm", "knn")),
     "swav_fixed": ("SwAV with trained and with fixed prototypes", ("center_norm", "knn")),
-    "zhang": ("Center and residual of the gradient, apart", ("center_norm", "residual_norm")),
+    "zhang": ("Center and residual of the gradient, apart", ("center_norm", "effective_rank")),
 }  # fmt: skip
 """Title and what is drawn, by the name of the experiment."""

@@ -38,7 +38,7 @@ def curves_figure(groups: Sequence[Group], names: Sequence[str]) -> Any:
     data = list(dict.fromkeys(group.first.data for group in groups))
     styles = {label: at for at, label in enumerate(dict.fromkeys(_label(group) for group in groups))}
     size = (1.2 + 3.4 * len(data), 0.5 + 2.1 * len(names) + 0.18 * len(styles))
-    figure, axes = plt.subplots(len(names), len(data), figsize=size, squeeze=False, sharex=True, layout="constrained")
+    figure, axes = plt.subplots(len(names), len(data), figsize=size, squeeze=False, sharex="col", layout="constrained")
     for row, name in zip(axes, names, strict=True):
         for place, of in zip(row, data, strict=True):
             for group in groups:
