@@ -54,7 +54,16 @@ def _figure(name: str, folder: Path, out: Path) -> str:
     title, numbers = FIGURES[name]
     _save(curves_figure(groups, numbers), out / name)
     decisions = list(decide(runs, name))
-    lines = [f"## {title}", f"![{title}]({name}.svg)", *_claims(decisions), "\n".join(_table(groups))]
+    trained = dict.fromkeys(
+        f"{g.first.data}: recipe {g.first.settings['recipe']}, {g.first.settings['steps']} steps" for g in groups
+    )
+    lines = [
+        f"## {title}",
+        f"![{title}]({name}.svg)",
+        *_claims(decisions),
+        "\n".join(_table(groups)),
+        f"{'; '.join(trained)}.",
+    ]
     return "\n\n".join(lines)
 
 

@@ -134,9 +134,12 @@ def group_runs(runs: Iterable[RunData]) -> list[Group]:
 
 
 def _label(run: RunData, others: Sequence[RunData], *, data: bool) -> str:
-    """The method; the data where there are several; and what else differs from runs of the same two."""
+    """The method; the data where there are several; and what else differs from runs of the same two.
+
+    A setting that another run does not record, as one of an older version, does not count as different.
+    """
     alike = [other for other in others if (other.method, other.data) == (run.method, run.data)]
-    names = [name for name in run.choices if any(other.choices.get(name) != run.choices[name] for other in alike)]
+    names = [n for n, value in run.choices.items() if any(other.choices.get(n, value) != value for other in alike)]
     words = [run.method, *([f"on {run.data}"] if data else [])]
     words += [f"{name.removeprefix('optimizer.')}={run.choices[name]}" for name in names]
     return " ".join(words) if names or len(alike) == 1 else f"{' '.join(words)} ({run.folder})"

@@ -52,6 +52,7 @@ def test_groups_differ_in_the_seed_alone(runs):
         ([run("a"), run("a", data="moons")], ["a on blobs", "a on moons"]),
         ([run("a", lr=1), run("a", lr=2), run("b")], ["a lr=1", "a lr=2", "b"]),
         ([run("a", threads=1), run("a", threads=2)], ["a"]),
+        ([run("a", lr=1), run("a", lr=2, new=True)], ["a lr=1", "a lr=2"]),
     ],
 )
 def test_labels_say_what_differs(runs_, labels):
