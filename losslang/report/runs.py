@@ -15,7 +15,16 @@ from losslang.training.loggers import numbers
 
 __all__ = ["Group", "RunData", "find_runs", "group_runs", "read_run"]
 
-_NO_DIFFERENCE = {"seed", "device", "threads", "log_every", "checkpoint_every", "on_collapse", "log_to"}
+_NO_DIFFERENCE = {
+    "seed",
+    "device",
+    "threads",
+    "log_every",
+    "checkpoint_every",
+    "evaluation.every",
+    "on_collapse",
+    "log_to",
+}
 """Settings that make no other experiment of a run."""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from losslang.report.claims import CLAIMS, FIGURES, Pick, above, below, decide, less, near
+from losslang.report.claims import CLAIMS, FIGURES, Pick, above, below, decide, less, near, no_worse
 from losslang.report.runs import RunData
 
 
@@ -40,6 +40,10 @@ A, B = Pick("a"), Pick("b")
         (near("knn", A, B), [0.95, 0.951, 0.952], [0.9, 0.901, 0.902], "does not hold"),
         (near("knn", A, B), [0.85, 0.851, 0.852], [0.9, 0.901, 0.902], "does not hold"),
         (near("knn", A, B), [0.91, 0.93, 0.89], [0.9, 0.901, 0.902], "undecided"),
+        (no_worse("knn", A, B), [0.93, 0.95, 0.94], [0.9, 0.901, 0.902], "holds"),
+        (no_worse("knn", A, B), [0.895, 0.896, 0.897], [0.9, 0.901, 0.9], "holds"),
+        (no_worse("knn", A, B), [0.85, 0.851, 0.852], [0.9, 0.901, 0.902], "does not hold"),
+        (no_worse("knn", A, B), [0.885, 0.89, 0.895], [0.9, 0.901, 0.902], "undecided"),
         (above("knn", A, 0.95), [0.99, 0.98, 0.99], [0], "holds"),
         (above("knn", A, 0.95), [0.1, 0.2, 0.1], [0], "does not hold"),
         (below("knn", A, 0.95), [0.1, 0.2, 0.1], [0], "holds"),
