@@ -11,6 +11,7 @@ import torch
 
 from losslang.diagnostics import LosslangError
 from losslang.shipped import shipped_specs
+from losslang.training import run
 from losslang.training.loop import Interrupted, NotFinite, train
 from losslang.training.optimizer import learning_rate
 from losslang.training.plan import resolve_run
@@ -80,6 +81,23 @@ def test_a_resumed_run_equals_one_without_a_break_bit_by_bit(tmp_path, method, s
     assert result["steps"] == 30
     assert same(checkpoint(tmp_path / "whole"), checkpoint(tmp_path / "broken"))
     assert metrics(tmp_path / "broken") == metrics(tmp_path / "whole")
+
+
+def test_a_signal_before_the_first_step_leaves_a_run_that_goes_on(tmp_path, monkeypatch):
+    real = run.open_session
+
+    def open_session(plan):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return real(plan)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "open_session", open_session)
+        with pytest.raises(Interrupted, match="interrupted at step 0; --resume goes on"):
+            train(plan("simsiam", tmp_path / "broken"))
+    train(plan("simsiam", tmp_path / "broken"), resume=True)
+    train(plan("simsiam", tmp_path / "whole"))
+    assert metrics(tmp_path / "broken") == metrics(tmp_path / "whole")
+    assert same(checkpoint(tmp_path / "broken"), checkpoint(tmp_path / "whole"))
 
 
 def test_a_signal_at_the_last_step_lets_the_run_finish(tmp_path):
