@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
-from losslang.data.cache import Cache, is_cache, open_cache
+from losslang.data.cache import INDEX, Cache, is_cache, open_cache
 from losslang.data.datasets import Arrays, Dataset, Part
 from losslang.data.origin import Origin, find_images
 from losslang.data.readers import CacheReader, FolderReader, Reader
 from losslang.diagnostics import LosslangError
 
-__all__ = ["KNOWN", "cached", "known", "photos_at", "place"]
+__all__ = ["KNOWN", "known", "photos_at", "place"]
 
 
 def _row(name: str, description: str, size: int, classes: int, samples: tuple[int, int], command: str) -> Dataset:
@@ -61,13 +62,13 @@ def known(name: str) -> Dataset | None:
     if row is None:
         return None
     path = place(name, row.shape[1])
-    return cached(open_cache(path)) if is_cache(path) else row
+    return _of_cache(path) if is_cache(path) else row
 
 
 def photos_at(path: Path) -> Dataset:
     """The data set of a cache, or of a folder that is read file by file. Raises LosslangError for what is neither."""
     if is_cache(path):
-        return cached(open_cache(path))
+        return _of_cache(path)
     if (path / "plan.json").is_file():
         raise LosslangError(
             f"{path} is a cache that has not been finished; the `losslang data` command that began it goes on"
@@ -75,8 +76,17 @@ def photos_at(path: Path) -> Dataset:
     return _plain(find_images(path))
 
 
-def cached(cache: Cache) -> Dataset:
-    """The data set of a cache."""
+def _of_cache(path: Path) -> Dataset:
+    return _opened(path.resolve(), (path / INDEX).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path, _written: int) -> Dataset:
+    """Opened once for all runs of a process, which then share what lies in memory."""
+    return _cached(open_cache(path))
+
+
+def _cached(cache: Cache) -> Dataset:
     parts = CacheReader(cache, 0, cache.train), CacheReader(cache, cache.train, cache.test)
     return _photos(cache.name, f"cache {cache.path}", len(cache.classes), *parts)
 

@@ -73,9 +73,12 @@ def draw(policy: Photo, draws: Draws, extent: Tensor) -> Parameters:
 
 def _factors(policy: Photo, u: Tensor) -> Tensor:
     """Factors of brightness, contrast and saturation, each uniform from max(0, 1 − width) to 1 + width."""
-    widths = u.new_tensor([getattr(policy, name) for name in BLENDS])
-    low = (1 - widths).clamp(min=0)
-    return low + (1 + widths - low) * u
+    columns = []
+    for name, column in zip(BLENDS, u.unbind(1), strict=True):  # a tensor of the widths would make the device wait
+        width = getattr(policy, name)
+        low = max(1 - width, 0)
+        columns.append(low + (1 + width - low) * column)
+    return torch.stack(columns, dim=1)
 
 
 class PhotoView(nn.Module):

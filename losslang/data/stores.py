@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -127,7 +127,9 @@ def _bytes(reader: Reader) -> int:
     return len(reader) * 3 * reader.size**2
 
 
+@lru_cache(maxsize=2)
 def _resident(reader: Reader, device: torch.device) -> Resident:
+    """All photos of a part; runs of one process share them."""
     values = torch.empty((len(reader), reader.size, reader.size, 3), dtype=torch.uint8, device=device)
     extent = torch.empty((len(reader), 2), dtype=torch.int32, device=device)
     for at in range(0, len(reader), _PART):

@@ -24,7 +24,6 @@ def speed_up(session: Session, say: Callable[[str], None]) -> None:
     if crew().size > 1:  # one that falls back in the midst of a step would leave the others waiting
         say("the method runs without torch.compile on several processes")
         return
-    torch.set_float32_matmul_precision("high" if recipe.precision == "bfloat16" else "highest")
     accelerate(session.model.front, "the method", say)
     for policy in {p for p in session.plan.policies.values() if isinstance(p, Photo)}:
         accelerate(photo_view(policy, session.device), "augmentation", say)

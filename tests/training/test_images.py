@@ -171,6 +171,14 @@ def test_the_record_says_what_was_done(recipe, cache):
     json.dumps(record, allow_nan=False)
 
 
+def test_runs_of_one_process_share_the_photos_on_a_device(recipe, cache, tmp_path):
+    from losslang.training.session import open_session
+
+    plans = [plan(m, recipe, cache, tmp_path / m, data_on="device") for m in ("simsiam", "vicreg")]
+    one, two = (open_session(each).batches.inputs.pixels.values for each in plans)
+    assert one.data_ptr() == two.data_ptr()
+
+
 def test_reading_ahead_gives_what_was_asked(cache):
     from losslang.data.cache import open_cache
     from losslang.data.readers import CacheReader
