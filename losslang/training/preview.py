@@ -124,7 +124,7 @@ def _cost(plan: RunPlan, model: Model) -> Iterator[str]:
         f"roughly {_duration(seconds)} on this {device}: a third of {rate / 1e12:,.2f} TFLOP/s, measured on matrix products"
         " just now; augmentation and evaluation come on top"
     )
-    yield "one process: no collectives"
+    yield f"one process exchanges nothing; `losslang explain {plan.spec.source.name} --cost` counts what several do"
 
 
 def cost_of_step(plan: RunPlan, model: Model) -> Cost:

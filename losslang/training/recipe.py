@@ -145,8 +145,8 @@ class Recipe(_Section):
     layout: Literal["channels_last", "channels_first"] = Field(
         default="channels_first", description="how images and convolutions lie in memory; the first is faster on GPUs"
     )
-    compile: Literal["auto", "on", "off"] = Field(
-        default="off", description="torch.compile for the method and its augmentation; auto: on a GPU"
+    compile: Literal["auto", "always", "never"] = Field(
+        default="never", description="torch.compile for the method and its augmentation; auto: on a GPU"
     )
     log_every: Count = Field(default=50, description="steps between lines in metrics.jsonl")
     checkpoint_every: Count = Field(default=250, description="steps between checkpoints")

@@ -19,7 +19,7 @@ __all__ = ["accelerate", "speed_up"]
 def speed_up(session: Session, say: Callable[[str], None]) -> None:
     """Compile what trains, as the recipe asks; `say` hears why where it does not work."""
     recipe = session.plan.recipe
-    if recipe.compile == "off" or (recipe.compile == "auto" and session.device.type != "cuda"):
+    if recipe.compile == "never" or (recipe.compile == "auto" and session.device.type != "cuda"):
         return
     if crew().size > 1:  # one that falls back in the midst of a step would leave the others waiting
         say("the method runs without torch.compile on several processes")
