@@ -1,10 +1,17 @@
 """The page in a real Chromium: nothing in the console, every plot drawn, no request, and what its buttons do."""
 
 import json
+import os
+import time
 
 import pytest
 
+from losslang.report.page import Contents, plotly_source, render
+from losslang.report.runs import group_runs
 from tests.report.browser import CHROMIUM, Browser
+from tests.report.conftest import synthetic
+
+FULL = os.environ.get("LOSSLANG_REPORT_TESTS") == "full"
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome is on the path"
@@ -87,3 +94,22 @@ def test_downloads(browser, page):
     assert csv.splitlines()[0] == "name,x,y,low,high"
     assert len(csv.splitlines()) > 10
     assert whole.startswith("group,method,data,seed,step,")
+
+
+@pytest.mark.skipif(not FULL, reason="a timing; LOSSLANG_REPORT_TESTS=full asks for it")
+def test_fifty_runs_of_two_thousand_points_are_seen_within_two_seconds(browser, tmp_path):
+    runs = [synthetic(tmp_path, f"method{at}", seed, 2000) for at in range(10) for seed in range(5)]
+    path = tmp_path / "page.html"
+    path.write_text(render(Contents(group_runs(runs)), plotly_source()), encoding="utf-8")
+    assert path.stat().st_size < 10e6
+    seen = (
+        "ready.then(() => new Promise(done => setInterval(() => document.querySelector('[data-drawn]') && done(), 10)))"
+    )
+    times = []
+    for _ in range(3):  # the first also warms the browser's caches up
+        started = time.perf_counter()
+        browser.open(path.as_uri())
+        browser.run(f"{seen}.then(() => 0)")
+        times.append(time.perf_counter() - started)
+    print("from opening to the plots in sight:", ", ".join(f"{seconds:.2f} s" for seconds in times))
+    assert min(times) < 2
