@@ -26,7 +26,7 @@ from losslang.objective.spec import Spec
 
 __all__ = ["Field", "Force"]
 
-STEP, TINY = 1e-5, 1e-9
+STEP, TINY, NOISE = 1e-5, 1e-9, 1e-8
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,8 @@ class Field:
         tangents = {rows: self._tangent(rows, axis) for rows, axis in axes.items()}
         sphere = self.slope(tangents) if any(rows.unit for rows in self.live) else center
         spread = self._spread(residuals)
-        return tuple(Force(term, center[term], residual[term], sphere[term], spread[term]) for term in center)
+        kinds = (center, residual, sphere, spread)
+        return tuple(Force(term, *(_without_noise(kind[term]) for kind in kinds)) for term in center)
 
     def _spread(self, residuals: Mapping[Rows, Array]) -> dict[str, float]:
         if self.cloud.rank is None:
@@ -183,6 +184,11 @@ class Field:
     def _residual(self, rows: Rows) -> Array:
         values = self.embeddings(rows)
         return values - values.mean(axis=-2, keepdims=True)
+
+
+def _without_noise(force: float) -> float:
+    """0 for what differences of rounded values leave of it."""
+    return 0.0 if abs(force) < NOISE else force
 
 
 def _length(rows: Array) -> float:

@@ -77,4 +77,6 @@ def _draw(axes: Axes, clouds: Clouds, kind: str) -> None:
     if len(lines) > 1:
         total = [sum(column) for column in zip(*lines.values(), strict=True)]
         axes.plot(places, total, label="all", color="0.3", linestyle="--", linewidth=1)
+    if not any(value for forces in lines.values() for value in forces):
+        axes.set_ylim(-1, 1)
     axes.spines[["top", "right"]].set_visible(False)

@@ -122,6 +122,10 @@ def test_alignment_feeds_the_center_everywhere():
         assert pull.sphere > 0 or center == 0
 
 
+def test_rounding_is_no_force():
+    assert all(force.center == 0 for forces in probe("vicreg").centers.values() for force in forces)
+
+
 # ---------------------------------------------------------------- parts
 
 
