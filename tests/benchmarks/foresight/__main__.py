@@ -20,7 +20,9 @@ from tests.benchmarks.foresight.records import SETS, objectives, read, trained, 
 
 def main() -> None:
     """Run one of the steps."""
-    parser = argparse.ArgumentParser(prog="foresight", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="foresight", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     steps = parser.add_subparsers(required=True)
     for name, step in (("draw", _draw), ("train", _train)):
         command = steps.add_parser(name)

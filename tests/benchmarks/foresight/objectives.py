@@ -152,4 +152,6 @@ def _terms(chance: random.Random) -> tuple[tuple[str, str, float], ...]:
     names = chance.sample(list(TERMS), chance.choices([1, 2, 3], weights=[5, 3, 2])[0])
     low, high = (math.log10(weight) for weight in WEIGHTS)
     options = {"temperature": chance.choice([0.1, 0.2, 0.5]), "margin": chance.choice([0.2, 1])}
-    return tuple((name, TERMS[name].format(**options), float(f"{10 ** chance.uniform(low, high):.3g}")) for name in names)
+    return tuple(
+        (name, TERMS[name].format(**options), float(f"{10 ** chance.uniform(low, high):.3g}")) for name in names
+    )

@@ -13,7 +13,7 @@ from tests.benchmarks.foresight.training import MEASURES, NOISE, train
 
 __all__ = ["SEEDS", "SETS", "Record", "objectives", "read", "trained", "write"]
 
-SETS = {"calibration": (120, 4101), "fresh": (300, 9337)}
+SETS = {"calibration": (120, 4101), "fresh": (300, 9337), "calibration_2": (120, 5203)}
 """How many objectives, and the seed that draws them. The verdict's rules were frozen before any of `fresh` was trained."""
 
 SEEDS = (0, 1)

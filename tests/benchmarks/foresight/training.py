@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import losslang
 from losslang.data.datasets import DATASETS
-from losslang.diagnostics import Report, Source
+from losslang.diagnostics import Source
 from losslang.evaluation.geometry import center_norm, effective_rank
 from losslang.pipeline import load
 
