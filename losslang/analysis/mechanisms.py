@@ -6,7 +6,7 @@ de-correlation keeps every dimension in use (Jha et al. 2024; Zhang et al. 2022)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from losslang.objective.axes import Axis
@@ -21,7 +21,10 @@ __all__ = [
     "Found",
     "Mechanism",
     "Subject",
+    "embedding_network",
+    "ends_in_norm",
     "find_mechanisms",
+    "heads",
     "predictors",
     "predictors_of",
     "terms_of",
@@ -212,21 +215,45 @@ def _is_negative_row(node: Node) -> bool:
 
 
 def predictors(subject: Subject) -> tuple[str, ...]:
-    """Networks on one side only: behind an embedding that the other side compares with as it is."""
-    chains = {i.name: networks_of(i.node) for i in subject.inputs}
-    found = []
-    for i in subject.inputs:
-        outermost, rest = chains[i.name][0], chains[i.name][1:]
-        bare = any(other == rest for name, other in chains.items() if name != i.name)
-        followed = any(j.detached and _follows(subject.spec.networks, j, rest) for j in subject.inputs)
-        if not i.detached and (bare or followed) and _kind(subject.spec.networks[outermost]) not in _NO_PREDICTORS:
-            found.append(outermost)
+    """Networks on one side only: behind an embedding that a term compares with the other side as it is."""
+    networks, found = subject.spec.networks, list[str]()
+    for together in _inputs_of_terms(subject):
+        chains = [networks_of(j.node) for j in together]
+        for i in together:
+            outermost, *rest = networks_of(i.node)
+            bare = tuple(rest) in chains
+            followed = any(j.detached and _follows(networks, j, tuple(rest)) for j in together)
+            if not i.detached and (bare or followed) and _kind(networks[outermost]) not in _NO_PREDICTORS:
+                found.append(outermost)
     return tuple(dict.fromkeys([*found, *_inner_predictors(subject)]))
+
+
+def _inputs_of_terms(subject: Subject) -> Iterator[list[Input]]:
+    """The inputs of the loss that meet in each term."""
+    for term in subject.spec.graph.terms:
+        numbers = {node.number for node in walk([term.value])}
+        yield [i for i in subject.inputs if i.node.number in numbers]
 
 
 def predictors_of(spec: Spec) -> tuple[str, ...]:
     """The networks of a method that stand on one side only."""
     return predictors(Subject.of(spec))
+
+
+def heads(subject: Subject) -> tuple[str, ...]:
+    """Networks behind the embedding: predictors, on one side or on both."""
+    stacked = []
+    for i in subject.inputs:
+        outermost, *rest = networks_of(i.node)
+        if len(rest) > 1 and not i.detached and _kind(subject.spec.networks[outermost]) not in _NO_PREDICTORS:
+            stacked.append(outermost)
+    return tuple(dict.fromkeys([*predictors(subject), *stacked]))
+
+
+def embedding_network(subject: Subject) -> str:
+    """The network whose output is the embedding: the last one before predictors."""
+    behind = heads(subject)
+    return next(name for name in networks_of(subject.inputs[0].node) if name not in behind)
 
 
 _NO_PREDICTORS = {"identity", "backbone", "prototypes", "ema", "frozen"}
@@ -280,7 +307,9 @@ def _target(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield f"{name}, a moving average", ()
 
 
-def _last_norm(networks: dict[str, Network], name: str) -> bool:
+def ends_in_norm(networks: Mapping[str, Network], name: str) -> bool:
+    """Whether a network normalises what it gives by the batch."""
+
     def ends(network: Network) -> bool:
         if network.kind == "reference":
             return ends(networks[network.name])
@@ -294,7 +323,7 @@ def _last_norm(networks: dict[str, Network], name: str) -> bool:
 def _output_norm(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
     names = {networks_of(i.node)[0] for i in subject.inputs}
     for name in sorted(names):
-        if _last_norm(subject.spec.networks, name):
+        if ends_in_norm(subject.spec.networks, name):
             yield f"at the output of {name}", ()
 
 

@@ -1,0 +1,256 @@
+"""What training does to a cloud of embeddings: gradient flow of a few scales, from where networks start.
+
+The cloud is z^v = m·e + a·(x + σ·n^v) + b·(y + τ·k^v): a common vector e, a strong and a weak half of the directions that views
+share, each with noise of the views. Training moves the scales m, a, b of the embedding, and of every predictor its gains on
+the same three; targets that are moving averages lag. A scale is the product of LAYERS factors that move alike (Saxe et al.
+2014), so that d log s/dt = LAYERS · s^(−2/LAYERS) · (−∂L/∂log s). Forces are differences of the objective's value, where
+stopped branches are held. With a predictor against a stopped branch the pull on the embedding ends when the predictor has
+found its optimum (Tian et al. 2021): that shows here, and nowhere in the forces at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from losslang.analysis.mechanisms import Subject, embedding_network, ends_in_norm, heads
+from losslang.analysis.surroundings import FEATURES, Surroundings
+from losslang.meaning.arrays import Array
+from losslang.meaning.evaluate import Evaluation, evaluate
+from losslang.objective.boundary import Input, networks_of
+from losslang.objective.networks import Network
+from losslang.objective.schedules import Clock, Schedule
+from losslang.objective.spec import Spec
+
+__all__ = ["End", "Start", "flow", "start_of"]
+
+ROWS = 64
+WEAK = 0.5
+"""Length of the weak half of the directions against the strong one, before training."""
+NOISES = (0.3, 0.3)
+"""Deviation of the views' noise in units of the strong and of the weak half."""
+LAYERS = 1
+GAIN = 12.0
+HEAD = np.array([1.0, 0.3, 0.3])
+MOBILITY = np.array([1.0, 0.5, 0.5])
+"""Center, strong, weak: the center is one direction, a half of the residual several, of which each moves by its part."""
+
+TIME, STEP_TIME = 150.0, 0.25
+"""Learning rate times steps, over one less momentum: of a run of 600 steps at 0.05 with a half cosine and momentum 0.9."""
+LENGTH = 1.0
+"""Gradients longer than this are cut to it."""
+MOVE, REST = 0.4, 0.02
+"""The largest change of a log scale in one step of the flow, and the one at which it has come to rest."""
+STEPS = 25
+GONE = 0.01
+"""Center norm that never comes back."""
+DIFFERENCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Start:
+    """Lengths of the center and of the residual of embeddings of untrained networks."""
+
+    center: float
+    residual: float
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the flow ends.
+
+    `center` is the center norm of unit rows, `kept` the residual's length against the center in units of that at the start,
+    `rank` the effective rank in units of that at the start, and `evens` is d log(weak/strong)/dt in the last step.
+    """
+
+    center: float
+    kept: float
+    rank: float
+    evens: float
+    steps: int
+
+
+def start_of(spec: Spec) -> Start:
+    """What networks make of inputs before training, by their norms, for torch's initial weights.
+
+    A last linear layer of n inputs has weights of variance 1/(3n). Behind batch norm and relu those have mean square 1/2,
+    three quarters of it common to all rows or nearly so; without a norm layers shrink what they pass on but for their biases.
+    """
+    network = embedding_network(Subject.of(spec))
+    size = np.sqrt(FEATURES)
+    if ends_in_norm(spec.networks, network):
+        return Start(0.05 * size, size)
+    if _has_norm(spec.networks, spec.networks[network]):
+        return Start(0.26 * size, 0.3 * size)
+    return Start(0.113 * size, 0.053 * size)
+
+
+def _has_norm(networks: Mapping[str, Network], network: Network) -> bool:
+    if network.kind == "reference":
+        return _has_norm(networks, networks[network.name])
+    return network.norm.kind != "none" or any(_has_norm(networks, part) for part in network.parts)
+
+
+def flow(spec: Spec, start: Start) -> End:
+    """Where the scales of a cloud are after a short training; `spec` has small sizes."""
+    place = _Flow(spec, start)
+    first = place.scales.copy()
+    move, time, before, steps = MOVE, 0.0, np.zeros_like(first), 0
+    while steps < STEPS and time < TIME and move > REST and place.center > GONE:
+        steps += 1
+        speed = place.speed(first)
+        if (speed * before).sum() < 0:
+            move /= 2
+        span = min(TIME - time, move / max(np.abs(speed).max(), 1e-12))
+        place.step(speed * span, span)
+        time, before = time + span, speed
+    return _end(first[0], place.scales[0], steps, before)
+
+
+def _end(first: Array, last: Array, steps: int, speed: Array) -> End:
+    (m0, a0, b0), (m, a, b) = np.exp(first), np.exp(last)
+    r0, r = np.hypot(a0, b0), np.hypot(a, b)
+    center = m / np.hypot(m, r)
+    evens = float(speed[0, 2] - speed[0, 1])
+    return End(float(center), float(r / m * m0 / r0), _spread(a, b) / _spread(a0, b0), evens, steps)
+
+
+def _spread(strong: float, weak: float) -> float:
+    """exp of the entropy of the shares of the two halves."""
+    share = np.array([strong**2, weak**2]) / (strong**2 + weak**2)
+    return float(np.exp(-(share * np.log(share + 1e-300)).sum()))
+
+
+class _Flow:
+    """The scales of the embedding (row 0) and the gains of the predictors (the others), [row, center | strong | weak], as logs.
+
+    A predictor that is a bias has one number, the bias in units of the center's direction, in place of its first log.
+    """
+
+    def __init__(self, spec: Spec, start: Start) -> None:
+        self.spec, self.subject, self.start = spec, Subject.of(spec), start
+        self.heads = heads(self.subject)
+        residual = start.residual / np.sqrt(1 + WEAK**2)
+        self.scales = np.zeros((1 + len(self.heads), 3))
+        self.scales[0] = np.log([start.center, residual, residual * WEAK])
+        self.target = self.scales[0].copy()
+        self.around = Surroundings(spec, ROWS)
+        self.free = np.ones_like(self.scales, bool)
+        for at, name in enumerate(self.heads):
+            if spec.networks[name].kind == "bias_layer":
+                self.free[1 + at, 1:] = False
+            else:
+                self.scales[1 + at] = np.log(HEAD)
+
+    @property
+    def center(self) -> float:
+        """The center norm of unit rows."""
+        m, a, b = np.exp(self.scales[0])
+        return float(m / np.sqrt(m**2 + a**2 + b**2))
+
+    def speed(self, first: Array) -> Array:
+        """d scales/dt."""
+        force = self._forces()
+        still = np.ones_like(force)
+        still[0] = GAIN * np.exp((first - self.scales)[0] * 2 / LAYERS)
+        for at, name in enumerate(self.heads):
+            if self.spec.networks[name].kind != "bias_layer":
+                still[1 + at] = np.exp(-2 * self.scales[1 + at])
+        rate = MOBILITY * still
+        length = np.sqrt((rate * force**2).sum())
+        return rate * force * min(1.0, LENGTH / max(length, 1e-12))
+
+    def step(self, change: Array, span: float) -> None:
+        """Move on; moving averages follow."""
+        self.scales = self.scales + change
+        kept = _momentum(self.spec) ** (span / STEP_TIME)
+        self.target = kept * self.target + (1 - kept) * self.scales[0]
+
+    def _forces(self) -> Array:
+        state = self.around.steady(lambda state: self._value(self.scales, state))
+        base = self._value(self.scales, state)
+        force = np.zeros_like(self.scales)
+        for place in zip(*np.nonzero(self.free), strict=True):
+            moved = self.scales.copy()
+            moved[place] += DIFFERENCE
+            force[place] = (base.total - self._value(moved, state, base).total) / DIFFERENCE
+        return force
+
+    def _value(self, scales: Array, state: Mapping[str, Array], base: Evaluation | None = None) -> Evaluation:
+        given: dict[str | int, Array] = {i.node.number: self._embedding(i, scales) for i in self.subject.inputs}
+        networks = dict(self.around.networks) | {name: self._head(name, scales) for name in self.heads}
+        world = self.around.world(given, networks, state)
+        return evaluate(self.spec, world, held=None if base is None else base.values)
+
+    def _embedding(self, i: Input, scales: Array) -> Array:
+        chain = networks_of(i.node)
+        inner = chain[1:] if chain[0] in self.heads else chain
+        last = i.node.type.dims[-1]
+        scores = last.axis.name == "prototype"
+        size = FEATURES if scores else last.known or FEATURES
+        parts = _parts(len(self.spec.views), size)
+        m, a, b = np.exp(self.target if i.detached else scales[0])
+        z = parts.of(m, a, b)[self.around.places(i)]
+        if ends_in_norm(self.spec.networks, inner[0]):
+            z = (z - z.mean(-2, keepdims=True)) / np.sqrt(z.var(-2, keepdims=True) + 1e-5)
+        if chain[0] in self.heads:
+            z = self._head(chain[0], scales)(z)
+        return self.around.scored(z, last.known or FEATURES) if scores else z
+
+    def _head(self, name: str, scales: Array) -> Callable[[Array], Array]:
+        gains = scales[1 + self.heads.index(name)]
+
+        def apply(z: Array) -> Array:
+            parts = _parts(len(self.spec.views), z.shape[-1])
+            if self.spec.networks[name].kind == "bias_layer":
+                return z + gains[0] * parts.center
+            return z @ parts.map(np.exp(gains))
+
+        return apply
+
+
+def _momentum(spec: Spec) -> float:
+    """How much of a moving average is kept in a step, in the middle of training; 0 without one."""
+    found = [network.momentum for network in spec.networks.values() if network.kind == "ema"]
+    if not found:
+        return 0.0
+    one = found[0]
+    return one.plan(Clock(steps=1000, steps_per_epoch=10)).value(500) if isinstance(one, Schedule) else float(one or 0)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The directions [row, feature] and the cloud's parts on them."""
+
+    center: Array
+    halves: tuple[Array, Array]
+    strong: Array
+    weak: Array
+
+    def of(self, m: float, a: float, b: float) -> Array:
+        return m * self.center + a * self.strong + b * self.weak
+
+    def map(self, gains: Array) -> Array:
+        found = gains[0] * np.outer(self.center, self.center)
+        for gain, half in zip(gains[1:], self.halves, strict=True):
+            found = found + gain * half.T @ half
+        return found
+
+
+@cache
+def _parts(views: int, features: int) -> _Parts:
+    random = np.random.default_rng(0)
+    turn = np.linalg.qr(random.standard_normal((features, features)))[0]
+    middle = 1 + features // 2
+    halves = turn[1:middle], turn[middle:]
+    clouds = []
+    for half, noise in zip((halves[0], np.concatenate([halves[1], turn[:1]])), NOISES, strict=True):
+        signal = random.standard_normal((ROWS, len(half)))
+        drawn = random.standard_normal((views, ROWS, len(half)))
+        signal -= signal.mean(axis=0)
+        drawn -= drawn.mean(axis=1, keepdims=True)
+        clouds.append((signal + noise * drawn) @ half / np.sqrt(len(half) * (1 + noise**2)))
+    return _Parts(turn[0], halves, clouds[0], clouds[1])
