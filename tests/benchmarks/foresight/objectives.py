@@ -105,11 +105,11 @@ class Design:
 
 @dataclass(frozen=True)
 class Objective:
-    """A drawn objective: its `text` is a method, its `kind` the mechanism it has beside its further terms."""
+    """A drawn objective: its `text` is a method, its `kind` the mechanism it has beside its further terms and their weights."""
 
     number: int
     kind: str
-    terms: tuple[str, ...]
+    terms: dict[str, float]
     text: str
 
 
@@ -123,8 +123,8 @@ def draw(count: int, seed: int, *, known: Collection[str] = ()) -> tuple[Objecti
         text = design.text()
         if text not in seen:
             seen.add(text)
-            names = tuple(name for name, _, _ in design.terms)
-            found.append(Objective(len(found), design.kind, names, text))
+            weights = {name: weight for name, _, weight in design.terms}
+            found.append(Objective(len(found), design.kind, weights, text))
     return tuple(found)
 
 

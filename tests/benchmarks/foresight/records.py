@@ -1,23 +1,31 @@
-"""The file of results: one objective with its runs to a line."""
+"""The file of results: what was used, then one objective with its runs and what the verdict said of it to a line."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+from tests.benchmarks.foresight.judging import Said
 from tests.benchmarks.foresight.objectives import Objective, draw
-from tests.benchmarks.foresight.training import MEASURES, NOISE, train
 
-__all__ = ["SEEDS", "SETS", "Record", "objectives", "read", "trained", "write"]
+__all__ = ["DATA", "MEASURES", "SEEDS", "SETS", "Record", "objectives", "read", "write"]
 
 SETS = {"calibration": (120, 4101), "fresh": (300, 9337), "calibration_2": (120, 5203)}
-"""How many objectives, and the seed that draws them. The verdict's rules were frozen before any of `fresh` was trained."""
+"""How many objectives, and the seed that draws them. The rules and numbers of the verdict were chosen on the two sets of
+calibration, and committed before any result of `fresh`, whose seed was committed before all training, was read."""
 
+DATA = ("blobs", "digits")
 SEEDS = (0, 1)
 """Of the networks and the batches."""
+
+MEASURES = ("center_0", "rank_0", "residual_0", "center", "rank", "residual")
+"""What is kept of a run, before (`_0`) and after training; NaN after a training that did not stay finite."""
 
 
 @dataclass(frozen=True)
@@ -27,35 +35,65 @@ class Record:
     part: str
     objective: Objective
     runs: dict[str, dict[str, float]]
+    said: Said | None = None
+
+    @classmethod
+    def of(cls, part: str, objective: Objective, measured: Iterable[dict[str, float]]) -> Record:
+        """A record of the runs on every data set from every seed, in that order."""
+        names = [f"{data}/{seed}" for data, seed in product(DATA, SEEDS)]
+        return cls(part, objective, dict(zip(names, measured, strict=True)))
+
+    def judged(self, said: Said) -> Record:
+        """The record with what the verdict said."""
+        return replace(self, said=said)
+
+    def line(self) -> str:
+        """The record as JSON: numbers of a run in the order of `MEASURES`, to four digits."""
+        runs = {name: [float(f"{run[key]:.4g}") for key in MEASURES] for name, run in self.runs.items()}
+        line: dict[str, Any] = {"set": self.part, "number": self.objective.number, "text": _hash(self.objective)}
+        line["runs"] = runs
+        if self.said is not None:
+            line["said"] = asdict(self.said)
+        return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
 
 
-def objectives(part: str, count: int | None = None) -> tuple[Objective, ...]:
-    """The objectives of a set, or its first ones; no other set has one of them."""
+@cache
+def objectives(part: str) -> tuple[Objective, ...]:
+    """The objectives of a set; no other set has one of them."""
     known: set[str] = set()
     for name, (size, seed) in SETS.items():
         drawn = draw(size, seed, known=known)
         if name == part:
-            return drawn[:count]
+            return drawn
         known |= {one.text for one in drawn}
     raise KeyError(part)
 
 
-def trained(part: str, objective: Objective) -> Record:
-    """An objective with its runs on every data set and seed."""
-    runs = {f"{data}/{seed}": train(objective.text, data, seed) for data, seed in product(NOISE, SEEDS)}
-    return Record(part, objective, runs)
+def _hash(objective: Objective) -> str:
+    return hashlib.sha256(objective.text.encode()).hexdigest()[:8]
 
 
-def write(record: Record) -> str:
-    """One line; numbers of a run in the order of `MEASURES`, to four digits."""
-    runs = {name: [float(f"{run[key]:.4g}") for key in MEASURES] for name, run in record.runs.items()}
-    line = {"set": record.part, **asdict(record.objective), "runs": runs}
-    return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+def write(path: Path, about: dict[str, str], records: Iterable[Record]) -> None:
+    """A new file."""
+    lines = [json.dumps({"about": about}), *(record.line() for record in records)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> Iterator[Record]:
-    """The records of a file, in its order."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        runs = {name: dict(zip(MEASURES, values, strict=True)) for name, values in row.pop("runs").items()}
-        yield Record(row.pop("set"), Objective(**row | {"terms": tuple(row["terms"])}), runs)
+def read(path: Path) -> tuple[dict[str, str], list[Record]]:
+    """What was used, and the records by set and number. Raises ValueError where the generator now draws other objectives."""
+    about, *rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    order = list(SETS)
+    records = sorted(_records(rows), key=lambda record: (order.index(record.part), record.objective.number))
+    return about["about"], records
+
+
+def _records(rows: Iterable[dict[str, Any]]) -> Iterator[Record]:
+    for row in rows:
+        objective = objectives(row["set"])[row["number"]]
+        if _hash(objective) != row["text"]:
+            raise ValueError(
+                f"{row['set']} {row['number']} is not the objective that was trained: draw and train again"
+            )
+        runs = {name: dict(zip(MEASURES, values, strict=True)) for name, values in row["runs"].items()}
+        said = Said(**row["said"]) if "said" in row else None
+        yield Record(row["set"], objective, runs, said)

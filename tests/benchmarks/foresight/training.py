@@ -19,15 +19,12 @@ from losslang.diagnostics import Source
 from losslang.evaluation.geometry import center_norm, effective_rank
 from losslang.pipeline import load
 
-__all__ = ["MEASURES", "NOISE", "STEPS", "train"]
+__all__ = ["NOISE", "STEPS", "train"]
 
 STEPS, BATCH, WIDTH = 600, 256, 64
 RATE, MOMENTUM, DECAY, LENGTH = 0.05, 0.9, 1e-4, 1.0
 NOISE = {"blobs": 0.15, "digits": 0.5}
 """Deviation of the noise that makes a view, in units of the deviation of the inputs, by data set."""
-
-MEASURES = ("center_0", "rank_0", "residual_0", "center", "rank", "residual")
-"""What is kept of a run, before (`_0`) and after training; NaN after a training that did not stay finite."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def _batches(name: str, seed: int, steps: int) -> Tensor:
 
 
 def train(text: str, data: str, seed: int, steps: int = STEPS) -> dict[str, float]:
-    """Train the method of a text: its `MEASURES` on clean data."""
+    """Train the method of a text: its measurements on clean data."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     inputs = _data(data).train.shape[1]
