@@ -11,15 +11,15 @@ found its optimum (Tian et al. 2021): that shows here, and nowhere in the forces
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from losslang.analysis.mechanisms import Subject, embedding_network, ends_in_norm, heads
-from losslang.analysis.surroundings import FEATURES, Surroundings
+from losslang.analysis.stage import FEATURES, features_of, placed, settled, stage
 from losslang.meaning.arrays import Array
-from losslang.meaning.evaluate import Evaluation, evaluate
+from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.boundary import Input, networks_of
 from losslang.objective.networks import Network
 from losslang.objective.schedules import Clock, Schedule
@@ -137,7 +137,6 @@ class _Flow:
         self.scales = np.zeros((1 + len(self.heads), 3))
         self.scales[0] = np.log([start.center, residual, residual * WEAK])
         self.target = self.scales[0].copy()
-        self.around = Surroundings(spec, ROWS)
         self.free = np.ones_like(self.scales, bool)
         for at, name in enumerate(self.heads):
             if spec.networks[name].kind == "bias_layer":
@@ -170,35 +169,33 @@ class _Flow:
         self.target = kept * self.target + (1 - kept) * self.scales[0]
 
     def _forces(self) -> Array:
-        state = self.around.steady(lambda state: self._value(self.scales, state))
-        base = self._value(self.scales, state)
+        """−∂L/∂ of every number that is free."""
+        state = settled(self.subject, self._world(self.scales, {}))
+        base = evaluate(self.spec, self._world(self.scales, state))
         force = np.zeros_like(self.scales)
         for place in zip(*np.nonzero(self.free), strict=True):
             moved = self.scales.copy()
             moved[place] += DIFFERENCE
-            force[place] = (base.total - self._value(moved, state, base).total) / DIFFERENCE
+            total = evaluate(self.spec, self._world(moved, state), held=base.values).total
+            force[place] = (base.total - total) / DIFFERENCE
         return force
 
-    def _value(self, scales: Array, state: Mapping[str, Array], base: Evaluation | None = None) -> Evaluation:
+    def _world(self, scales: Array, state: Mapping[str, Array]) -> World:
         given: dict[str | int, Array] = {i.node.number: self._embedding(i, scales) for i in self.subject.inputs}
-        networks = dict(self.around.networks) | {name: self._head(name, scales) for name in self.heads}
-        world = self.around.world(given, networks, state)
-        return evaluate(self.spec, world, held=None if base is None else base.values)
+        world = stage(self.subject, given, ROWS, state)
+        behind = {name: self._head(name, scales) for name in self.heads}
+        return replace(world, networks={**world.networks, **behind})
 
     def _embedding(self, i: Input, scales: Array) -> Array:
         chain = networks_of(i.node)
         inner = chain[1:] if chain[0] in self.heads else chain
-        last = i.node.type.dims[-1]
-        scores = last.axis.name == "prototype"
-        size = FEATURES if scores else last.known or FEATURES
-        parts = _parts(len(self.spec.views), size)
         m, a, b = np.exp(self.target if i.detached else scales[0])
-        z = parts.of(m, a, b)[self.around.places(i)]
+        z = _parts(len(self.spec.views), features_of(i)).of(m, a, b)
         if ends_in_norm(self.spec.networks, inner[0]):
             z = (z - z.mean(-2, keepdims=True)) / np.sqrt(z.var(-2, keepdims=True) + 1e-5)
         if chain[0] in self.heads:
             z = self._head(chain[0], scales)(z)
-        return self.around.scored(z, last.known or FEATURES) if scores else z
+        return placed(self.subject, i, z)
 
     def _head(self, name: str, scales: Array) -> Callable[[Array], Array]:
         gains = scales[1 + self.heads.index(name)]
