@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from losslang.analysis.mechanisms import Subject, embedding_network, ends_in_norm, heads
-from losslang.analysis.stage import FEATURES, features_of, placed, settled, stage
+from losslang.analysis.stage import FEATURES, features_of, placed, prototypes, settled, stage
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.boundary import Input, networks_of
@@ -27,7 +27,8 @@ from losslang.objective.spec import Spec
 
 __all__ = ["End", "Start", "flow", "start_of"]
 
-ROWS = 64
+ROWS, STEPS = {True: 64, False: 24}, {True: 25, False: 12}
+"""Images in the cloud and steps of the flow, for two views and, so that it stays a matter of half a second, for more."""
 WEAK = 0.5
 """Length of the weak half of the directions against the strong one, before training."""
 NOISES = (0.3, 0.3)
@@ -44,7 +45,6 @@ LENGTH = 1.0
 """Gradients longer than this are cut to it."""
 MOVE, REST = 0.4, 0.02
 """The largest change of a log scale in one step of the flow, and the one at which it has come to rest."""
-STEPS = 25
 GONE = 0.01
 """Center norm that never comes back."""
 DIFFERENCE = 1e-5
@@ -99,7 +99,8 @@ def flow(spec: Spec, start: Start) -> End:
     place = _Flow(spec, start)
     first = place.scales.copy()
     move, time, before, steps = MOVE, 0.0, np.zeros_like(first), 0
-    while steps < STEPS and time < TIME and move > REST and place.center > GONE:
+    most = STEPS[len(spec.views) <= 2]
+    while steps < most and time < TIME and move > REST and place.center > GONE:
         steps += 1
         speed = place.speed(first)
         if (speed * before).sum() < 0:
@@ -137,6 +138,7 @@ class _Flow:
         self.scales = np.zeros((1 + len(self.heads), 3))
         self.scales[0] = np.log([start.center, residual, residual * WEAK])
         self.target = self.scales[0].copy()
+        self.draws = _directions(spec)
         self.free = np.ones_like(self.scales, bool)
         for at, name in enumerate(self.heads):
             if spec.networks[name].kind == "bias_layer":
@@ -182,9 +184,9 @@ class _Flow:
 
     def _world(self, scales: Array, state: Mapping[str, Array]) -> World:
         given: dict[str | int, Array] = {i.node.number: self._embedding(i, scales) for i in self.subject.inputs}
-        world = stage(self.subject, given, ROWS, state)
+        world = stage(self.subject, given, _rows(len(self.spec.views)), state)
         behind = {name: self._head(name, scales) for name in self.heads}
-        return replace(world, networks={**world.networks, **behind})
+        return replace(world, networks={**world.networks, **behind}, draws=self.draws)
 
     def _embedding(self, i: Input, scales: Array) -> Array:
         chain = networks_of(i.node)
@@ -207,6 +209,21 @@ class _Flow:
             return z @ parts.map(np.exp(gains))
 
         return apply
+
+
+def _rows(views: int) -> int:
+    return ROWS[views <= 2]
+
+
+def _directions(spec: Spec) -> Mapping[str, Array]:
+    """A few random directions where a method draws a thousand."""
+    for node in spec.graph.nodes():
+        if node.op == "random_directions":
+            (axis,) = node.axes()
+            size, count = node.type.dims[node.type.position(axis)].known, node["count"]
+            assert isinstance(count, int)
+            return {} if size is None else {"directions": prototypes(min(count, 4 * FEATURES), size)}
+    return {}
 
 
 def _momentum(spec: Spec) -> float:
@@ -239,14 +256,14 @@ class _Parts:
 
 @cache
 def _parts(views: int, features: int) -> _Parts:
-    random = np.random.default_rng(0)
+    random, rows = np.random.default_rng(0), _rows(views)
     turn = np.linalg.qr(random.standard_normal((features, features)))[0]
     middle = 1 + features // 2
     halves = turn[1:middle], turn[middle:]
     clouds = []
     for half, noise in zip((halves[0], np.concatenate([halves[1], turn[:1]])), NOISES, strict=True):
-        signal = random.standard_normal((ROWS, len(half)))
-        drawn = random.standard_normal((views, ROWS, len(half)))
+        signal = random.standard_normal((rows, len(half)))
+        drawn = random.standard_normal((views, rows, len(half)))
         signal -= signal.mean(axis=0)
         drawn -= drawn.mean(axis=1, keepdims=True)
         clouds.append((signal + noise * drawn) @ half / np.sqrt(len(half) * (1 + noise**2)))

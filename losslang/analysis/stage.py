@@ -64,19 +64,7 @@ def stage(subject: Subject, given: Mapping[str | int, Array], rows: int, state: 
         rows=np.arange(rows),
         clock=Clock(steps=1000, steps_per_epoch=10),
         step=500,
-        draws=_draws(subject.spec),
     )
-
-
-def _draws(spec: Spec) -> Mapping[str, Array]:
-    """A few random directions where a method draws a thousand."""
-    for node in spec.graph.nodes():
-        if node.op == "random_directions":
-            (axis,) = node.axes()
-            size, count = node.type.dims[node.type.position(axis)].known, node["count"]
-            assert isinstance(count, int)
-            return {} if size is None else {"directions": prototypes(min(count, 4 * FEATURES), size)}
-    return {}
 
 
 def settled(subject: Subject, world: World) -> dict[str, Array]:
