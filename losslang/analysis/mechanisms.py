@@ -215,24 +215,16 @@ def _is_negative_row(node: Node) -> bool:
 
 
 def predictors(subject: Subject) -> tuple[str, ...]:
-    """Networks on one side only: behind an embedding that a term compares with the other side as it is."""
-    networks, found = subject.spec.networks, list[str]()
-    for together in _inputs_of_terms(subject):
-        chains = [networks_of(j.node) for j in together]
-        for i in together:
-            outermost, *rest = networks_of(i.node)
-            bare = tuple(rest) in chains
-            followed = any(j.detached and _follows(networks, j, tuple(rest)) for j in together)
-            if not i.detached and (bare or followed) and _kind(networks[outermost]) not in _NO_PREDICTORS:
-                found.append(outermost)
+    """Networks on one side only: behind an embedding that the other side compares with as it is."""
+    chains = {i.name: networks_of(i.node) for i in subject.inputs}
+    found = []
+    for i in subject.inputs:
+        outermost, rest = chains[i.name][0], chains[i.name][1:]
+        bare = any(other == rest for name, other in chains.items() if name != i.name)
+        followed = any(j.detached and _follows(subject.spec.networks, j, rest) for j in subject.inputs)
+        if not i.detached and (bare or followed) and _kind(subject.spec.networks[outermost]) not in _NO_PREDICTORS:
+            found.append(outermost)
     return tuple(dict.fromkeys([*found, *_inner_predictors(subject)]))
-
-
-def _inputs_of_terms(subject: Subject) -> Iterator[list[Input]]:
-    """The inputs of the loss that meet in each term."""
-    for term in subject.spec.graph.terms:
-        numbers = {node.number for node in walk([term.value])}
-        yield [i for i in subject.inputs if i.node.number in numbers]
 
 
 def predictors_of(spec: Spec) -> tuple[str, ...]:

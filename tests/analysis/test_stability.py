@@ -26,6 +26,7 @@ HELD = {
     "extra_center",
     "extra_residual",
 }
+UNDECIDED = {"empssl"}  # which ends with a center norm above 0.93 on the toy data
 
 # Which mechanism de-centers and de-correlates, after Zhang et al. 2022 and the covariance view.
 TABLE = {
@@ -56,7 +57,8 @@ def named(name):
 @pytest.mark.parametrize("name", SPECS)
 def test_verdict(name):
     answer = stability(named(name)).constant.answer
-    expected = "collapses" if name in COLLAPSES else "held" if name in HELD else "stable"
+    groups = {"collapses": COLLAPSES, "held": HELD, "undecided": UNDECIDED}
+    expected = next((word for word, names in groups.items() if name in names), "stable")
     assert answer == expected
 
 
@@ -65,7 +67,7 @@ def test_mechanisms(name, mechanisms):
     assert mechanisms <= {found.mechanism.name for found in find_mechanisms(named(name))}
 
 
-@pytest.mark.parametrize("name", ["center_penalty", "triplet", "koleo"])
+@pytest.mark.parametrize("name", ["center_penalty", "triplet_simple", "simsiam", "byol", "dino"])
 def test_dimensional_collapse_is_possible_where_nothing_opposes_it(name):
     assert stability(named(name)).rank.answer == "possible"
 

@@ -4,4 +4,22 @@ from __future__ import annotations
 
 __all__ = ["NOTES"]
 
-NOTES: dict[tuple[str, int], str] = {}
+ABSORBED = (
+    "The flow says constant collapse; a rule on top, drawn from four calibration objectives, takes a predictor that is held by"
+    " nothing to lose directions first. That rule is wrong as often as right."
+)
+LAGGING = (
+    "The covariance term shrinks the residual until the noise in a batch's mean outweighs it; the flow's center has no such"
+    " noise, and follows at once."
+)
+IDLE = (
+    "With squared errors a bias before the comparison finds nothing to learn, and the covariance term shrinks the residual; the"
+    " verdict takes it for a predictor that holds."
+)
+
+NOTES: dict[tuple[str, int], str] = {
+    **dict.fromkeys([("fresh", n) for n in (40, 95, 105, 130, 202, 215, 259, 265)], ABSORBED),
+    ("calibration_2", 69): ABSORBED,
+    **dict.fromkeys([("fresh", 214), ("calibration_2", 1)], LAGGING),
+    **dict.fromkeys([("fresh", 32), ("fresh", 36), ("calibration", 90)], IDLE),
+}

@@ -25,25 +25,27 @@ ABOUT = """\
 # Foresight
 
 Does `losslang check` know before training what becomes of an objective? {count} random objectives, written as methods of the
-language, were each trained on two data sets (blobs, digits) from two seeds, and the verdict was asked of each. An objective is an
-alignment (cosine or squared error) with or without predictor (linear, mlp, a bias alone; on one side or both), stop-gradient (on
-either side), moving average as target, centering of the target, batch norm, and 0 to 3 further terms with weights
-log-uniform between 0.001 and 100; every fifth has no further term. Networks are in-64-64-16, training is 600 steps of SGD (0.05, momentum 0.9, half
-cosine, weight decay 1e-4, gradients cut to length 1, batch 256, noise 0.15 and 0.5).
+language, were each trained on two data sets (blobs, digits) from two seeds, and the verdict was asked of each. An objective
+is an alignment (cosine or squared error) with or without predictor (linear, mlp, a bias alone; on one side or both),
+stop-gradient (on either side), moving average as target, centering of the target, batch norm, and 0 to 3 further terms with
+weights log-uniform between 0.001 and 100; every fifth has no further term. Networks are in-64-64-16, training is 600 steps of
+SGD (0.05, momentum 0.9, half cosine, weight decay 1e-4, gradients cut to length 1, batch 256, noise 0.15 and 0.5).
 
-**What counts.** A run is *constant* where the center norm of its unit embeddings of clean data ends above 0.5 and the residual's
-length against the center fell by more than 20 % (or the norm ends above 0.7 and began below 0.6); else *dimensional* where the
-centred effective rank fell below 0.7 of that before training; else *held* where the center norm ends above 0.7 as it began; else *ok*. Held counts as
-ok among three classes. A label counts where at least three of the four runs agree; the others are contested, and apart.
+**What counts.** A run is *constant* where the center norm of its unit embeddings of clean data ends above 0.5 and the
+residual's length against the center fell by more than 20 % (or the norm ends above 0.7 and began below 0.6); else
+*dimensional* where the centred effective rank fell below 0.7 of that before training; else *held* where the center norm ends
+above 0.7 as it began; else *ok*. Held counts as ok among three classes. A label counts where at least three of the four runs
+agree; the others are contested, and apart.
 
-**Who is compared.** The *verdict* may say undecided (coverage is the share of which it says something); the second row takes the
-side it leans to instead. The *plain rule*: an objective collapses unless a term that theory names has a weight of at least 0.01, or a predictor on
-one side stands against a stopped branch or moving average, or there is output batch norm or centering; it loses dimensions unless a term
-de-correlates. Accuracy has its 95 % interval (Wilson; objectives are the unit).
+**Who is compared.** The *verdict* may say undecided (coverage is the share of which it says something); the second row takes
+the side it leans to instead. The *plain rule*: an objective collapses unless a term that theory names has a weight of at
+least 0.01, or a predictor on one side stands against a stopped branch or moving average, or there is output batch norm or
+centering; it loses dimensions unless a term de-correlates. Accuracy has its 95 % interval (Wilson; objectives are the unit).
 
-Rules and numbers of the verdict were chosen on the {calibration} calibration objectives and committed before any result of the {fresh} fresh ones was read;
-the seed that draws those was committed before all training. Date {date}; Python {python}, losslang {losslang}, torch
-{torch}, numpy {numpy}.
+**In which order.** The seed that draws the {fresh} fresh objectives was committed before all training. Rules and numbers of
+the verdict were chosen on the {calibration} calibration objectives and committed before any result of the fresh ones was
+read (their trainings, which no rule enters, had begun before). What the fresh ones showed to be wrong is noted below and not
+corrected. Date {date}; Python {python}, losslang {losslang}, torch {torch}, numpy {numpy}.
 """
 
 PARTS = {"Fresh objectives": ("fresh",), "Calibration objectives": ("calibration", "calibration_2")}
