@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tests.benchmarks.foresight.labels import CONSTANT, DIMENSIONAL, OK, agreed, is_constant, three
-from tests.benchmarks.foresight.notes import NOTES
+from tests.benchmarks.foresight.notes import FINDINGS, NOTES
 from tests.benchmarks.foresight.records import Record
 from tests.benchmarks.foresight.scores import (
     SAYERS,
@@ -63,6 +63,7 @@ def page(about: dict[str, str], records: Sequence[Record]) -> str:
     blocks = [ABOUT.format(count=len(records), fresh=fresh, calibration=calibration, **about)]
     for name, parts in PARTS.items():
         blocks += [f"## {name}", *_part([record for record in records if record.part in parts])]
+        blocks += [FINDINGS] if "fresh" in parts else []
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 
