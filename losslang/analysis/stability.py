@@ -210,7 +210,10 @@ class _Case:
 
     def _lost(self) -> Finding:
         if self.normed:
-            return Finding("lost", "batch norm keeps the center out of the batch; a few directions are left, or one point and outliers")
+            return Finding(
+                "lost",
+                "batch norm keeps the center out of the batch; a few directions are left, or one point and outliers",
+            )
         return Finding("lost", "the predictor goes towards the constant first, and leaves embeddings few directions")
 
     def _strongest(self) -> str:
