@@ -219,6 +219,8 @@ class _Case:
     def _strongest(self) -> str:
         """The term that pushes the residual up most, with the mechanism in it."""
         best = max(self.pulls, key=lambda pull: pull.growth)
+        if best.growth <= 0:
+            return "the balance of its forces in a short training, though no term pushes the residual out"
         inside = [f.mechanism.name for f in self.found if best.term in f.terms and f.mechanism.decenters]
         named = f"{inside[0]} (term `{best.term}`)" if inside else f"the force of the term `{best.term}`"
         return f"{named}, behind batch norm at the output" if self.normed else named
