@@ -61,7 +61,7 @@ class Verdict:
     rank: Finding
     mechanisms: tuple[Found, ...]
     forces: tuple[Force, ...]
-    leaning: float
+    leaning: float = -math.inf
 
     @property
     def outcome(self) -> str:
