@@ -97,7 +97,7 @@ def on_rows(network: nn.Module, x: Tensor) -> Tensor:
 # ---------------------------------------------------------------- elementwise and reductions
 
 
-def ratio(x: float, y: float) -> float:
+def ratio_of(x: float, y: float) -> float:
     """x / y of numbers, infinite or NaN where y is 0, as it is of tensors."""
     return x / y if y else x * math.inf
 
@@ -136,10 +136,10 @@ class Lengths(torch.autograd.Function):
     @staticmethod
     def vmap(_info: Any, places: tuple[int, None], x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, int]:
         """The same on one more axis in front."""
-        return Lengths.apply(x.movedim(places[0], 0), behind(dim)), 0
+        return Lengths.apply(x.movedim(places[0], 0), axes_behind(dim)), 0
 
 
-def behind(dim: Sequence[int]) -> tuple[int, ...]:
+def axes_behind(dim: Sequence[int]) -> tuple[int, ...]:
     """Places of axes, after one more axis came in front."""
     return tuple(axis if axis < 0 else axis + 1 for axis in dim)
 
@@ -192,7 +192,7 @@ class UnitRows(torch.autograd.Function):
         _info: Any, places: tuple[int, None, None], x: Tensor, dim: tuple[int, ...], eps: float
     ) -> tuple[tuple[Tensor, Tensor], int]:
         """The same on one more axis in front."""
-        return UnitRows.apply(x.movedim(places[0], 0), behind(dim), eps), 0
+        return UnitRows.apply(x.movedim(places[0], 0), axes_behind(dim), eps), 0
 
 
 def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
@@ -237,7 +237,7 @@ class Variance(torch.autograd.Function):
         _info: Any, places: tuple[int, None, None], x: Tensor, dim: tuple[int, ...], ddof: float
     ) -> tuple[tuple[Tensor, Tensor], int]:
         """The same on one more axis in front."""
-        return Variance.apply(x.movedim(places[0], 0), behind(dim), ddof), 0
+        return Variance.apply(x.movedim(places[0], 0), axes_behind(dim), ddof), 0
 
 
 def divisor_of(x: Tensor, dim: Sequence[int], ddof: float) -> Tensor:

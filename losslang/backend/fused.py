@@ -255,11 +255,11 @@ class LogSumExpOfProducts(torch.autograd.Function):
         columns = x if y is None else y
         ctx.scale, ctx.dropped = scale, dropped
         few = len(x) * len(columns) <= KEPT
-        kept = without(symmetric_product(x) if y is None else x @ y.mT, scale, 0, dropped) if few else None
+        kept = products_but(symmetric_product(x) if y is None else x @ y.mT, scale, 0, dropped) if few else None
         values = []
         for start, here in rows_in_parts(x, len(columns)):
             if kept is None:
-                values.append(without(here @ columns.mT, scale, start, dropped).logsumexp(-1))
+                values.append(products_but(here @ columns.mT, scale, start, dropped).logsumexp(-1))
             else:
                 values.append(kept[start : start + len(here)].logsumexp(-1))
         result = torch.cat(values)
@@ -279,7 +279,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
         grad_y = None if y is None or not ctx.needs_input_grad[1] else torch.zeros_like(y)
         for start, here in rows_in_parts(x, len(columns)):
             stop = start + len(here)
-            products = kept[start:stop] if kept is not None else without(here @ columns.mT, scale, start, dropped)
+            products = kept[start:stop] if kept is not None else products_but(here @ columns.mT, scale, start, dropped)
             weights = (products - shift[start:stop, None]).exp_().mul_(grad[start:stop, None])
             if y is None:  # the products are symmetric, and every row is a column too
                 weights += (products - shift).exp_().mul_(grad)
@@ -295,7 +295,7 @@ def rows_in_parts(x: Tensor, columns: int) -> list[tuple[int, Tensor]]:
     return [(start, x[start : start + step]) for start in range(0, len(x), step)]
 
 
-def without(products: Tensor, scale: float | Tensor, start: int, dropped: Sequence[int]) -> Tensor:
+def products_but(products: Tensor, scale: float | Tensor, start: int, dropped: Sequence[int]) -> Tensor:
     """Products times the scale; minus infinity on diagonals `dropped` of the matrix of which these are rows `start` and on."""
     products.mul_(scale)
     for diagonal in dropped:

@@ -45,7 +45,7 @@ def _divide(node: Node, codes: Sequence[Code]) -> Code:
     """A quotient; of Python numbers, one that knows a divisor of 0 (a batch of one image, less one)."""
     x, y = codes
     counted = x.scalar and y.scalar and ".shape[" in y.text
-    return call("ratio", x.text, y.text, scalar=True) if counted else sign("/", *_operands(node, codes))
+    return call("ratio_of", x.text, y.text, scalar=True) if counted else sign("/", *_operands(node, codes))
 
 
 def _compare(operator: str) -> Kernel:
