@@ -63,7 +63,8 @@ ROWS = {
         "mean(logsumexp(dot(z, random_directions(3, like=z)), over=direction))",
     ],
     "mean_of_exponentials": ["uniformity(z[a])", "log(mean(exp(similarity(z[a], z[b]))))"],
-    "views_together": ["sum(alignment(z[u], z[v]) for u in views for v in views if u != v)"],
+    "views_together": ["sum(alignment(z[u], z[v]) for u in views for v in views if u != v)",
+        "sum(alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)"],
     "squared_length": ["mse_alignment(z[a], z[b])", "sum((1 - std(z, over=batch, ddof=0))^2)", "mean(mean(z, over=batch)^2)"],
     "standardized": [
         "mean(standardize(z)^3)",
