@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._functorch import config as functorch
 
 from losslang.data.photos import photo_view
 from losslang.data.policies import Photo
@@ -24,6 +25,8 @@ def speed_up(session: Session, say: Callable[[str], None]) -> None:
     if crew().size > 1:  # one that falls back in the midst of a step would leave the others waiting
         say("the method runs without torch.compile on several processes")
         return
+    # the backward pass is compiled with the forward pass, where a failure is still answered
+    functorch.force_non_lazy_backward_lowering = True
     accelerate(session.model.front, "the method", say)
     for policy in {p for p in session.plan.policies.values() if isinstance(p, Photo)}:
         accelerate(photo_view(policy, session.device), "augmentation", say)
