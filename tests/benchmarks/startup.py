@@ -2,7 +2,8 @@
 
     python tests/benchmarks/startup.py [N]
 
-prints the median of N runs (default 7) and ends with status 1 where a median is over the budget.
+prints the median of N runs (default 7) beside its budget, and ends with status 1 where one is over twice that: what imports
+torch by mistake costs five times as much, and a busy machine less than half more.
 """
 
 import os
@@ -14,7 +15,8 @@ import tempfile
 from pathlib import Path
 
 BUDGET = 0.4  # seconds of CPU, user and system
-LONGER = {"explain": 0.5, "diff": 0.5}  # those that compute with small arrays of two clouds or more
+LONGER = dict.fromkeys(("check", "explain", "diff"), 0.5)  # those that compute, for the verdict
+FAILS = 2.0  # times the budget
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "specs" / "vicreg.yaml"
 PYTHON = [sys.executable, "-c", "pass"]
@@ -54,7 +56,7 @@ def main(runs=7):
     for name, seconds in medians.items():
         budget = LONGER.get(name, BUDGET)
         print(f"{name:<14}{seconds:6.3f} s{'' if seconds < budget else f'   over {budget} s'}")
-    return all(seconds < LONGER.get(name, BUDGET) for name, seconds in medians.items())
+    return all(seconds < FAILS * LONGER.get(name, BUDGET) for name, seconds in medians.items())
 
 
 if __name__ == "__main__":
