@@ -17,15 +17,14 @@ import platform
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
 import losslang
 from tests.benchmarks.foresight.judging import ask
-from tests.benchmarks.foresight.objectives import Objective
-from tests.benchmarks.foresight.records import DATA, SEEDS, SETS, Record, objectives, read, write
+from tests.benchmarks.foresight.records import SETS, objectives, read, write
 from tests.benchmarks.foresight.report import page
+from tests.benchmarks.foresight.work import trained
 
 
 def main() -> None:
@@ -59,15 +58,9 @@ def _train(given: argparse.Namespace) -> None:
     done = {record.objective.number for record in read(given.file)[1] if record.part == given.part}
     left = [one for one in objectives(given.part)[: given.objectives] if one.number not in done]
     with get_context("spawn").Pool(given.processes) as pool, given.file.open("a", encoding="utf-8") as file:
-        for record in pool.imap_unordered(partial(_trained, given.part), left):
+        for record in pool.imap_unordered(partial(trained, given.part), left):
             file.write(record.line() + "\n")
             file.flush()
-
-
-def _trained(part: str, objective: Objective) -> Record:
-    from tests.benchmarks.foresight.training import train
-
-    return Record.of(part, objective, [train(objective.text, data, seed) for data, seed in product(DATA, SEEDS)])
 
 
 def _judge(given: argparse.Namespace) -> None:
