@@ -34,7 +34,7 @@ EXAMPLES = {
     "log_softmax": ["mean(log_softmax(z[a]) * z[b])"],
     "sigmoid": ["mean(sigmoid(z[a]) * z[b])"],
     "softplus": ["mean(softplus(z[a]) * z[b])"],
-    "odd": ["mean(tanh(z[a] - z[b]) * z[a])", "mean(sin(-2 * z[a] * z[b]))"],
+    "odd": ["mean(tanh(z[a] - z[b]) * tanh(z[b] - z[a]))", "mean(sin(-2 * z[a] * z[b]))"],
     "even": ["mean(cos(-z[a] * z[b]) * z[a])"],
     "absolute": ["mean(abs(-3 * z[a]))"],
     "hinge": ["mean(relu(1 - 3 * z[a]))", "mean(relu(-2 * z[a]))"],

@@ -15,6 +15,7 @@ import losslang
 from losslang.backend.compile import compile_loss
 from losslang.backend.names import MODULE_NAMES
 from losslang.meaning.evaluate import World, evaluate
+from losslang.objective.boundary import find_inputs
 from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
 from tests.methods import method, term
@@ -165,9 +166,8 @@ def test_joint_and_separate_differ_with_batch_norm_alone():
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("name", ["vicreg", "simclr", "coding_rate", "barlow", "byol"])
 def test_half_precision_is_computed_in_float32(name, kind):
-    sizes = {"z": 16, "p": 16, "t": 16}
     spec = load(SPECS[name])
-    found = {key: 16 for key in sizes if key in spec.graph.definitions}
+    found = {i.name: 16 for i in find_inputs(spec)}
     loss = compile_loss(spec, sizes=found, steps=10, steps_per_epoch=1)
     inputs = {key: torch.randn(2, 24, 16).to(kind) for key in loss.inputs}
     with torch.autocast("cpu", dtype=torch.bfloat16):
