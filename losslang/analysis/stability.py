@@ -20,7 +20,6 @@ from losslang.analysis.mechanisms import (
     embedding_network,
     ends_in_norm,
     find_mechanisms,
-    heads,
     predictors,
 )
 from losslang.objective.spec import Spec
@@ -36,9 +35,14 @@ UNSURE = 0.2
 """Within this of the border, in logarithms of the residual's length against the center, nobody knows."""
 FIRM = 1.0
 """The same for methods that hold by dynamics, of which a flow of three scales knows less."""
-KEPT, EVENS = 0.98, 0.2
-"""Effective rank at the end of the flow in units of that at its start, and d log(weak/strong)/dt there: above either, no
-direction is lost."""
+APART = 0.1
+"""Share of the push on the residual, from terms that push rows from each other, above which directions are lost only where
+the flow loses them."""
+FALLS, EVEN = 0.92, 0.98
+"""Effective rank at the end of the flow in units of that at its start: what is pushed apart keeps its directions above the
+first, everything else above the second,"""
+HELD_UP, HELD_UP_IN_NORM = 0.91, 0.9
+"""if the residual keeps as much of its length against the center, behind batch norm in any case."""
 
 
 @dataclass(frozen=True)
@@ -125,26 +129,19 @@ class _Case:
     @property
     def leaning(self) -> float:
         """The same, where what is lost would not be directions."""
-        return -math.inf if self.built_in or self.in_dimension else self.beyond
-
-    @property
-    def in_dimension(self) -> bool:
-        """Whether collapse would take directions first: behind batch norm, or where a predictor can take it on itself."""
-        return self.normed or self.absorbed
+        return -math.inf if self.built_in or self.normed else self.beyond
 
     @property
     def normed(self) -> bool:
-        """Whether embeddings leave their network with mean 0 over the batch."""
+        """Whether embeddings leave their network with mean 0 over the batch: collapse takes directions first."""
         return ends_in_norm(self.spec.networks, embedding_network(Subject.of(self.spec)))
 
     @property
-    def absorbed(self) -> bool:
-        """Whether a predictor takes the collapse on itself: one of several layers, or on both sides, that holds nothing up."""
-        subject = Subject.of(self.spec)
-        sides = {name: self.spec.networks[name].kind for name in heads(subject)}
-        one_sided = predictors(subject)
-        taking = [n for n, kind in sides.items() if kind == "mlp" or (kind == "linear" and n not in one_sided)]
-        return bool(taking) and not self.dynamic
+    def apart(self) -> float:
+        """The share of the push on the residual that comes from terms which push rows from each other."""
+        pushing = {term for f in self.found if f.mechanism.name in REPELLING for term in f.terms}
+        push = {pull.term: pull.growth for pull in self.pulls if pull.growth > 0}
+        return sum(growth for term, growth in push.items() if term in pushing) / max(sum(push.values()), 1e-12)
 
     @property
     def built_in(self) -> list[Found]:
@@ -192,29 +189,32 @@ class _Case:
     def rank(self, constant: Finding) -> Finding:
         """The answer on dimensional collapse."""
         if constant.answer == "collapses":
-            return self._lost() if self.in_dimension else Finding("moot", "one direction is left")
+            return self._lost() if self.normed else Finding("moot", "one direction is left")
         spreading = [f for f in self.found if f.mechanism.decorrelates and not f.mechanism.dynamic]
         pinned = [f for f in spreading if f.mechanism.name in PINNED]
-        even = self.end.rank >= KEPT or self.end.evens >= EVENS
-        if pinned or (spreading and even):
-            return Finding("full", _named(pinned or spreading))
+        repelling = [f for f in self.found if f.mechanism.name in REPELLING and f.terms]
+        if pinned:
+            return Finding("full", _named(pinned))
+        if self.apart > APART and self._keeps(FALLS, 0):
+            return Finding("full", _named([*repelling, *spreading]))
+        if self.apart <= APART and self._keeps(EVEN, HELD_UP):
+            return Finding("full", _named(spreading) if spreading else "no direction falls behind the others")
         if spreading:
             return Finding("possible", f"{_named(spreading)} too weak: the weak directions fall behind the strong")
-        if even and not self.dynamic and not self.normed and "variance" not in self.names:
-            return Finding("full", "the pull of all terms together: no direction falls behind the others")
         slow = [f for f in self.found if f.mechanism.decorrelates]
         tail = f"; {_named(slow)} may in the long run" if slow else ""
         return Finding("possible", f"no term opposes correlated features{tail}")
 
+    def _keeps(self, rank: float, residual: float) -> bool:
+        """Whether the flow keeps as much of the effective rank and of the residual."""
+        residual = max(residual, HELD_UP_IN_NORM) if self.normed else residual
+        return self.end.rank > rank and self.end.kept >= residual
+
     # ---- why
 
     def _lost(self) -> Finding:
-        if self.normed:
-            return Finding(
-                "lost",
-                "batch norm keeps the center out of the batch; a few directions are left, or one point and outliers",
-            )
-        return Finding("lost", "the predictor goes towards the constant first, and leaves embeddings few directions")
+        why = "batch norm keeps the center out of the batch; a few directions are left, or one point and outliers"
+        return Finding("lost", why)
 
     def _strongest(self) -> str:
         """The term that pushes the residual up most, with the mechanism in it."""
@@ -243,6 +243,9 @@ class _Case:
         tail = f"; {' and '.join(alone)} alone {'do' if len(alone) > 1 else 'does'} not hold it" if alone else ""
         return f"nothing opposes the pull of `{worst.term}` towards the center{tail}"
 
+
+REPELLING = {"negatives", "triplet negatives", "log-det"}
+"""Mechanisms that push rows from each other, whatever the directions they lie in."""
 
 PINNED = {"sliced distribution", "whitening", "balanced assignment"}
 """Mechanisms that fix every direction, whatever the others pull."""
