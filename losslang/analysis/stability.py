@@ -198,7 +198,9 @@ class _Case:
         if self.apart > APART and self._keeps(FALLS, 0):
             return Finding("full", _named([*repelling, *spreading]))
         if self.apart <= APART and (spreading or not self.normed) and self._keeps(EVEN, HELD_UP):
-            return Finding("full", _named(spreading) if spreading else "the pull of all terms together: no direction falls behind")
+            return Finding(
+                "full", _named(spreading) if spreading else "the pull of all terms together: no direction falls behind"
+            )
         if spreading:
             return Finding("possible", f"{_named(spreading)} too weak: the weak directions fall behind the strong")
         slow = [f for f in self.found if f.mechanism.decorrelates]

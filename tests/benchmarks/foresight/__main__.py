@@ -1,7 +1,7 @@
 """Foresight: is the verdict before training true?
 
-    python -m tests.benchmarks.foresight draw [--set fresh] [--objectives N]
-    python -m tests.benchmarks.foresight train FILE [--set fresh] [--objectives N] [--processes 2]
+    python -m tests.benchmarks.foresight draw [--set fresh_2] [--objectives N]
+    python -m tests.benchmarks.foresight train FILE [--set fresh_2] [--objectives N] [--processes 2]
     python -m tests.benchmarks.foresight judge FILE
     python -m tests.benchmarks.foresight report FILE > docs/results/foresight.md
 
@@ -39,7 +39,7 @@ def main() -> None:
         if name != "draw":
             command.add_argument("file", type=Path)
         if name in {"draw", "train"}:
-            command.add_argument("--set", dest="part", choices=list(SETS), default="fresh")
+            command.add_argument("--set", dest="part", choices=list(SETS), default="fresh_2")
             command.add_argument("--objectives", type=int)
         if name == "train":
             command.add_argument("--processes", type=int, default=1)

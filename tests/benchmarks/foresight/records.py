@@ -17,8 +17,8 @@ from tests.benchmarks.foresight.objectives import Objective, draw
 __all__ = ["DATA", "MEASURES", "SEEDS", "SETS", "Record", "objectives", "read", "write"]
 
 SETS = {"calibration": (120, 4101), "fresh": (300, 9337), "calibration_2": (120, 5203), "fresh_2": (300, 12011)}
-"""How many objectives, and the seed that draws them. The rules and numbers of the verdict were chosen on the two sets of
-calibration, and committed before any result of `fresh`, whose seed was committed before all training, was read."""
+"""How many objectives, and the seed that draws them. `fresh` was fresh in an earlier round and calibrates now; the rules and
+numbers of the verdict were committed before any result of `fresh_2` was read, and its seed before its training."""
 
 DATA = ("blobs", "digits")
 SEEDS = (0, 1)
