@@ -39,7 +39,7 @@ def cpu_seconds(command):
     """What one run costs. The working folder is empty, so that nothing there is imported by chance."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}  # as users run it
         done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=False)
     if done.returncode > 1:  # 1: `diff` found a difference
         raise SystemExit(f"{' '.join(command)} ended with status {done.returncode}")
