@@ -222,7 +222,7 @@ def _directions(spec: Spec) -> Mapping[str, Array]:
             (axis,) = node.axes()
             size, count = node.type.dims[node.type.position(axis)].known, node["count"]
             assert isinstance(count, int)
-            return {} if size is None else {"directions": prototypes(min(count, 4 * FEATURES), size)}
+            return {} if size is None else {"directions": prototypes(min(count, FEATURES), size)}
     return {}
 
 
