@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from losslang.data.origin import Origin
     from losslang.data.prepare import Tell
 
-__all__ = ["add_options", "data_main"]
+__all__ = ["add_options", "run"]
 
 
 def add_options(parser: CommandParser) -> None:
@@ -46,8 +46,8 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is at --out")
 
 
-def data_main(options: Namespace) -> int:
-    """Do what `losslang data WHAT` says. Raises LosslangError, OSError."""
+def run(options: Namespace) -> int:
+    """Do what is asked for. Raises LosslangError, OSError."""
     return _ACTIONS[options.what](options)
 
 

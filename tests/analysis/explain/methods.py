@@ -3,7 +3,7 @@
 import functools
 
 from losslang.analysis.explain import explain
-from losslang.commands.explaining import explanation_of
+from losslang.commands.explain import explanation_of
 from losslang.diagnostics import Report
 from losslang.objective.resolve import resolve
 from losslang.pipeline import find_base

@@ -11,7 +11,8 @@ import pytest
 import losslang
 from losslang.analysis.explain.page import index_page, method_page
 from losslang.cli import main
-from losslang.commands.explaining import stability_facts, write_pages
+from losslang.commands.explain import stability_facts
+from losslang.commands.pages import write_pages
 from tests.analysis.explain.methods import NAMES, shipped
 
 ROOT = Path(losslang.__file__).parents[1]

@@ -4,7 +4,7 @@ import pytest
 
 from losslang.analysis.explain import roles_of
 from losslang.analysis.explain.words import crossing_words
-from losslang.commands.explaining import explanation_of
+from losslang.commands.explain import explanation_of
 from losslang.pipeline import load
 from tests.analysis.explain.methods import NAMES, explained, shipped
 

@@ -8,7 +8,7 @@ import pytest
 from losslang.analysis.explain.glyphs import RELATIONS
 from losslang.analysis.explain.latex import latex
 from losslang.analysis.explain.unicode import unicode
-from losslang.commands.explaining import explanation_of
+from losslang.commands.explain import explanation_of
 
 FILE = Path(__file__).with_name("formulas.txt")
 BLOCKS = [block.split("\n") for block in FILE.read_text(encoding="utf-8").strip().split("\n\n")]

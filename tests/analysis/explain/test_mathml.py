@@ -9,7 +9,7 @@ import pytest
 from losslang.analysis.explain.formula import Numeral, Product, Quotient, Scripted, Sum, Symbol
 from losslang.analysis.explain.mathml import mathml, mathml_block
 from losslang.analysis.explain.unicode import unicode
-from losslang.commands.explaining import explanation_of
+from losslang.commands.explain import explanation_of
 from losslang.shipped import shipped_specs
 
 CORE = {

@@ -48,7 +48,7 @@ def page_text(runs: list[Path], *, live: bool = False) -> str:
 
 def theory_of(path: Path, parameters: Mapping[str, int | float]) -> Theory:
     """The theory of a method file with parameters. Raises SpecError."""
-    from losslang.commands.explaining import explanation_of
+    from losslang.commands.explain import explanation_of
     from losslang.pipeline import probe, stability
 
     explanation = explanation_of(path, parameters)

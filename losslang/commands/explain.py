@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from losslang.commands.arguments import CommandParser
+from losslang.commands.failures import OK, USAGE
 from losslang.diagnostics import LosslangError, Report
 
 if TYPE_CHECKING:
@@ -16,19 +19,51 @@ if TYPE_CHECKING:
     from losslang.objective.spec import Spec
     from losslang.pipeline import Settings
 
-__all__ = ["cost", "explained", "explanation_of", "pages", "write_pages"]
+__all__ = ["add_options", "explanation_of", "run", "stability_facts"]
 
 _CODE = re.compile(r"[A-Z]\d{3,}", re.IGNORECASE)
 
 
-def explained(options: Namespace) -> str:
+def add_options(parser: CommandParser) -> None:
+    """The options of `losslang explain`."""
+    parser.add_argument("what", metavar="WHAT", nargs="?", help="a method file, a method that ships, or a code")
+    parser.add_argument("--latex", action="store_true", help="formulas in LaTeX")
+    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text", help="how it is laid out")
+    parser.add_argument("--graph", choices=["mermaid", "svg"], help="networks and terms as a flow chart, alone")
+    parser.add_argument("--pages", metavar="DIR", type=Path, help="write the pages of all methods that ship")
+    parser.add_argument(
+        "--cost", action="store_true", help="what a step of the loss costs, as written and as optimised"
+    )
+    parser.add_argument("--batch", metavar="N", type=int, default=1024, help="with --cost: images in a batch (1024)")
+    parser.add_argument("--dimension", metavar="D", type=int, help="with --cost: features (the method's own)")
+    parser.add_argument(
+        "--world", metavar="W", type=int, default=1, help="with --cost: processes that share the batch (1)"
+    )
+    parser.parameters()
+
+
+def run(options: Namespace) -> int:
+    """Print the explanation, or write the pages. Raises SpecError, LosslangError, OSError."""
+    if (options.what is None) == (options.pages is None):
+        print("losslang explain: name a method or a code, such as E301; or --pages DIR", file=sys.stderr)
+        return USAGE
+    if options.pages is None:
+        print(_explained(options), end="")
+    else:
+        from losslang.commands.pages import pages, write_pages
+
+        print(write_pages(options.pages, pages()), end="")
+    return OK
+
+
+def _explained(options: Namespace) -> str:
     """What the options ask for, as text. Raises SpecError, and LosslangError for a code that does not exist."""
     if _CODE.fullmatch(options.what) and not Path(options.what).exists():
         from losslang.diagnostics.codes import explain_code
 
         return explain_code(options.what)
     if options.cost:
-        return cost(options)
+        return _cost(options)
     explanation = explanation_of(options.what, options.set)
     if options.graph:
         from losslang.analysis.explain.charts import chart_text
@@ -37,7 +72,7 @@ def explained(options: Namespace) -> str:
     return _FORMS["latex" if options.latex else options.format](explanation, stability_facts(explanation.spec))
 
 
-def cost(options: Namespace) -> str:
+def _cost(options: Namespace) -> str:
     """What a step of a method's loss costs. Raises SpecError, and LosslangError for a size below 1."""
     from losslang.algebra.cost import Sizes, cost_text
     from losslang.pipeline import load
@@ -106,39 +141,3 @@ _FORMS: dict[str, Callable[[Explanation, Stability], str]] = {
     "markdown": _markdown,
     "json": _json,
 }
-
-
-# ---------------------------------------------------------------- pages
-
-
-def pages() -> dict[str, str]:
-    """The reference page of every method that ships, and their index, by file name."""
-    from losslang.analysis.explain.page import index_page, method_page
-    from losslang.shipped import shipped_specs
-
-    explanations = {name: explanation_of(path) for name, path in shipped_specs().items()}
-    texts = {f"{name}.md": method_page(e, stability=stability_facts(e.spec)) for name, e in explanations.items()}
-    return {**texts, "README.md": index_page(explanations)}
-
-
-def write_pages(folder: Path, texts: Mapping[str, str]) -> str:
-    """Write pages into a folder; what was done, in words. Pages of methods that are gone are removed."""
-    from losslang.commands.files import write
-
-    folder.mkdir(parents=True, exist_ok=True)
-    changed = [name for name, text in texts.items() if _read(folder / name) != text]
-    for name in changed:
-        write(folder / name, texts[name])
-    gone = [path for path in sorted(folder.glob("*.md")) if path.name not in texts and _is_ours(path)]
-    for path in gone:
-        path.unlink()
-    return f"{folder}: {len(texts)} pages, {len(changed)} written, {len(gone)} removed\n"
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a page was written by this command."""
-    return path.read_text(encoding="utf-8").startswith("<!-- Written by `losslang explain")

@@ -8,15 +8,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from losslang.commands.arguments import CommandParser
+from losslang.commands.failures import OK
 from losslang.diagnostics import LosslangError
 
 if TYPE_CHECKING:
     from losslang.analysis.ablated import Ablation, Row
 
-__all__ = ["ablated"]
+__all__ = ["add_options", "run"]
 
 
-def ablated(options: Namespace) -> str:
+def add_options(parser: CommandParser) -> None:
+    """The options of `losslang ablate`."""
+    parser.add_argument("spec", metavar="SPEC", help="a method file, or the name of a shipped method")
+    parser.add_argument("--json", action="store_true", help="print it for tools")
+    parser.add_argument(
+        "--train", action="store_true", help="train every change, and show the outcome beside the verdict"
+    )
+    parser.add_argument("--recipe", metavar="R", default="toy", help="how to train (toy)")
+    parser.add_argument("--data", metavar="D", help="the data set, instead of the recipe's")
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="number of seeds to train (1)")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where methods and runs go (runs/NAME-ablation)")
+    parser.add_argument("--overwrite", action="store_true", help="replace runs that exist")
+    parser.settings()
+
+
+def run(options: Namespace) -> int:
+    """Print the verdict on every change. Raises SpecError, LosslangError."""
+    print(_ablated(options))
+    return OK
+
+
+def _ablated(options: Namespace) -> str:
     """The table as text or JSON. Raises SpecError, and LosslangError for settings that do not fit."""
     from losslang import pipeline
 

@@ -1,4 +1,4 @@
-"""`losslang fmt`: which file a layout is written to."""
+"""`losslang fmt`: method files laid out, and which file a layout is written to."""
 
 from __future__ import annotations
 
@@ -6,16 +6,41 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from losslang.commands.arguments import CommandParser
+from losslang.commands.failures import OK, WRONG
 from losslang.commands.files import write
-from losslang.diagnostics import LosslangError, Report
+from losslang.diagnostics import Diagnostic, LosslangError, Report, SpecError
 
 if TYPE_CHECKING:
     from losslang.syntax.format import Spelling
 
-__all__ = ["format_file"]
+__all__ = ["add_options", "run"]
 
 
-def format_file(spec: str, options: Namespace) -> bool:
+def add_options(parser: CommandParser) -> None:
+    """The options of `losslang fmt`."""
+    parser.specs()
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--check", action="store_true", help="write nothing; exit 1 if a layout would change")
+    where.add_argument("--stdout", action="store_true", help="print instead of writing")
+    parser.add_argument("--to", choices=["yaml", "loss"], help="convert: writes the sibling file of that spelling")
+
+
+def run(options: Namespace) -> int:
+    """Format every file. Raises SpecError for those that do not read, after the others are done; OSError."""
+    changed = False
+    wrong: list[Diagnostic] = []
+    for spec in options.specs:
+        try:
+            changed |= _format_file(spec, options)
+        except SpecError as error:  # the other files are formatted all the same
+            wrong += error.diagnostics
+    if wrong:
+        raise SpecError(wrong)
+    return WRONG if options.check and changed else OK
+
+
+def _format_file(spec: str, options: Namespace) -> bool:
     """Format or convert one file; whether that changed (with `--check`, would change) anything.
 
     Raises SpecError for a file that does not read, LosslangError where a conversion would replace another file.
