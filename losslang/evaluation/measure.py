@@ -24,11 +24,26 @@ from losslang.evaluation.knn import knn_accuracy
 from losslang.evaluation.probe import probe_accuracy
 from losslang.evaluation.quantities import of_cloud, of_draws
 
-__all__ = ["Embeddings", "Inputs", "Method", "Samples", "augmented", "embed", "input_rank", "measure", "watch"]
+__all__ = [
+    "Embeddings",
+    "Inputs",
+    "Method",
+    "Predict",
+    "Samples",
+    "augmented",
+    "embed",
+    "input_rank",
+    "measure",
+    "watch",
+]
 
 _CHUNK = 1024
 _DRAWS = 10  # augmentations of each sample; LiDAR's rank is stable from about ten on (Thilak et al. 2023)
 _SEED = 0x5EED  # evaluations see the same augmentations, whatever the seed of the run
+
+
+Predict = Callable[[Tensor], Tensor]
+"""Classes [sample] of features [sample, feature], by a classifier that was trained beside the method."""
 
 
 class Method(Protocol):
@@ -118,15 +133,39 @@ def _embed(model: Method, inputs: Tensor, views: Sequence[str], name: str) -> Em
     return Embeddings(features, embedding if embedding.dim() == 2 else embedding[0])
 
 
-def watch(model: Method, samples: Samples, views: Sequence[str], name: str, neighbours: int) -> dict[str, float]:
-    """What is looked at during training: kNN of the features, and everything that `quantities` knows of the embedding."""
+def watch(
+    model: Method,
+    samples: Samples,
+    views: Sequence[str],
+    name: str,
+    neighbours: int,
+    predict: Predict | None = None,
+) -> dict[str, float]:
+    """What is looked at during training: kNN of the features, and everything that `quantities` knows of the embedding.
+
+    With `predict` also the accuracy of that classifier on the features of the test part, as `online_probe`.
+    """
     test = embed(model, samples.test, views, name)
     train = embed(model, samples.train, views, name)
     knn = knn_accuracy(train.features, samples.labels, test.features, samples.test_labels, neighbours=neighbours)
-    return {**of_cloud(test.embedding), **_of_draws(model, samples, views, name), "knn": knn}
+    geometry = {**of_cloud(test.embedding), **_of_draws(model, samples, views, name)}
+    return {**geometry, "knn": knn, **_online(test, samples, predict)}
 
 
-def measure(model: Method, samples: Samples, views: Sequence[str], name: str, neighbours: int) -> dict[str, float]:
+def _online(test: Embeddings, samples: Samples, predict: Predict | None) -> dict[str, float]:
+    if predict is None:
+        return {}
+    return {"online_probe": float((predict(test.features) == samples.test_labels).double().mean())}
+
+
+def measure(
+    model: Method,
+    samples: Samples,
+    views: Sequence[str],
+    name: str,
+    neighbours: int,
+    predict: Predict | None = None,
+) -> dict[str, float]:
     """Everything, at the end of a run: accuracies on features and embedding of the test part, and the geometry."""
     train = embed(model, samples.train, views, name)
     test = embed(model, samples.test, views, name)
@@ -135,7 +174,7 @@ def measure(model: Method, samples: Samples, views: Sequence[str], name: str, ne
         labels = samples.labels, apply, samples.test_labels
         found[f"{prefix}knn"] = knn_accuracy(fit, *labels, neighbours=neighbours)
         found[f"{prefix}linear_probe"] = probe_accuracy(fit, *labels)
-    return found | of_cloud(test.embedding) | _of_draws(model, samples, views, name)
+    return found | _online(test, samples, predict) | of_cloud(test.embedding) | _of_draws(model, samples, views, name)
 
 
 def _of_draws(model: Method, samples: Samples, views: Sequence[str], name: str) -> dict[str, float]:

@@ -34,7 +34,8 @@ SECTIONS = (
             ("effective_rank", "rankme", "lidar", "alpha_req", "spread", "correlation")),
     Section("Views", "How near two views of a sample are, and how evenly the samples fill the sphere.",
             ("alignment", "uniformity")),
-    Section("What the features are worth", "Accuracy of neighbours by the backbone's features.", ("knn",)),
+    Section("What the features are worth", "Accuracy by the backbone's features: of neighbours, and of a linear classifier.",
+            ("knn", "online")),
     Section("Loss and terms", "What is minimised, and its summands.", ("total", "terms/")),
     Section("Gradients and forces", "What each term does to the embeddings of a batch.", ("gradient/",), open=False),
     Section("The batch", "The same numbers of the augmented batches of training.", ("batch/",), open=False),
@@ -45,6 +46,8 @@ SECTIONS = (
 _FORMULAS = {name: row.formula for name, row in {**CLOUD, **DRAWS}.items()} | {
     "total": "the loss",
     "knn": "share of test samples whose neighbours vote for their class",
+    "online_probe": "share of clean test samples that the linear classifier trained beside the method classifies rightly",
+    "online_train": "the same of the augmented samples that it was trained on since the last line",
     "center_turn": TURN[1],
     "learning_rate": "of the step",
     **{row.name: row.formula for row in GRADIENT},

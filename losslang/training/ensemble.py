@@ -51,6 +51,8 @@ class Ensemble:
             raise NotStackable("bfloat16 is for runs alone")
         if first.plan.recipe.microbatch is not None:
             raise NotStackable("micro-batches are for runs alone")
+        if first.probe is not None:
+            raise NotStackable("a run with an online probe steps alone")
         if first.plan.recipe.optimizer.name not in UPDATES:
             raise NotStackable(f"the optimiser {first.plan.recipe.optimizer.name} is for runs alone")
         self.sessions, self._stream = sessions, stream

@@ -69,7 +69,15 @@ def _first_difference(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) ->
     return ""
 
 
-_FREE = {"log_every", "checkpoint_every", "evaluation.every", "on_collapse", "log_to"}
+_FREE = {
+    "log_every",
+    "checkpoint_every",
+    "evaluation.every",
+    "evaluation.linear",
+    "evaluation.linear_epochs",
+    "on_collapse",
+    "log_to",
+}
 """Settings that may change when a run is resumed, as they do not change what is trained."""
 
 

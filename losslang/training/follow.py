@@ -11,7 +11,7 @@ from losslang.training.checkpoint import load
 from losslang.training.crew import crew, shared
 from losslang.training.folder import RunFolder
 from losslang.training.plan import RunPlan
-from losslang.training.run import Clock, Finite, Run, Say, Watcher, calibrate
+from losslang.training.run import Clock, Finite, Run, Say, Watcher, calibrate, due
 from losslang.training.session import open_session
 from losslang.training.watch import Watch
 
@@ -61,8 +61,10 @@ class Follower(Run):
         finite: Finite,
         observed: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> None:
-        """Raises NotFinite, as the leader does: terms are the same on all processes."""
+        """Count with the leader. Raises NotFinite, as the leader does: terms are the same on all processes."""
         finite.check()
+        if self.session.probe is not None and due(self.session.plan, self.session.step).logging:
+            self.session.probe.reading()
 
     def save(self) -> None:
         """The leader does."""

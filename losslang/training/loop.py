@@ -67,6 +67,8 @@ def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[
     recipe, optimizer = session.plan.recipe, session.optimizer
     seed_model(session)
     optimizer.zero_grad(set_to_none=True)
+    if session.probe is not None:
+        session.probe.listen()
     try:
         out, observed = _backward(session, watching)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
@@ -76,6 +78,9 @@ def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[
     rate = set_learning_rates(optimizer, session.step, session.plan.steps, recipe.optimizer)
     optimizer.step()
     session.model.after_step()
+    if session.probe is not None:
+        labels = session.samples.labels[session.batches.samples(session.step)]
+        session.probe.learn(labels, session.step / session.plan.steps)
     session.step += 1
     return out, rate, observed
 

@@ -96,6 +96,14 @@ class Evaluation(_Section):
         default=40,
         description="batches that batch norm sees before the first measurement; 40 give 1 − 0.9^40 = 99 % of its statistics",
     )
+    online: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="a linear classifier trained beside the method, without a gradient into it; auto: on photos with classes",
+    )
+    linear: Literal["ridge", "sgd"] = Field(
+        default="ridge", description="how `losslang eval` fits its linear classifier: in closed form, or as papers do"
+    )
+    linear_epochs: Count = Field(default=100, description="length of the linear evaluation by SGD")
 
 
 class Recipe(_Section):

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from losslang.backend.functions import Output
 from losslang.diagnostics import LosslangError
-from losslang.evaluation.measure import measure, watch
+from losslang.evaluation.measure import Predict, measure, watch
 from losslang.evaluation.verdict import verdict
 from losslang.training.checkpoint import Damaged
 from losslang.training.folder import RunFolder
+from losslang.training.online import ONLINE
 from losslang.training.plan import RunPlan
 from losslang.training.session import Session, open_session
 from losslang.training.speed import speed_up
@@ -138,8 +139,9 @@ class Run:
         if todo:
             finite.check()
         if todo.logging:
+            online = {} if self.session.probe is None else self.session.probe.reading()
             measured = _measured(self.session) if todo.measuring else {}
-            record = self._log(_losses(out) | {"learning_rate": rate} | measured | dict(observed or {}))
+            record = self._log(_losses(out) | {"learning_rate": rate} | online | measured | dict(observed or {}))
         if todo.saving or "alarm" in record:
             self.save()
         self.watch.check(record)
@@ -228,7 +230,11 @@ def _losses(out: Output) -> dict[str, Any]:
 
 def _measured(session: Session) -> dict[str, float]:
     views, neighbours = tuple(session.plan.policies), session.plan.recipe.evaluation.neighbours
-    return watch(session.model, session.samples, views, session.embedding, neighbours)
+    return watch(session.model, session.samples, views, session.embedding, neighbours, _predict(session))
+
+
+def _predict(session: Session) -> Predict | None:
+    return None if session.probe is None else session.probe.predict
 
 
 def _measured_at_start(session: Session) -> dict[str, float]:
@@ -251,7 +257,7 @@ def calibrate(session: Session) -> None:
 def _result(session: Session, folder: RunFolder, seconds: float, watching: Watch) -> dict[str, Any]:
     plan = session.plan
     views, neighbours = tuple(plan.policies), plan.recipe.evaluation.neighbours
-    found = measure(session.model, session.samples, views, session.embedding, neighbours)
+    found = measure(session.model, session.samples, views, session.embedding, neighbours, _predict(session))
     first = float(next(record["effective_rank"] for record in folder.metrics() if record["step"] == 0))
     judged = verdict(found["center_norm"], found["effective_rank"], first, watching.input_rank)
     return {
@@ -263,6 +269,7 @@ def _result(session: Session, folder: RunFolder, seconds: float, watching: Watch
         "seconds": seconds,
         "embedding": session.embedding or "backbone",
         **found,
+        **({} if session.probe is None else {"online_protocol": ONLINE}),
         "first_effective_rank": first,
         "input_effective_rank": watching.input_rank,
         "collapsed": judged.kind,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
 from losslang.backend.model import embedding_name
@@ -23,6 +23,7 @@ from losslang.training.checkpoint import Damaged, pack, unpack
 from losslang.training.crew import crew
 from losslang.training.environment import environment
 from losslang.training.inputs import load_inputs
+from losslang.training.online import OnlineProbe, wants_probe
 from losslang.training.optimizer import make_optimizer
 from losslang.training.plan import RunPlan
 from losslang.training.recipe import Recipe
@@ -49,6 +50,7 @@ class Session:
     batches: Batches
     samples: Samples
     embedding: str
+    probe: OnlineProbe | None = None
     step: int = 0
     center: Tensor | None = None
 
@@ -67,17 +69,16 @@ class Session:
 
     def packed(self) -> bytes:
         """The present state as a sealed checkpoint."""
-        return pack(
-            {
-                "format": _FORMAT,
-                "step": self.step,
-                "hash": self.plan.spec.hash,
-                "seed": self.plan.recipe.seed,
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "center": self.center,
-            }
-        )
+        state = {
+            "format": _FORMAT,
+            "step": self.step,
+            "hash": self.plan.spec.hash,
+            "seed": self.plan.recipe.seed,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "center": self.center,
+        }
+        return pack(state if self.probe is None else state | {"probe": self.probe.state()})
 
     def restore(self, path: Path) -> None:
         """Take the state of a checkpoint. Raises Damaged where the file is none, or that of another model."""
@@ -88,6 +89,8 @@ class Session:
         try:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
+            if self.probe is not None:
+                self.probe.take(state["probe"])
             self.step, self.center = int(state["step"]), state.get("center")
         except (KeyError, RuntimeError, ValueError) as error:
             raise Damaged(f"{name} does not fit the model: {str(error).splitlines()[0]}") from error
@@ -136,7 +139,15 @@ def open_session(plan: RunPlan) -> Session:
         ),
         inputs.samples,
         embedding_name(plan.spec),
+        _probe(plan, model.encoder, backbone.feature_size, torch.empty(0, dtype=dtype, device=device)),
     )
+
+
+def _probe(plan: RunPlan, encoder: nn.Module, features: int, like: Tensor) -> OnlineProbe | None:
+    if not wants_probe(plan):
+        return None
+    of_all = plan.recipe.batchnorm == "global"
+    return OnlineProbe(encoder, features, plan.dataset.classes, plan.input_shape, like, of_all=of_all)
 
 
 def _check_pieces(model: Model, recipe: Recipe) -> None:

@@ -14,7 +14,7 @@ from losslang.training.crew import Crew
 
 SETTINGS = {
     "steps": 12, "batch_size": 30, "precision": "float64", "log_every": 3, "checkpoint_every": 6, "evaluation.every": 6,
-    "evaluation.calibration": 2, "threads": 1, "device": "cpu",
+    "evaluation.calibration": 2, "evaluation.online": "always", "threads": 1, "device": "cpu",
 }  # fmt: skip
 
 FULL = pytest.mark.skipif(
@@ -69,7 +69,7 @@ def test_the_launcher_of_torch_does_the_same_with_micro_batches(tmp_path):
         "method plain\nnetwork encoder = backbone\nnetwork projector = mlp(16, 8)\nz = projector(encoder(x))\n"
         "minimize\n  align: mean(alignment(z[a], z[b]))\n  spread: variance_hinge(z[a]) + variance_hinge(z[b])\n"
     )
-    free = {"backbone.norm": "none"}
+    free = {"backbone.norm": "none", "evaluation.online": "never"}
     assert main(command(str(path), tmp_path / "one", **free)) == 0
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "losslang"]
     options = ("--microbatch", "4")
