@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from losslang.backend.compile import compile, compile_loss  # noqa: A004 - the language's word
     from losslang.diagnostics import LosslangError, SpecError
-    from losslang.pipeline import check, diff, load
+    from losslang.pipeline import check, load
+    from losslang.questions import diff
 
 __version__ = "0.1.0"
 
@@ -23,7 +24,7 @@ _HOMES = {
     "check": "losslang.pipeline",
     "compile": "losslang.backend.compile",
     "compile_loss": "losslang.backend.compile",
-    "diff": "losslang.pipeline",
+    "diff": "losslang.questions",
     "load": "losslang.pipeline",
 }
 

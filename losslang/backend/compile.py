@@ -22,9 +22,10 @@ from losslang.backend.functions import Output
 from losslang.backend.model import Model
 from losslang.diagnostics import LosslangError
 from losslang.objective.boundary import find_inputs
+from losslang.objective.overrides import Settings
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
-from losslang.pipeline import Settings, load, retype
+from losslang.pipeline import load, retype
 from losslang.syntax.names import nearest
 
 __all__ = ["Model", "Output", "compile", "compile_loss", "plain_form", "plain_source"]

@@ -41,10 +41,10 @@ def run(options: Namespace) -> int:
 
 def _ablated(options: Namespace) -> str:
     """The table as text or JSON. Raises SpecError, and LosslangError for settings that do not fit."""
-    from losslang import pipeline
+    from losslang import questions
 
     parameters = _parameters(options.spec, options.set, training=options.train)
-    found = pipeline.ablate(options.spec, parameters=parameters)
+    found = questions.ablate(options.spec, parameters=parameters)
     if options.train:
         found = _trained(found, options)
     return found.json() if options.json else found.text()

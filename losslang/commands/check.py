@@ -21,7 +21,8 @@ def add_options(parser: CommandParser) -> None:
 def run(options: Namespace) -> int:
     """Print what is wrong with each file, and what is known of collapse. Raises OSError."""
     from losslang.diagnostics.render import render_json, render_text, wants_color
-    from losslang.pipeline import examine, stability
+    from losslang.pipeline import examine
+    from losslang.questions import stability
 
     found = {spec: examine(spec, parameters=options.set) for spec in options.specs}
     diagnostics = [diagnostic for of_spec, _ in found.values() for diagnostic in of_spec]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from losslang.commands.arguments import CommandParser
 from losslang.commands.failures import OK
+
+if TYPE_CHECKING:
+    from losslang.objective.spec import Spec
 
 __all__ = ["add_options", "run"]
 
@@ -15,11 +21,7 @@ def add_options(parser: CommandParser) -> None:
     """The options of `losslang compile`."""
     parser.add_argument("spec", metavar="SPEC", help="a method file")
     parser.add_argument("-o", metavar="FILE", dest="out", type=Path, help="where to write the torch module")
-    parser.add_argument(
-        "--show",
-        choices=["tree", "graph", "canonical", "optimised", "python"],
-        help="print what the compiler has after this stage",
-    )
+    parser.add_argument("--show", choices=[*_STAGES], help="print what the compiler has after this stage")
     parser.add_argument(
         "--without", metavar="PASS", action="append", default=[], help="leave out a pass of the optimiser (repeatable)"
     )
@@ -27,15 +29,73 @@ def add_options(parser: CommandParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Print or write the module. Raises SpecError, LosslangError, OSError."""
-    from losslang import pipeline
-
+    """Print a stage, print or write the module. Raises SpecError, LosslangError, OSError."""
     if options.show:
-        print(pipeline.show(options.spec, options.show, parameters=options.set, without=options.without).rstrip("\n"))
+        print(_STAGES[options.show](options).rstrip("\n"))
     if options.out:
         from losslang.commands.files import write
 
-        write(options.out, pipeline.emit(options.spec, parameters=options.set, without=options.without))
+        write(options.out, _python(options))
     elif not options.show:
-        print(pipeline.emit(options.spec, parameters=options.set, without=options.without), end="")
+        print(_python(options), end="")
     return OK
+
+
+# ---------------------------------------------------------------- the stages, as text
+
+
+def _tree(options: Namespace) -> str:
+    from losslang.diagnostics import Report
+    from losslang.objective.bases import find_method
+    from losslang.syntax.format import format_text
+    from losslang.syntax.load import load_source
+
+    report = Report()
+    source = load_source(find_method(options.spec), report)
+    report.raise_errors()
+    assert source is not None
+    return format_text(source, "loss")
+
+
+def _graph(options: Namespace) -> str:
+    from losslang.objective.show import show_graph
+
+    return show_graph(_spec(options))
+
+
+def _canonical(options: Namespace) -> str:
+    from losslang.algebra.canonical import canonical
+    from losslang.algebra.show import show_canonical
+
+    return show_canonical(canonical(_spec(options)))
+
+
+def _optimised(options: Namespace) -> str:
+    from losslang.algebra.optimise import optimise
+    from losslang.objective.show import show_graph
+
+    spec = _spec(options)
+    found = optimise(spec.graph, options.without)
+    return show_graph(replace(spec, graph=found.graph), found.made_by)
+
+
+def _python(options: Namespace) -> str:
+    from losslang.pipeline import emit
+
+    return emit(options.spec, parameters=options.set, without=options.without)
+
+
+def _spec(options: Namespace) -> Spec:
+    from losslang.pipeline import load
+
+    return load(options.spec, parameters=options.set)
+
+
+_STAGES: dict[str, Callable[[Namespace], str]] = {
+    "tree": _tree,
+    "graph": _graph,
+    "canonical": _canonical,
+    "optimised": _optimised,
+    "python": _python,
+}
+"""What the compiler has, in order."""

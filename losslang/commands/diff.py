@@ -27,7 +27,7 @@ def add_options(parser: CommandParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print the difference; the exit status is that of `diff`."""
-    from losslang.pipeline import diff, diff_many
+    from losslang.questions import diff, diff_many
 
     methods = [options.left, options.right, *options.more]
     try:
@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
 
 def _measured(difference: str, methods: Sequence[str], *, as_json: bool) -> str:
     """The difference of methods, as text or as JSON, with every other one measured against the first."""
-    from losslang.pipeline import measure
+    from losslang.questions import measure
 
     found = [measure(methods[0], other) for other in methods[1:]]
     if not as_json:

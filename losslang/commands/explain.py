@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from losslang.commands.arguments import CommandParser
 from losslang.commands.failures import OK, USAGE
-from losslang.diagnostics import LosslangError, Report
+from losslang.diagnostics import LosslangError
 
 if TYPE_CHECKING:
     from losslang.analysis.explain import Explanation
     from losslang.analysis.explain.stability import Stability
-    from losslang.objective.spec import Spec
-    from losslang.pipeline import Settings
 
-__all__ = ["add_options", "explanation_of", "run", "stability_facts"]
+__all__ = ["add_options", "run"]
 
 _CODE = re.compile(r"[A-Z]\d{3,}", re.IGNORECASE)
 
@@ -64,12 +62,14 @@ def _explained(options: Namespace) -> str:
         return explain_code(options.what)
     if options.cost:
         return _cost(options)
-    explanation = explanation_of(options.what, options.set)
+    from losslang.questions import explanation, reading
+
+    found = explanation(options.what, options.set)
     if options.graph:
         from losslang.analysis.explain.charts import chart_text
 
-        return chart_text(explanation, options.graph)
-    return _FORMS["latex" if options.latex else options.format](explanation, stability_facts(explanation.spec))
+        return chart_text(found, options.graph)
+    return _FORMS["latex" if options.latex else options.format](found, reading(found.spec))
 
 
 def _cost(options: Namespace) -> str:
@@ -83,29 +83,6 @@ def _cost(options: Namespace) -> str:
             raise LosslangError(f"--{name} is a number from 1 on, not {value}")
     sizes = Sizes(options.batch, options.world, options.dimension)
     return cost_text(load(options.what, parameters=options.set), sizes)
-
-
-def explanation_of(path: str | Path, parameters: Settings | None = None) -> Explanation:
-    """The explanation of a method file, or of a method that ships. Raises SpecError."""
-    from losslang import pipeline
-    from losslang.analysis.explain import explain
-    from losslang.objective.resolve import resolve
-    from losslang.syntax.read import read_method
-
-    spec = pipeline.load(path, parameters=parameters)
-    report = Report()
-    method = read_method(spec.source, report)
-    assert method is not None
-    resolved = resolve(method, pipeline.find_base, report)
-    assert resolved is not None
-    return explain(spec, resolved)
-
-
-def stability_facts(spec: Spec) -> Stability:
-    """The verdict, the mechanisms and the forces."""
-    from losslang.pipeline import reading
-
-    return reading(spec)
 
 
 # ---------------------------------------------------------------- forms

@@ -48,16 +48,16 @@ def page_text(runs: list[Path], *, live: bool = False) -> str:
 
 def theory_of(path: Path, parameters: Mapping[str, int | float]) -> Theory:
     """The theory of a method file with parameters. Raises SpecError."""
-    from losslang.commands.explain import explanation_of
-    from losslang.pipeline import probe, stability
+    from losslang.questions import explanation, probe, stability
 
-    explanation = explanation_of(path, parameters)
-    return Theory(explanation, stability(explanation.spec), probe(explanation.spec))
+    found = explanation(path, parameters)
+    return Theory(found, stability(found.spec), probe(found.spec))
 
 
 def difference_of(left: RunData, right: RunData) -> Difference:
     """The difference of the methods of two runs."""
-    from losslang.pipeline import diff, load
+    from losslang.pipeline import load
+    from losslang.questions import diff
 
     def spec(run: RunData) -> object:
         numbers = {name: row["value"] for name, row in run.settings["parameters"].items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from losslang.commands.explain import explanation_of, stability_facts
+from losslang.questions import explanation, reading
 
 __all__ = ["pages", "write_pages"]
 
@@ -15,8 +15,8 @@ def pages() -> dict[str, str]:
     from losslang.analysis.explain.page import index_page, method_page
     from losslang.shipped import shipped_specs
 
-    explanations = {name: explanation_of(path) for name, path in shipped_specs().items()}
-    texts = {f"{name}.md": method_page(e, stability=stability_facts(e.spec)) for name, e in explanations.items()}
+    explanations = {name: explanation(path) for name, path in shipped_specs().items()}
+    texts = {f"{name}.md": method_page(e, stability=reading(e.spec)) for name, e in explanations.items()}
     return {**texts, "README.md": index_page(explanations)}
 
 

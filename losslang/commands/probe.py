@@ -31,14 +31,14 @@ def run(options: Namespace) -> int:
 
 def _probed(options: Namespace) -> str:
     """What the options ask for, as text. Raises SpecError, and LosslangError for options that do not fit together."""
-    from losslang import pipeline
+    from losslang import questions
 
     if options.extra:
         if options.csv or options.plot:
             raise LosslangError("--extra is shown as text or with --json; --csv and --plot show forces")
-        extra = pipeline.extra_gradient(options.spec, parameters=options.set)
+        extra = questions.extra_gradient(options.spec, parameters=options.set)
         return f"{extra.json() if options.json else extra.text()}\n"
-    found = pipeline.probe(options.spec, parameters=options.set)
+    found = questions.probe(options.spec, parameters=options.set)
     if options.plot:
         from losslang.analysis.probe_plot import plot
 

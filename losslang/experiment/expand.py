@@ -13,7 +13,7 @@ from typing import Any
 from losslang.diagnostics import LosslangError
 from losslang.experiment.document import Range, Value
 from losslang.experiment.read import Document
-from losslang.pipeline import canonical_hash
+from losslang.questions import canonical_hash
 from losslang.shipped import shipped_recipes, shipped_specs
 from losslang.training.plan import RunPlan, resolve_run
 from losslang.training.settings import Setting

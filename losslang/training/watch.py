@@ -13,7 +13,7 @@ from losslang.diagnostics import LosslangError
 from losslang.evaluation.alarm import Alarm, uniform_values
 from losslang.evaluation.batch import batch_record, observing, standardizes
 from losslang.evaluation.measure import input_rank
-from losslang.pipeline import stability
+from losslang.questions import stability
 from losslang.training.session import Session
 
 __all__ = ["Collapsed", "Watch"]

@@ -12,7 +12,7 @@ from losslang.algebra import identities
 from losslang.algebra.canonical import canonical
 from losslang.algebra.show import show_canonical
 from losslang.cli import main
-from losslang.pipeline import canonical_hash
+from losslang.questions import canonical_hash
 from losslang.shipped import shipped_specs
 from tests.methods import method
 

@@ -10,7 +10,7 @@ import losslang
 from losslang.algebra.identities import IDENTITIES
 from losslang.algebra.polynomial import combine
 from losslang.algebra.rewrite import Row
-from losslang.pipeline import _small
+from losslang.pipeline import small
 from losslang.shipped import shipped_specs
 from tests.algebra.worlds import differences, rewritten
 from tests.methods import HEAD, method
@@ -147,7 +147,7 @@ def test_a_row_that_is_wrong_in_the_gradient_alone_would_be_caught():
 
 @pytest.mark.parametrize("name", shipped_specs())
 def test_the_form_of_a_method_is_the_method(name):
-    spec = _small(losslang.load(name))
+    spec = small(losslang.load(name))
     graph, _, digests = rewritten(spec)
     value, gradient = differences(spec, graph, digests, 5)
     assert value < VALUE

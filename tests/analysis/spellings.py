@@ -2,20 +2,18 @@
 
 from dataclasses import replace
 
-from losslang.diagnostics import Report, Source
+from losslang.diagnostics import Source
 from losslang.objective.axes import AXIS_NAMES
 from losslang.objective.parameters import ParameterValue
-from losslang.objective.resolve import resolve
-from losslang.pipeline import find_base, load
+from losslang.pipeline import load, reread
 from losslang.syntax.format import write_method
-from losslang.syntax.read import read_method
 from losslang.syntax.tree import Binary, Call, Index, Items, Keyword, Method, Name, Number, RecipeOverrides, Unary
 from losslang.syntax.walk import walk
 
 
 def whole(spec):
     """The tree of a method with everything that it extends."""
-    resolved = resolve(read_method(spec.source, Report()), find_base, Report())
+    resolved = reread(spec)
     recipes = tuple(RecipeOverrides(name, tuple(rows.values())) for name, rows in resolved.recipes.items())
     return Method(
         resolved.method.name,

@@ -8,7 +8,8 @@ from losslang.analysis.ablated import Row
 from losslang.analysis.stability import Finding, Verdict
 from losslang.cli import main
 from losslang.diagnostics import Source
-from losslang.pipeline import ablate, load, stability
+from losslang.pipeline import load
+from losslang.questions import ablate, stability
 from losslang.shipped import shipped_specs
 
 HOLDS_UP = {

@@ -7,7 +7,8 @@ import pytest
 from losslang.analysis.relation import NUMBERS, Readings, Relation, relate_readings
 from losslang.cli import main
 from losslang.diagnostics import Source
-from losslang.pipeline import diff, load
+from losslang.pipeline import load
+from losslang.questions import diff
 from losslang.shipped import shipped_specs
 from tests.methods import HEAD, method
 

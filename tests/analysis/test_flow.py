@@ -8,7 +8,8 @@ from losslang.analysis.flow import Start, flow, start_of
 from losslang.analysis.mechanisms import Subject, predictors
 from losslang.analysis.stage import FEATURES
 from losslang.diagnostics import Report, Source
-from losslang.pipeline import compile_source, load, stability
+from losslang.pipeline import compile_source, load
+from losslang.questions import stability
 
 HEAD = (
     "method test\nnetwork encoder = backbone\nnetwork projector = mlp(64, 16{norm})\n{more}z = projector(encoder(x))\n"

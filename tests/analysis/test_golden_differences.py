@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import losslang
-from losslang.pipeline import canonical_hash, diff, diff_many
+from losslang.questions import canonical_hash, diff, diff_many
 from losslang.shipped import shipped_specs
 
 GOLDEN = Path(__file__).parent / "golden"

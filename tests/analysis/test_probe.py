@@ -16,7 +16,8 @@ from losslang.analysis.sphere import Sphere
 from losslang.analysis.stage import FEATURES
 from losslang.cli import main
 from losslang.diagnostics import Report
-from losslang.pipeline import compile_source, probe
+from losslang.pipeline import compile_source
+from losslang.questions import probe
 from tests.methods import method, term
 
 

@@ -14,7 +14,8 @@ from losslang.algebra.canonical import labels_of
 from losslang.algebra.digest import Digests
 from losslang.diagnostics import SpecError
 from losslang.meaning.evaluate import evaluate
-from losslang.pipeline import _small, canonical_hash, diff
+from losslang.pipeline import small
+from losslang.questions import canonical_hash, diff
 from losslang.shipped import shipped_specs
 from tests.algebra.worlds import draws, leaves, settled, world
 from tests.analysis.spellings import MISSES, SPELLINGS, loaded, released, rename, reorder, whole
@@ -61,7 +62,7 @@ def test_names_and_order_leave_the_hash(name):
 
 def same_numbers(one, two):
     """Whether two methods have equal values of the whole loss on random embeddings, paired by what they are."""
-    one, two = _small(one), _small(two)
+    one, two = small(one), small(two)
     texts = [[Digests(labels_of(spec)).of(node) for node in leaves(spec)] for spec in (one, two)]
     assume(sorted(texts[0]) == sorted(texts[1]))
     arrays = draws(one, 1)

@@ -7,7 +7,8 @@ from losslang.analysis.cloud import Cloud, Scale, forces
 from losslang.analysis.mechanisms import find_mechanisms
 from losslang.analysis.stage import FEATURES
 from losslang.diagnostics import Report
-from losslang.pipeline import compile_source, load, stability
+from losslang.pipeline import compile_source, load
+from losslang.questions import stability
 from losslang.shipped import shipped_specs
 from tests.methods import term
 

@@ -152,7 +152,7 @@ def test_in_words(capsys):
 
 @cache
 def _probed(name, options):
-    from losslang.pipeline import probe
+    from losslang.questions import probe
 
     return json.loads(probe(name, parameters=dict(options)).json())
 

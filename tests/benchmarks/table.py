@@ -18,7 +18,7 @@ from typing import Any
 
 import losslang
 from losslang.analysis.stability import Verdict
-from losslang.pipeline import stability
+from losslang.questions import stability
 from losslang.shipped import shipped_specs
 
 __all__ = ["methods", "page", "results"]

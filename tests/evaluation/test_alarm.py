@@ -6,7 +6,7 @@ import pytest
 
 import losslang
 from losslang.evaluation.alarm import PATIENCE, Alarm, uniform_values
-from losslang.pipeline import stability
+from losslang.questions import stability
 
 
 def alarm_of(method, **settings):

@@ -77,7 +77,7 @@ def test_extends_opens_no_file_elsewhere(tmp_path, monkeypatch, name):
     own.write_text(f"losslang: 1\nmethod: child\nextends: {name}\nobjective: {{o: 1}}\n")
 
     opened = []
-    monkeypatch.setattr("losslang.pipeline.load_source", lambda path, report: opened.append(path) or None)
+    monkeypatch.setattr("losslang.objective.bases.load_source", lambda path, report: opened.append(path) or None)
     text = own.read_text()
     report = Report()
     assert compile_source(Source(str(own), text), report) is None

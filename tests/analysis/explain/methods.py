@@ -2,26 +2,18 @@
 
 import functools
 
-from losslang.analysis.explain import explain
-from losslang.commands.explain import explanation_of
-from losslang.diagnostics import Report
-from losslang.objective.resolve import resolve
-from losslang.pipeline import find_base
+from losslang.questions import explanation
 from losslang.shipped import shipped_specs
-from losslang.syntax.read import read_method
 from tests.methods import method
 
 NAMES = [*shipped_specs()]
 
-shipped = functools.cache(lambda name: explanation_of(shipped_specs()[name]))
+shipped = functools.cache(lambda name: explanation(shipped_specs()[name]))
 
 
 def explained(body, **options):
     """The explanation of a method of `tests.methods`."""
-    spec = method(body, **options)
-    report = Report()
-    resolved = resolve(read_method(spec.source, report), find_base, report)
-    return explain(spec, resolved)
+    return explanation(method(body, **options))
 
 
 def statements(explanation):

@@ -11,8 +11,8 @@ import pytest
 import losslang
 from losslang.analysis.explain.page import index_page, method_page
 from losslang.cli import main
-from losslang.commands.explain import stability_facts
 from losslang.commands.pages import write_pages
+from losslang.questions import reading
 from tests.analysis.explain.methods import NAMES, shipped
 
 ROOT = Path(losslang.__file__).parents[1]
@@ -60,7 +60,7 @@ def test_json(capsys):
 
 def test_markdown_is_the_page(capsys):
     assert main(["explain", "byol", "--format", "markdown"]) == 0
-    assert capsys.readouterr().out == method_page(shipped("byol"), stability=stability_facts(shipped("byol").spec))
+    assert capsys.readouterr().out == method_page(shipped("byol"), stability=reading(shipped("byol").spec))
 
 
 @pytest.mark.parametrize("form", ["mermaid", "svg"])
@@ -103,7 +103,7 @@ def test_no_torch_no_numpy_no_rich():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page_is_up_to_date(name):
-    page = method_page(shipped(name), stability=stability_facts(shipped(name).spec))
+    page = method_page(shipped(name), stability=reading(shipped(name).spec))
     assert (PAGES / f"{name}.md").read_text(encoding="utf-8") == page, STALE
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from losslang.analysis.explain import roles_of
 from losslang.analysis.explain.words import crossing_words
-from losslang.commands.explain import explanation_of
 from losslang.pipeline import load
+from losslang.questions import explanation
 from tests.analysis.explain.methods import NAMES, explained, shipped
 
 
@@ -51,7 +51,7 @@ def test_parameters_say_where_they_were_set():
     inherited = rows(shipped("vicreg_solo"), "parameters")
     assert inherited["width"].place == "specs/variants/vicreg_solo.yaml:6"
     assert inherited["variance"].place.startswith("specs/vicreg.yaml:")
-    overridden = rows(explanation_of("vicreg", {"variance": 5}), "parameters")
+    overridden = rows(explanation("vicreg", {"variance": 5}), "parameters")
     assert (overridden["variance"].value, overridden["variance"].place) == ("5", "--set")
     assert overridden["variance"].symbol == "mu"
 

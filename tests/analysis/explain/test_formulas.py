@@ -11,12 +11,9 @@ from losslang.analysis.explain.library import STANDARD
 from losslang.analysis.explain.operations import ROWS
 from losslang.analysis.explain.scene import method_scene
 from losslang.analysis.explain.unicode import unicode, unicode_lines
-from losslang.diagnostics import Report
 from losslang.library import shipped_library
 from losslang.objective.operations import OPERATIONS, SPELLED_WITH_SIGNS
-from losslang.objective.resolve import resolve
-from losslang.pipeline import find_base, load
-from losslang.syntax.read import read_method
+from losslang.pipeline import load, reread
 from tests.analysis.explain.methods import NAMES, explained, shipped, statements
 
 
@@ -49,8 +46,7 @@ def test_every_method_has_formulas(name):
 
 def test_every_function_of_the_library_has_a_formula():
     spec = load("simsiam")
-    report = Report()
-    scene = method_scene(spec, resolve(read_method(spec.source, report), find_base, report))
+    scene = method_scene(spec, reread(spec))
     for row in shipped_library().values():
         found = primitive(scene, row)
         for statement in (found.statement, *found.bindings):

@@ -8,7 +8,7 @@ import pytest
 from losslang.analysis.explain.glyphs import RELATIONS
 from losslang.analysis.explain.latex import latex
 from losslang.analysis.explain.unicode import unicode
-from losslang.commands.explain import explanation_of
+from losslang.questions import explanation
 
 FILE = Path(__file__).with_name("formulas.txt")
 BLOCKS = [block.split("\n") for block in FILE.read_text(encoding="utf-8").strip().split("\n\n")]
@@ -17,9 +17,9 @@ BLOCKS = [block.split("\n") for block in FILE.read_text(encoding="utf-8").strip(
 @functools.cache
 def statements(method):
     """Functions first: a term may have the name of the function it calls."""
-    explanation = explanation_of(method)
-    functions = [s for row in explanation.primitives for s in (row.statement, *row.bindings)]
-    return [*functions, *explanation.definitions, *explanation.terms]
+    found = explanation(method)
+    functions = [s for row in found.primitives for s in (row.statement, *row.bindings)]
+    return [*functions, *found.definitions, *found.terms]
 
 
 def written(method, name):

@@ -9,7 +9,7 @@ import pytest
 from losslang.analysis.explain.formula import Numeral, Product, Quotient, Scripted, Sum, Symbol
 from losslang.analysis.explain.mathml import mathml, mathml_block
 from losslang.analysis.explain.unicode import unicode
-from losslang.commands.explain import explanation_of
+from losslang.questions import explanation
 from losslang.shipped import shipped_specs
 
 CORE = {
@@ -41,9 +41,9 @@ def signs(text):
 
 @pytest.mark.parametrize("name", shipped_specs())
 def test_every_shipped_method(name):
-    explanation = explanation_of(name)
-    statements = [*explanation.terms, *explanation.definitions]
-    statements += [s for p in explanation.primitives for s in (p.statement, *p.bindings)]
+    found = explanation(name)
+    statements = [*found.terms, *found.definitions]
+    statements += [s for p in found.primitives for s in (p.statement, *p.bindings)]
     checked(mathml_block([statement.equation for statement in statements]))
     for statement in statements:
         shown = "".join(checked(mathml(statement.right)).itertext())

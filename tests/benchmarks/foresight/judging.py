@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from losslang.diagnostics import Source
-from losslang.pipeline import load, stability
+from losslang.pipeline import load
+from losslang.questions import stability
 from tests.benchmarks.foresight.labels import CONSTANT, DIMENSIONAL, OK
 from tests.benchmarks.foresight.objectives import Objective
 
