@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from losslang.analysis.mechanisms import predictors_of
+from losslang.analysis.branches import predictors_of
 from losslang.objective.resolve import Resolved
 from losslang.objective.spec import Spec
 from losslang.syntax.tree import Binary, Call, Entry, Expression, Index, Items, Keyword, Name, Number, Unary

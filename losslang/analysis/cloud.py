@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losslang.analysis.mechanisms import Subject, predictors
+from losslang.analysis.branches import predictors
 from losslang.analysis.stage import features_of, placed, settled, stage
+from losslang.analysis.subject import Subject
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.spec import Spec

@@ -6,8 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from losslang.analysis.branches import predictors_of
 from losslang.analysis.difference import Difference, Row
-from losslang.analysis.mechanisms import Found, predictors_of
+from losslang.analysis.mechanisms import Found
 from losslang.analysis.network_words import describe, scalar, what_differs
 from losslang.analysis.pairing import Pair, Side, pair_names
 from losslang.analysis.relation import NORMAL_FORM, Relation

@@ -13,10 +13,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from losslang.analysis.mechanisms import Subject, predictors
+from losslang.analysis.branches import predictors
 from losslang.analysis.rows import Rows, find_rows
 from losslang.analysis.sphere import Sphere
 from losslang.analysis.stage import FEATURES, features_of, placed, prototypes, settled, stage
+from losslang.analysis.subject import Subject
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.axes import FEATURE, VIEW

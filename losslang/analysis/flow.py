@@ -16,8 +16,9 @@ from functools import cache
 
 import numpy as np
 
-from losslang.analysis.mechanisms import Subject, embedding_network, ends_in_norm, heads
+from losslang.analysis.branches import embedding_network, ends_in_norm, heads
 from losslang.analysis.stage import FEATURES, features_of, placed, prototypes, settled, stage
+from losslang.analysis.subject import Subject
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.boundary import Input, networks_of

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from losslang.analysis.anchors import fresh_numbers, with_terms
-from losslang.analysis.mechanisms import Subject
 from losslang.analysis.sphere import Sphere
 from losslang.analysis.stage import features_of, placed, settled, stage
+from losslang.analysis.subject import Subject
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import evaluate
 from losslang.objective.axes import Axis

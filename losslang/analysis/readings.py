@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from losslang.analysis.mechanisms import Subject
 from losslang.analysis.relation import Readings
 from losslang.analysis.stage import FEATURES, features_of, placed, settled, stage
+from losslang.analysis.subject import Subject
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import Evaluation, World, evaluate
 from losslang.objective.graph import Graph, Node

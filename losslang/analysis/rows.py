@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from losslang.analysis.mechanisms import Subject
+from losslang.analysis.subject import Subject
 from losslang.objective.axes import FEATURE, VIEW
 from losslang.objective.boundary import is_embedding, networks_of
 from losslang.objective.graph import Node

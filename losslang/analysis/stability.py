@@ -12,16 +12,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from losslang.analysis.branches import embedding_network, ends_in_norm, predictors
 from losslang.analysis.cloud import Cloud, Force, forces
 from losslang.analysis.flow import End, flow, start_of
-from losslang.analysis.mechanisms import (
-    Found,
-    Subject,
-    embedding_network,
-    ends_in_norm,
-    find_mechanisms,
-    predictors,
-)
+from losslang.analysis.mechanisms import Found, find_mechanisms
+from losslang.analysis.subject import Subject
 from losslang.objective.spec import Spec
 
 __all__ = ["Finding", "Verdict", "verdict"]

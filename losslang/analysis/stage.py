@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from losslang.analysis.mechanisms import Subject
+from losslang.analysis.subject import Subject
 from losslang.meaning.arrays import Array
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.axes import Axis

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from losslang.meaning.arrays import Array
 from losslang.meaning.fused import FUSED_KERNELS
-from losslang.meaning.kernels import KERNELS, group_rows
+from losslang.meaning.kernels import KERNELS
+from losslang.meaning.shapes import group_rows
 from losslang.objective.axes import BATCH
 from losslang.objective.graph import Node, walk_to
 from losslang.objective.operations import OPERATIONS

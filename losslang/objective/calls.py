@@ -9,7 +9,7 @@ from losslang.objective import elaborate as expressions
 from losslang.objective.axes import AXIS_NAMES, Axis
 from losslang.objective.context import Context, Scope, is_infinite
 from losslang.objective.graph import Attribute, Node, State
-from losslang.objective.operations import Operation, Parameter
+from losslang.objective.operation import Operation, Parameter
 from losslang.objective.rules import Bound, Problem, Typed
 from losslang.objective.schedules import Schedule
 from losslang.objective.wildcards import settle

@@ -6,7 +6,7 @@ Methods cannot spell them. Each has its meaning in `losslang.meaning.fused` and 
 from __future__ import annotations
 
 from losslang.objective.axes import Axis, Type
-from losslang.objective.operations import Operation, Parameter
+from losslang.objective.operation import Operation, Parameter
 from losslang.objective.rules import Bound, Problem, dot, keeps, reduction
 
 __all__ = ["FUSED", "rows_and_columns"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from losslang.diagnostics import NOWHERE, Label, Report, Span
 from losslang.objective.axes import describe_axes
 from losslang.objective.budget import Enough, stop_at_many
-from losslang.objective.constructors import CONSTRUCTORS, read_networks
+from losslang.objective.constructors import CONSTRUCTORS
 from losslang.objective.context import Context, Library, Scope, static_value
 from losslang.objective.elaborate import define, elaborate
 from losslang.objective.graph import Graph, Node, Term, walk
@@ -15,6 +15,7 @@ from losslang.objective.inline import check_definition
 from losslang.objective.lints import lint
 from losslang.objective.operations import OPERATIONS, SPECIAL, SPELLED_WITH_SIGNS
 from losslang.objective.parameters import SCHEDULES, Override, read_parameters
+from losslang.objective.read_networks import read_networks
 from losslang.objective.resolve import Resolved
 from losslang.objective.rules import Problem
 from losslang.objective.spec import Spec

@@ -11,7 +11,7 @@ from losslang.objective.apply import apply
 from losslang.objective.axes import BATCH, GROUP, VIEW, Dim, Type, describe_axes
 from losslang.objective.calls import read_axes, read_option
 from losslang.objective.context import Context, Grouping, Scope
-from losslang.objective.operations import Parameter
+from losslang.objective.operation import Parameter
 from losslang.objective.rules import Problem, Typed
 from losslang.objective.views import ViewSet
 from losslang.objective.wildcards import WILD

@@ -162,7 +162,7 @@ def test_methods_that_ship_differ_from_each_other():
 
 
 def test_the_hash_is_that_of_every_process():
-    code = "import losslang; from losslang.pipeline import canonical_hash as h; print(h(losslang.load('vicreg')))"
+    code = "import losslang; from losslang.questions import canonical_hash as h; print(h(losslang.load('vicreg')))"
     found = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -1,0 +1,83 @@
+"""The meaning of operations on matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from losslang.meaning.arrays import Array, contract, matrix_last, places
+from losslang.meaning.kernel import Kernel
+from losslang.objective.graph import Node
+
+__all__ = ["MATRICES"]
+
+
+def _dot(node: Node, operands: Sequence[Array]) -> Array:
+    pairs = node.axes("pairs") if any(key == "pairs" for key, _ in node.attributes) else ()
+    x, y = node.inputs
+    return np.einsum(contract(x.type, y.type, node.axes(), pairs, node.type), *operands, optimize=True)
+
+
+def _on_matrix(function: Callable[[Array], Array]) -> Kernel:
+    def kernel(node: Node, operands: Sequence[Array]) -> Array:
+        (axis,) = node.axes()
+        result = function(matrix_last(operands[0], node.inputs[0].type, axis))
+        if not node.type.has(axis):
+            return result
+        return np.moveaxis(result, (-2, -1), places(node.type, [axis, axis.primed()]))
+
+    return kernel
+
+
+def _logdet(matrix: Array) -> Array:
+    return np.linalg.slogdet(matrix)[1]
+
+
+def _matrix_log(node: Node, operands: Sequence[Array]) -> Array:
+    order = node["order"]
+    assert isinstance(order, int)
+
+    def series(matrix: Array) -> Array:
+        x = matrix - np.eye(matrix.shape[-1])
+        power, total = x, x
+        for k in range(2, order + 1):
+            power = power @ x
+            total = total + (-1) ** (k + 1) * power / k
+        return total
+
+    return _on_matrix(series)(node, operands)
+
+
+def _inverse_root(node: Node, operands: Sequence[Array]) -> Array:
+    def symmetric(matrix: Array) -> Array:
+        values, vectors = np.linalg.eigh(matrix)
+        values = np.maximum(values, float(node["floor"]))  # type: ignore[arg-type]
+        return (vectors / np.sqrt(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+
+    def cholesky(matrix: Array) -> Array:
+        return np.swapaxes(np.linalg.inv(np.linalg.cholesky(matrix)), -1, -2)
+
+    return _on_matrix(cholesky if node["method"] == "cholesky" else symmetric)(node, operands)
+
+
+def _nuclear_norm(node: Node, operands: Sequence[Array]) -> Array:
+    rows = np.moveaxis(operands[0], places(node.inputs[0].type, node.axes()), (-2, -1))
+    return np.linalg.svd(rows, compute_uv=False).sum(axis=-1)
+
+
+def _eigenvalues(node: Node, operands: Sequence[Array]) -> Array:
+    (axis,) = node.axes()
+    values = np.linalg.eigvalsh(matrix_last(operands[0], node.inputs[0].type, axis))
+    return np.asarray(values, float)  # rank is the last axis
+
+
+MATRICES: Final[dict[str, Kernel]] = {
+    "dot": _dot,
+    "logdet": _on_matrix(_logdet),
+    "matrix_log": _matrix_log,
+    "inverse_root": _inverse_root,
+    "nuclear_norm": _nuclear_norm,
+    "eigenvalues": _eigenvalues,
+}
