@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from losslang.evaluation.knn import weighted_knn_predict
 from losslang.evaluation.measure import Embeddings, embed
 from losslang.evaluation.probe import probe_accuracy
 from losslang.evaluation.quantities import of_cloud
+from losslang.training.linear import Tell, linear_by_sgd
 from losslang.training.reopen import reopen
 
 __all__ = ["PROTOCOL", "evaluate"]
@@ -30,8 +31,18 @@ PROTOCOL = {
 NEIGHBOURS = (20, 200)
 
 
-def evaluate(run: Path, *, data: str | None = None) -> dict[str, Any]:
+def evaluate(
+    run: Path,
+    *,
+    data: str | None = None,
+    linear: Literal["ridge", "sgd"] | None = None,
+    epochs: int | None = None,
+    tell: Tell = lambda _epoch: None,
+) -> dict[str, Any]:
     """Measure a run on its own data or others, and write `evaluation.json` (`evaluation-NAME.json`) into its folder.
+
+    With `linear="sgd"` linear classifiers are trained for `epochs` beside the closed form; by default both are as the recipe
+    of the run says. `tell` hears the number of every epoch.
 
     Raises LosslangError where the folder holds no run, OSError where writing fails.
     """
@@ -40,13 +51,18 @@ def evaluate(run: Path, *, data: str | None = None) -> dict[str, Any]:
     train, test = (embed(session.model, part, views, session.embedding) for part in (samples.train, samples.test))
     name = session.plan.dataset.name
     path = run / ("evaluation.json" if data is None else f"evaluation-{name}.json")
-    found = {
+    found: dict[str, Any] = {
         "data": name,
         "step": session.step,
         "embedding": session.embedding or "backbone",
         "measured": _measured(train, samples.labels, test, samples.test_labels),
-        "protocol": PROTOCOL,
+        "protocol": dict(PROTOCOL),
     }
+    asked = session.plan.recipe.evaluation
+    if (linear or asked.linear) == "sgd":
+        fitted, words = linear_by_sgd(session, train, test, epochs or asked.linear_epochs, tell)
+        found["measured"] |= fitted
+        found["protocol"]["linear_sgd"] = words
     write_text(path, json.dumps(found, indent=2) + "\n")
     return found | {"file": str(path)}
 

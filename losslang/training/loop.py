@@ -20,7 +20,7 @@ from losslang.training.session import Session
 from losslang.training.signals import Pending, caught_signals
 from losslang.training.watch import Watch
 
-__all__ = ["Interrupted", "NotFinite", "Watcher", "seed_model", "step", "train"]
+__all__ = ["Interrupted", "NotFinite", "Watcher", "autocast", "seed_model", "step", "train"]
 
 _MODEL = 2  # keeps the random operations of the model apart from other uses of the seed
 
@@ -91,8 +91,8 @@ def _backward(session: Session, watching: Watch | None) -> tuple[Output, dict[st
     rows = (session.batches.samples(session.step),) if model.takes_rows else ()
     views = session.batches.views(session.step)
     if size is not None:
-        return backward_in_pieces(model, views, *rows, size=size, forward=lambda: _autocast(session)), {}
-    with _autocast(session):
+        return backward_in_pieces(model, views, *rows, size=size, forward=lambda: autocast(session)), {}
+    with autocast(session):
         out, observed = watching.observe(views, *rows) if watching else (model(views, *rows), {})
     out.total.backward()
     return out, observed
@@ -107,7 +107,8 @@ def seed_model(session: Session) -> None:
         torch.cuda.manual_seed(seed)
 
 
-def _autocast(session: Session) -> AbstractContextManager[Any]:
+def autocast(session: Session) -> AbstractContextManager[Any]:
+    """What the networks run in: the precision of the recipe."""
     if session.plan.recipe.precision == "bfloat16":
         return torch.autocast(session.device.type, torch.bfloat16)
     return nullcontext()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,11 @@ def _plain(value: Any) -> Any:
 
 
 def reopen(run: Path, data: str | None = None) -> Session:
-    """A session with the weights of the run's last good checkpoint. Raises LosslangError."""
-    session = open_session(recorded_plan(run, data))
+    """A session with the weights of the run's last good checkpoint, without its online probe. Raises LosslangError."""
+    plan = recorded_plan(run, data)
+    evaluation = plan.recipe.evaluation.model_copy(update={"online": "never"})
+    recipe = plan.recipe.model_copy(update={"evaluation": evaluation})
+    session = open_session(dataclasses.replace(plan, recipe=recipe))
     damaged: Damaged | None = None
     for path in RunFolder(run).checkpoints:
         try:

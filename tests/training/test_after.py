@@ -1,5 +1,6 @@
 """What is done with a run after training: it is measured again, and its weights go to other programs."""
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -9,14 +10,17 @@ import torch
 
 from losslang.cli import main
 from losslang.diagnostics import LosslangError
+from losslang.evaluation.heads import Schedule
 from losslang.evaluation.knn import weighted_knn_predict
+from losslang.evaluation.measure import embed
 from losslang.networks.backbones import make_backbone
 from losslang.training.evaluate import PROTOCOL, evaluate
 from losslang.training.export import export
+from losslang.training.linear import linear_by_sgd
 from losslang.training.loop import train
 from losslang.training.record import settings_record
 from losslang.training.reopen import recorded_plan, reopen
-from tests.training.test_images import RECIPE, cache, folder, plan  # noqa: F401 - fixtures
+from tests.training.test_images import RECIPE, cache, folder, library_model, of_onnx, plan  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,33 @@ def test_evaluation_by_the_frozen_protocol(run, capsys):
     assert written["measured"]["linear"] == result["linear_probe"]
 
 
+def test_linear_evaluation_by_sgd_on_crops(run, capsys):
+    assert main(["eval", str(run), "--linear", "sgd", "--epochs", "10"]) == 0
+    told = capsys.readouterr()
+    written = json.loads((run / "evaluation.json").read_text())
+    assert 0.25 <= written["measured"]["linear_sgd"] <= 1  # four classes
+    assert written["measured"]["linear_sgd_rate"] in Schedule().rates
+    assert "10 epochs of batches of 256" in written["protocol"]["linear_sgd"]
+    assert "features of random crops" in written["protocol"]["linear_sgd"]
+    assert written["protocol"]["linear"] == PROTOCOL["linear"]
+    assert "linear_sgd " in told.out
+    assert "10 epochs are done" in told.err
+    assert main(["eval", str(run), "--linear", "sgd", "--epochs", "0"]) == 1
+    assert "linear_sgd" not in evaluate(run)["measured"]
+
+
+def test_held_out_samples_choose_nothing(run):
+    """Other labels of the held-out part change the accuracy, and not the learning rate."""
+    session = reopen(run)
+    parts = [embed(session.model, part, ("a", "b"), "") for part in (session.samples.train, session.samples.test)]
+    one, _ = linear_by_sgd(session, *parts, 2)
+    wrong = (session.samples.test_labels + 1) % 4
+    session.samples = dataclasses.replace(session.samples, test_labels=wrong)
+    other, _ = linear_by_sgd(session, *parts, 2)
+    assert one["linear_sgd_rate"] == other["linear_sgd_rate"]
+    assert one["linear_sgd"] + other["linear_sgd"] <= 1
+
+
 def test_evaluation_on_other_data(run, folder):  # noqa: F811
     found = evaluate(run, data=str(folder))
     assert found["file"].endswith("evaluation-shapes.json")
@@ -84,13 +115,9 @@ def test_weights_load_where_they_go(run, target, tmp_path, capsys):
     assert "resnet18 of byol, step 3" in capsys.readouterr().out
     trained = reopen(run).model.encoder.float().eval()
     if target == "onnx":
-        onnx = importlib.import_module("onnx")
-        evaluator = importlib.import_module("onnx.reference").ReferenceEvaluator(onnx.load(str(out)))
         x = torch.randn(3, 3, 16, 16)
         with torch.no_grad():
-            torch.testing.assert_close(
-                torch.tensor(evaluator.run(None, {"images": x.numpy()})[0]), trained(x), atol=1e-4, rtol=1e-3
-            )
+            torch.testing.assert_close(of_onnx(out, x), trained(x), atol=1e-4, rtol=1e-3)
     else:
         state = importlib.import_module("safetensors.torch").load_file(out)
         fresh = make_backbone("resnet18", (3, 16, 16), width=4).module
@@ -108,14 +135,9 @@ def test_torchvision_and_timm_take_only_what_they_have(run, recipe_file, cache, 
         written = export(out, target)
         state = torch.load(written.path, weights_only=True)
         assert len(state) == 120  # torchvision's entries without `fc`; tests/networks compares their names
-        try:
-            library = importlib.import_module(target)
-        except Exception:  # noqa: BLE001 - not installed, or not for this torch
-            continue
-        make = library.models.get_model if target == "torchvision" else library.create_model
-        model = make("resnet18")
-        model.fc = torch.nn.Identity()
-        model.load_state_dict(state)
+        model = library_model(target)
+        if model is not None:
+            model.load_state_dict(state)
 
 
 def test_a_missing_package_is_named(run, monkeypatch):

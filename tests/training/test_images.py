@@ -1,6 +1,11 @@
-"""The whole path on a generated folder: cache, training, resuming; for methods of every kind."""
+"""The whole path on a generated folder: cache, training, resuming, evaluation, export; for methods of every kind.
 
+With LOSSLANG_TESTS=full the networks are as wide as those of torchvision and timm, which then take the weights too (a minute).
+"""
+
+import importlib
 import json
+import os
 import signal
 
 import numpy as np
@@ -11,9 +16,12 @@ from losslang.data.origin import find_images
 from losslang.data.prepare import Preparation, prepare
 from losslang.diagnostics import LosslangError
 from losslang.shipped import shipped_augmentations, shipped_specs
+from losslang.training.evaluate import evaluate
+from losslang.training.export import TARGETS, export
 from losslang.training.loop import Interrupted, train
 from losslang.training.plan import resolve_run
 from losslang.training.record import settings_record
+from losslang.training.reopen import reopen
 from tests.benchmarks.jpegs import write_folder
 from tests.training.test_loop import StopAt, checkpoint, same
 
@@ -27,6 +35,9 @@ parameters: {width: 16, size: 8, prototypes: 16, queue: 64, start: 2, bottleneck
 evaluation: {every: 0, calibration: 2}
 log_every: 1
 """
+
+
+FULL = os.environ.get("LOSSLANG_TESTS") == "full"
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +65,11 @@ def plan(method, recipe, data, out, **sets):
 
 
 @pytest.mark.parametrize("method", ["simsiam", "byol", "dino", "vicreg", "swav"])
-def test_train_and_resume(method, recipe, cache, tmp_path):
+def test_the_whole_path(method, recipe, cache, tmp_path):
+    """Two epochs with a break, then evaluation, then the weights in every form that others read."""
     like = {"augmentation": method} if method in {"dino", "swav"} else {}
-    planned = plan(method, recipe, cache, tmp_path / "run", **like)
+    network = {"backbone__stem": "imagenet", "backbone__width": "64" if FULL else "4"}
+    planned = plan(method, recipe, cache, tmp_path / "run", **like, **network)
     assert (planned.steps_per_epoch, planned.steps, planned.dataset.name) == (3, 6, "shapes")
     with pytest.raises(Interrupted):
         train(planned, tell=StopAt(3, signal.SIGTERM))
@@ -66,6 +79,50 @@ def test_train_and_resume(method, recipe, cache, tmp_path):
     assert 0 <= result["knn"] <= 1
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(7))
+    measured = evaluate(tmp_path / "run", linear="sgd", epochs=1)["measured"]
+    assert measured["linear"] == result["linear_probe"]
+    assert {"knn_20", "knn_200", "linear_sgd"} <= measured.keys()
+    assert_exported(tmp_path / "run", planned.input_shape)
+
+
+def assert_exported(run, shape):
+    """Every form holds the trained backbone; the libraries that are there load theirs."""
+    trained = reopen(run).model.encoder.float().eval()
+    state = trained.state_dict()
+    paths = {target: export(run, target).path for target in (TARGETS if FULL else ("safetensors", "onnx"))}
+    for target in paths.keys() & {"torchvision", "timm"}:
+        assert same(torch.load(paths[target], weights_only=True), state)
+        model = library_model(target)
+        if model is not None:
+            model.load_state_dict(state)
+    assert same(importlib.import_module("safetensors.torch").load_file(paths["safetensors"]), state)
+    x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = trained(x)
+    torch.testing.assert_close(of_onnx(paths["onnx"], x), wanted, atol=1e-3 * float(wanted.abs().max()), rtol=1e-3)
+
+
+def library_model(library):
+    """A ResNet-18 of torchvision or timm without its classifier; None where that is not installed, or not for this torch."""
+    try:
+        module = importlib.import_module(library)
+    except Exception:  # noqa: BLE001 - torchvision raises RuntimeError beside a torch it was not built for
+        return None
+    model = (module.models.get_model if library == "torchvision" else module.create_model)("resnet18")
+    model.fc = torch.nn.Identity()
+    return model
+
+
+def of_onnx(path, x):
+    """What an ONNX file gives: by onnxruntime where that is installed, else by onnx's own reference."""
+    try:
+        runtime = importlib.import_module("onnxruntime")
+    except ImportError:
+        onnx = importlib.import_module("onnx")
+        session = importlib.import_module("onnx.reference").ReferenceEvaluator(onnx.load(str(path)))
+    else:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return torch.tensor(session.run(None, {"images": x.numpy()})[0])
 
 
 def test_equal_bits_from_cache_folder_stream_and_after_a_break(recipe, folder, cache, tmp_path):
