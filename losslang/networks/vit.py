@@ -87,7 +87,9 @@ class VisionTransformer(nn.Module):
         """[batch, channel, row, column] to [batch, feature]; sides are multiples of the patch."""
         patches = self.patch_embed(x)
         tokens = patches.flatten(2).transpose(1, 2) + self._positions(patches.shape[2], patches.shape[3])
-        first = (self.cls_token + self.pos_embed[:, :1]).expand(len(x), -1, -1)
+        first = (self.cls_token + self.pos_embed[:, :1]).expand(
+            x.shape[0], -1, -1
+        )  # len() would fix the batch's size in exports
         return self.norm(self.blocks(torch.cat([first, tokens], dim=1)))[:, 0]
 
     def _positions(self, rows: int, columns: int) -> Tensor:

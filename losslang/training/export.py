@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,20 +101,43 @@ def _write_safetensors(encoder: nn.Module, plan: RunPlan, path: Path) -> None:
 
 
 def _write_onnx(encoder: nn.Module, plan: RunPlan, path: Path) -> None:
+    """By torch's exporter of captured graphs, for batches of any size."""
     checker = _package("onnx")
-    shape = plan.input_shape
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the other exporter needs a further package
-        torch.onnx.export(
-            encoder,
-            (torch.zeros(2, *shape),),
-            str(path),
-            dynamo=False,
-            input_names=["images"],
-            output_names=["features"],
-            dynamic_axes={"images": {0: "batch"}, "features": {0: "batch"}},
-        )
-    checker.checker.check_model(str(path))
+    _package("onnxscript")
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                encoder,
+                (torch.zeros(2, *plan.input_shape),),
+                dynamo=True,
+                input_names=["images"],
+                output_names=["features"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        name = plan.recipe.backbone.name
+        raise LosslangError(
+            f"{name} cannot be written as ONNX: {str(error).splitlines()[0]}; --to safetensors can"
+        ) from error
+    assert program is not None
+    model = program.model_proto
+    checker.checker.check_model(model)
+    write_atomically(path, lambda file: file.write(model.SerializeToString()))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within, the exporter keeps to itself what concerns its own code, and operations of packages that are not there."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _package(name: str) -> Any:

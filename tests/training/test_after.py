@@ -20,7 +20,7 @@ from losslang.training.linear import linear_by_sgd
 from losslang.training.loop import train
 from losslang.training.record import settings_record
 from losslang.training.reopen import recorded_plan, reopen
-from tests.training.test_images import RECIPE, cache, folder, library_model, of_onnx, plan  # noqa: F401 - fixtures
+from tests.training.test_images import RECIPE, assert_onnx_gives, cache, folder, library_model, plan  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +115,7 @@ def test_weights_load_where_they_go(run, target, tmp_path, capsys):
     assert "resnet18 of byol, step 3" in capsys.readouterr().out
     trained = reopen(run).model.encoder.float().eval()
     if target == "onnx":
-        x = torch.randn(3, 3, 16, 16)
-        with torch.no_grad():
-            torch.testing.assert_close(of_onnx(out, x), trained(x), atol=1e-4, rtol=1e-3)
+        assert_onnx_gives(out, trained, (3, 16, 16))
     else:
         state = importlib.import_module("safetensors.torch").load_file(out)
         fresh = make_backbone("resnet18", (3, 16, 16), width=4).module
@@ -144,3 +142,17 @@ def test_a_missing_package_is_named(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     with pytest.raises(LosslangError, match=r"pip install 'losslang\[export\]'"):
         export(run, "safetensors")
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(LosslangError, match="needs the package onnxscript"):
+        export(run, "onnx")
+
+
+def test_what_the_exporter_cannot_write_is_said(run, monkeypatch):
+    def fails(*_arguments, **_options):
+        raise torch.onnx.OnnxExporterError("no such operation\nand a long story")
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    with pytest.raises(
+        LosslangError, match="resnet18 cannot be written as ONNX: no such operation; --to safetensors can"
+    ):
+        export(run, "onnx")

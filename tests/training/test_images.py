@@ -89,17 +89,15 @@ def assert_exported(run, shape):
     """Every form holds the trained backbone; the libraries that are there load theirs."""
     trained = reopen(run).model.encoder.float().eval()
     state = trained.state_dict()
-    paths = {target: export(run, target).path for target in (TARGETS if FULL else ("safetensors", "onnx"))}
+    paths = {target: export(run, target).path for target in (TARGETS if FULL else ("safetensors",))}
     for target in paths.keys() & {"torchvision", "timm"}:
         assert same(torch.load(paths[target], weights_only=True), state)
         model = library_model(target)
         if model is not None:
             model.load_state_dict(state)
     assert same(importlib.import_module("safetensors.torch").load_file(paths["safetensors"]), state)
-    x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        wanted = trained(x)
-    torch.testing.assert_close(of_onnx(paths["onnx"], x), wanted, atol=1e-3 * float(wanted.abs().max()), rtol=1e-3)
+    if FULL:
+        assert_onnx_gives(paths["onnx"], trained, shape)
 
 
 def library_model(library):
@@ -113,8 +111,15 @@ def library_model(library):
     return model
 
 
+def assert_onnx_gives(path, network, shape):
+    """An ONNX file gives what its network gives, for a batch of another size; in onnxruntime or in onnx's own reference."""
+    x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = network(x)
+    torch.testing.assert_close(of_onnx(path, x), wanted, atol=1e-4 * float(wanted.abs().max()), rtol=1e-3)
+
+
 def of_onnx(path, x):
-    """What an ONNX file gives: by onnxruntime where that is installed, else by onnx's own reference."""
     try:
         runtime = importlib.import_module("onnxruntime")
     except ImportError:
