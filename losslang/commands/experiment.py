@@ -15,7 +15,9 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="an experiment file, such as examples/figure4.yaml")
     parser.settings()
     parser.add_argument("--seeds", metavar="N", type=int, help="number of seeds, instead of the file's")
+    parser.add_argument("--data", metavar="NAME", nargs="+", default=[], help="data sets, instead of the file's")
     parser.add_argument("--out", metavar="DIR", type=Path, help="the folder of the experiment (runs/NAME)")
+    parser.add_argument("--retry", action="store_true", help="try again what failed, by a NaN or a collapse that stops")
     parser.add_argument("--processes", metavar="P", type=int, help="processes at once (one per core)")
     parser.add_argument(
         "--members", metavar="M", type=int, default=16, help="most runs in one ensemble; 1 for none (16)"

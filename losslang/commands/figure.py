@@ -15,13 +15,16 @@ def add_options(parser: CommandParser) -> None:
     from losslang.report.claims import FIGURES
 
     names = ["figure1", *FIGURES]
-    parser.add_argument("names", metavar="NAME", nargs="+", choices=names, help=", ".join(names))
+    parser.add_argument(
+        "names", metavar="NAME", nargs="+", help=f"a figure of the papers ({', '.join(names)}), or any other experiment"
+    )
     parser.add_argument(
         "--runs", metavar="DIR", type=Path, default=Path("runs"), help="runs of NAME are in DIR/NAME (runs)"
     )
     parser.add_argument(
         "-o", metavar="DIR", dest="out", type=Path, default=Path("figures"), help="where to write (figures)"
     )
+    parser.add_argument("--png", action="store_true", help="write PNG files beside the SVG files")
 
 
 def run(options: Namespace) -> int:

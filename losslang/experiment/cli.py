@@ -15,6 +15,7 @@ from losslang.experiment.expand import Cell, Planned, grid, plan_cells
 from losslang.experiment.read import Document, read_experiment
 from losslang.experiment.search import search
 from losslang.experiment.work import Work, train_all
+from losslang.report.listed import LIST
 from losslang.training.folder import RunFolder
 from losslang.training.signals import Pending, caught_signals
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["Options", "experiment_main"]
-
-LIST = "experiment.json"
 
 
 class Options(Protocol):
@@ -44,6 +43,14 @@ class Options(Protocol):
     @property
     def processes(self) -> int | None:
         """Processes that train at once; by default one per core."""
+
+    @property
+    def retry(self) -> bool:
+        """Whether runs that failed are tried again."""
+
+    @property
+    def data(self) -> Sequence[str]:
+        """Data sets in place of the file's; none for those of the file."""
 
     @property
     def members(self) -> int:
@@ -70,11 +77,11 @@ def experiment_main(file: Path, options: Options) -> int:
 
     Raises LosslangError (also SpecError) for what is wrong in the file, before any work.
     """
-    document = _with_seeds(read_experiment(file), options.seeds)
+    document = _with_data(_with_seeds(read_experiment(file), options.seeds), options.data)
     out = options.out or Path("runs") / document.experiment.experiment
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 140
     with caught_signals() as pending:
@@ -95,20 +102,25 @@ def _with_seeds(document: Document, seeds: int | None) -> Document:
     return Document(changed, document.file, {**document.places, ("seeds",): "--seeds"})
 
 
+def _with_data(document: Document, data: Sequence[str]) -> Document:
+    if not data:
+        return document
+    changed = document.experiment.model_copy(update={"data": tuple(data)})
+    return Document(changed, document.file, {**document.places, ("data",): "--data"})
+
+
 def _train_cells(job: _Job, cells: Sequence[Cell]) -> list[list[dict[str, Any]]]:
     """Train the runs of cells that are not done. Gives their results, cell by cell; none where a signal ended it."""
     planned = plan_cells(job.document, cells, job.out, job.options.set)
     job.runs |= {run.id: run for run in planned}
-    done = sum(RunFolder(run.plan.folder).result() is not None for run in planned)
-    processes = job.options.processes or os.cpu_count() or 1
-    _say(job, f"{job.document.experiment.experiment}: {len(planned)} runs into {job.out}, {done} of them done before")
+    plans = [run.plan for run in planned]
+    if job.options.retry:
+        for plan in plans:
+            RunFolder(plan.folder).forgive()
+    _say(job, _head(job, Work.before(plans), len(plans)))
     _write_list(job)
-    if done < len(planned):
-        work = train_all(
-            [run.plan for run in planned], processes, job.options.members, job.pending, lambda line: _say(job, line)
-        )
-    else:
-        work = Work({at: RunFolder(run.plan.folder).result() or {} for at, run in enumerate(planned)})
+    processes = job.options.processes or os.cpu_count() or 1
+    work = train_all(plans, processes, job.options.members, job.pending, lambda line: _say(job, line))
     job.work |= {planned[at].id: result for at, result in work.results.items()}
     job.failures |= {planned[at].id: failure for at, failure in work.failures.items()}
     job.errors += work.errors
@@ -122,15 +134,25 @@ def _train_cells(job: _Job, cells: Sequence[Cell]) -> list[list[dict[str, Any]]]
     return list(of_cell.values())
 
 
+def _head(job: _Job, before: Work, count: int) -> str:
+    """How many runs there are, and what became of them in earlier calls."""
+    head = (
+        f"{job.document.experiment.experiment}: {count} runs into {job.out}, {len(before.results)} of them done before"
+    )
+    if not before.failures:
+        return head
+    return f"{head}; {len(before.failures)} failed before and are left out (--retry tries them again)"
+
+
 def _say(job: _Job, line: str) -> None:
     job.console.print(line, soft_wrap=True)
 
 
 def _write_list(job: _Job) -> None:
-    """`experiment.json`: every run with its folder, for whoever reports on them."""
+    """`experiment.json`: every run with its folder, also of earlier calls, for whoever reports on them."""
     experiment = job.document.experiment
-    rows = [
-        {
+    rows = _rows_before(job.out) | {
+        run.id: {
             "label": run.cell.label,
             "method": run.plan.spec.method_name,
             "data": run.cell.data,
@@ -142,10 +164,19 @@ def _write_list(job: _Job) -> None:
             "failure": job.failures.get(run.id, ""),
         }
         for run in job.runs.values()
-    ]
+    }
     head = {name: getattr(experiment, name) for name in ("experiment", "title", "paper", "notes", "plot")}
     job.out.mkdir(parents=True, exist_ok=True)
-    write_text(job.out / LIST, json.dumps({**head, "runs": rows}, indent=2) + "\n")
+    write_text(job.out / LIST, json.dumps({**head, "runs": list(rows.values())}, indent=2) + "\n")
+
+
+def _rows_before(out: Path) -> dict[str, dict[str, Any]]:
+    """The rows of runs that are still there, by their identity; none where the list cannot be read."""
+    try:
+        rows = json.loads((out / LIST).read_text(encoding="utf-8"))["runs"]
+        return {row["id"]: row for row in rows if (out / row["folder"]).is_dir()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _report(job: _Job) -> int:
@@ -171,4 +202,22 @@ def _report(job: _Job) -> int:
             f"interrupted with {len(results)} of {len(job.runs)} runs done; the same command goes on from the checkpoints",
         )
         return 128 + job.pending.number
-    return int(bool(job.failures or job.errors))
+    return int(bool(job.failures or job.errors) or not _drawn(job))
+
+
+def _drawn(job: _Job) -> bool:
+    """Draw what the file names under `plot`, if it does and any run has something to draw; false where that went wrong."""
+    if not job.document.experiment.plot or not job.work:
+        return True
+    from losslang.report.figures import PlotMissing, draw_experiment
+
+    try:
+        drawn = draw_experiment(job.out, job.out / "figure", forms=("svg", "png"))
+    except PlotMissing as error:
+        _say(job, f"no figure: {error}")
+        return True
+    except LosslangError as error:
+        _say(job, str(error))
+        return False
+    _say(job, f"figure: {' '.join(map(str, drawn))}")
+    return True

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from losslang.diagnostics import LosslangError
 from losslang.experiment.share import shares
+from losslang.training.folder import RunFolder
 from losslang.training.plan import RunPlan
 from losslang.training.signals import Pending, caught_signals
 
@@ -45,14 +46,25 @@ class Work:
         else:
             self.results[at] = result
 
+    @classmethod
+    def before(cls, plans: Sequence[RunPlan]) -> Work:
+        """What became of the runs in earlier calls: the results that there are, and the failures."""
+        folders = {at: RunFolder(plan.folder) for at, plan in enumerate(plans)}
+        results = {at: result for at, folder in folders.items() if (result := folder.result()) is not None}
+        return cls(results, {at: failure for at, folder in folders.items() if (failure := folder.failure())})
+
 
 def train_all(
     plans: Sequence[RunPlan], processes: int, members: int, pending: Pending, say: Callable[[str], None]
 ) -> Work:
-    """Train by all plans, going on where runs exist. Ends early, with checkpoints, when a signal is pending."""
-    work, loads = Work(), shares(plans, max(processes, 1))
-    if len(loads) == 1:
-        _train_load(plans, loads[0], members, pending, say, work.take)
+    """Train by all plans, going on where runs exist, but not those that failed before: they would fail again.
+
+    Ends early, with checkpoints, when a signal is pending.
+    """
+    work = Work.before(plans)
+    loads = list(_waiting(shares(plans, max(processes, 1)), work))
+    if len(loads) <= 1:
+        _train_load(plans, loads[0] if loads else (), members, pending, say, work.take)
         return work
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
@@ -69,6 +81,15 @@ def train_all(
     return work
 
 
+def _waiting(loads: Sequence[Sequence[Sequence[int]]], work: Work) -> Iterator[list[list[int]]]:
+    """The loads in which there is something to do, without the groups in which there is not and the runs that failed."""
+    for load in loads:
+        groups = [[at for at in group if at not in work.failures] for group in load]
+        waiting = [group for group in groups if not work.results.keys() >= set(group)]
+        if waiting:
+            yield waiting
+
+
 def _train_load(
     plans: Any,
     load: Sequence[Sequence[int]],
@@ -80,12 +101,14 @@ def _train_load(
     from losslang.training.together import train_together
 
     for group in load:
-        outcomes = partial(_passed, group, take)
+        outcomes = partial(_passed, plans, group, take)
         if not pending.number:
             train_together([plans[at] for at in group], pending=pending, say=say, done=outcomes, members=members)
 
 
-def _passed(group: Sequence[int], take: Callable[[int, Any, str], None], at: int, outcome: Outcome) -> None:
+def _passed(plans: Any, group: Sequence[int], take: Callable[[int, Any, str], None], at: int, outcome: Outcome) -> None:
+    if outcome.result is None:
+        RunFolder(plans[group[at]].folder).fail(outcome.failure)
     take(group[at], outcome.result, outcome.failure)
 
 

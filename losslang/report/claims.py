@@ -13,7 +13,7 @@ from typing import Literal
 from losslang.report.runs import RunData
 from losslang.report.statistics import Estimate, difference, estimate
 
-__all__ = ["CLAIMS", "FIGURES", "Claim", "Decision", "Pick", "decide"]
+__all__ = ["CLAIMS", "CONSTANT", "FIGURES", "SHORT", "Claim", "Decision", "Pick", "decide", "said", "side"]
 
 Answer = Literal["holds", "does not hold", "undecided"]
 
@@ -85,7 +85,8 @@ def decide(runs: Sequence[RunData], figure: str | None = None) -> Iterator[Decis
 # ---------------------------------------------------------------- what decides
 
 
-def _side(found: Estimate, level: float, *, above: bool) -> Answer:
+def side(found: Estimate, level: float, *, above: bool) -> Answer:
+    """What an interval says of being above a level, or below it."""
     if found.low > level:
         return "holds" if above else "does not hold"
     if found.high < level:
@@ -109,8 +110,8 @@ def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
         if not values:
             return None
         found = estimate(values)
-        words = f"{_said(measured)} of {pick.name} {found.interval()}, against {level:g}"
-        return _side(found, level, above=above), words
+        words = f"{said(measured)} of {pick.name} {found.interval()}, against {level:g}"
+        return side(found, level, above=above), words
 
     return judge
 
@@ -122,7 +123,7 @@ def less(measured: str, left: Pick, right: Pick) -> Judge:
         values = left.of(runs, measured), right.of(runs, measured)
         if not all(values):
             return None
-        return _side(difference(*values), 0.0, above=False), _compared(measured, left, right, *values)
+        return side(difference(*values), 0.0, above=False), _compared(measured, left, right, *values)
 
     return judge
 
@@ -151,7 +152,7 @@ def no_worse(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> J
         if not all(values):
             return None
         words = f"{_compared(measured, left, right, *values)}, against -{margin:g}"
-        return _side(difference(*values), -margin, above=True), words
+        return side(difference(*values), -margin, above=True), words
 
     return judge
 
@@ -159,10 +160,11 @@ def no_worse(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> J
 def _compared(measured: str, left: Pick, right: Pick, one: Sequence[float], other: Sequence[float]) -> str:
     found = difference(one, other)
     means = f"{estimate(one).mean:.3f} of {left.name}, {estimate(other).mean:.3f} of {right.name}"
-    return f"{_said(measured)} {means}, difference {found.interval()}"
+    return f"{said(measured)} {means}, difference {found.interval()}"
 
 
-def _said(measured: str) -> str:
+def said(measured: str) -> str:
+    """The name of a number, in words."""
     return {"knn": "kNN"}.get(measured, measured.replace("batch/", "").replace("_", " ").replace("/", ": "))
 
 

@@ -1,27 +1,36 @@
-"""Static figures by matplotlib: curves over training with bands over seeds, one column per data set."""
+"""Static figures by matplotlib: curves over training with bands over seeds, one row per number, one column per data set."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from losslang.data.files import write_atomically
 from losslang.diagnostics import LosslangError
-from losslang.report.curves import curve
+from losslang.report.curves import curve, metric_names
+from losslang.report.listed import LIST, read_list
 from losslang.report.plots import COLORS, DASHES
-from losslang.report.runs import Group
+from losslang.report.runs import Group, find_runs, group_runs
+from losslang.syntax.names import nearest
 
-__all__ = ["curves_figure", "rendered"]
+__all__ = ["PlotMissing", "checked", "curves_figure", "draw_experiment", "pyplot", "save"]
+
+
+class PlotMissing(LosslangError):
+    """matplotlib is not installed."""
+
 
 _DASHES = dict(zip(DASHES, ("-", "--", ":", "-."), strict=True))
 
 
 def pyplot() -> Any:
-    """matplotlib's pyplot, for files alone. Raises LosslangError where it is not installed."""
+    """matplotlib's pyplot, for files alone. Raises PlotMissing."""
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise LosslangError("figures need matplotlib: pip install 'losslang[plot]'") from error
+        raise PlotMissing("figures need matplotlib: pip install 'losslang[plot]'") from error
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
@@ -30,6 +39,24 @@ def pyplot() -> Any:
         "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e7eb", "grid.linewidth": 0.6,
     })  # fmt: skip
     return plt
+
+
+def draw_experiment(folder: Path, stem: Path, forms: Sequence[str]) -> list[Path]:
+    """Draw what `plot` of an experiment names, from its folder, into a file of each form. Raises LosslangError."""
+    groups = group_runs(find_runs([folder]))
+    names = checked(read_list(folder).plot, groups, folder)
+    return save(curves_figure(groups, names), stem, forms)
+
+
+def checked(names: Sequence[str], groups: Sequence[Group], folder: Path) -> Sequence[str]:
+    """Names of numbers, all of which some run logged. Raises LosslangError."""
+    known = metric_names(groups)
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
+            raise LosslangError(f"`plot` of {folder / LIST}: no run logs `{name}`; {hint}")
+    return names
 
 
 def curves_figure(groups: Sequence[Group], names: Sequence[str]) -> Any:
@@ -68,9 +95,11 @@ def _draw(place: Any, name: str, style: int, group: Group) -> None:
         place.fill_between(found.x, found.low, found.high, color=look["color"], alpha=0.18, lw=0)
 
 
-def rendered(figure: Any, form: str) -> bytes:
-    """A figure as `svg` or `png`, the same bytes each time."""
-    out = io.BytesIO()
-    figure.savefig(out, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {})
+def save(figure: Any, stem: Path, forms: Sequence[str]) -> list[Path]:
+    """Write a figure as STEM.svg or STEM.png, by the forms; the same runs give the same bytes. Raises OSError."""
+    paths = [stem.with_name(f"{stem.name}.{form}") for form in forms]
+    for path, form in zip(paths, forms, strict=True):
+        look = {"format": form, "dpi": 160, "metadata": {"Date": None} if form == "svg" else {}}
+        write_atomically(path, partial(figure.savefig, **look))
     pyplot().close(figure)
-    return out.getvalue()
+    return paths

@@ -24,6 +24,7 @@ from losslang.report.sections import (
     alarm_list,
     claim_list,
     difference_table,
+    failure_list,
     method_article,
     prose,
     provenance,
@@ -146,7 +147,7 @@ def _sections(contents: Contents, plots: dict[str, Plot]) -> list[tuple[str, str
     groups = contents.groups
     theories = contents.theories
     return [
-        ("runs", "Runs", join([runs_table(groups), alarm_list(groups), *(tag("p", m) for m in contents.missing)])),
+        ("runs", "Runs", _runs(contents)),
         ("claims", "Claims of the papers", claim_list(contents.decisions)),
         ("curves", "Curves", _curves(groups, plots)),
         ("mathematics", "Mathematics", join(method_article(theory) for theory in theories.values())),
@@ -155,6 +156,12 @@ def _sections(contents: Contents, plots: dict[str, Plot]) -> list[tuple[str, str
         ("embeddings", "Embeddings", _embeddings(contents.clouds, plots)),
         ("provenance", "Settings and provenance", provenance(groups, _read)),
     ]
+
+
+def _runs(contents: Contents) -> Html:
+    groups = contents.groups
+    missing = [tag("p", text) for text in contents.missing]
+    return join([runs_table(groups), failure_list(groups), alarm_list(groups), *missing])
 
 
 def _section(name: str, title: str, content: Html) -> Html:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from losslang.diagnostics import LosslangError
+from losslang.report.listed import read_list
 from losslang.training.folder import METRICS, RESULT, SETTINGS, RunFolder
 from losslang.training.loggers import numbers
 
@@ -30,13 +31,18 @@ _NO_DIFFERENCE = {
 
 @dataclass(frozen=True)
 class RunData:
-    """One run folder as read; `records` are the lines of its metrics, `result` is None where it is not finished."""
+    """One run folder as read; `records` are the lines of its metrics, `result` is None where it is not finished.
+
+    `failure` says why it never will be; `called` is its name in the experiment that it belongs to.
+    """
 
     folder: Path
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
     records: Sequence[Mapping[str, Any]]
     result: Mapping[str, Any] | None
+    failure: str = ""
+    called: str = ""
 
     @property
     def method(self) -> str:
@@ -110,11 +116,14 @@ def find_runs(paths: Iterable[Path]) -> list[RunData]:
         if not folders:
             what = "holds no run" if path.is_dir() else "is no folder of a run"
             raise LosslangError(f"{path} {what}; runs are made by `losslang train`, and stand in runs/")
-        found |= {folder.resolve(): read_run(folder) for folder in folders}
+        names = {above: read_list(above).names for above in {folder.parent.parent for folder in folders}}
+        for folder in folders:
+            whole = folder.resolve()
+            found[whole] = read_run(folder, names[folder.parent.parent].get(whole, ""))
     return list(found.values())
 
 
-def read_run(folder: Path) -> RunData:
+def read_run(folder: Path, called: str = "") -> RunData:
     """One run folder. Raises LosslangError where it is not whole."""
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
@@ -125,6 +134,8 @@ def read_run(folder: Path) -> RunData:
             json.loads(environment.read_text(encoding="utf-8")) if environment.exists() else {},
             RunFolder(folder).metrics(),
             RunFolder(folder).result(),
+            RunFolder(folder).failure(),
+            called,
         )
     except (OSError, ValueError, KeyError) as error:
         raise LosslangError(f"{folder} is no run that can be read ({SETTINGS}, {METRICS}, {RESULT}): {error}") from None
@@ -138,8 +149,16 @@ def group_runs(runs: Iterable[RunData]) -> list[Group]:
         by_key.setdefault(key, []).append(run)
     groups = [sorted(members, key=lambda run: run.seed) for members in by_key.values()]
     firsts = [members[0] for members in groups]
+    return [Group(label, tuple(g)) for label, g in zip(_labels(firsts), groups, strict=True)]
+
+
+def _labels(firsts: Sequence[RunData]) -> list[str]:
+    """The names that experiments gave, where every group has one of its own; else by what the groups differ in."""
     several = len({run.data for run in firsts}) > 1
-    return [Group(_label(run, firsts, data=several), tuple(g)) for run, g in zip(firsts, groups, strict=True)]
+    called = [f"{run.called} on {run.data}" if several else run.called for run in firsts]
+    if all(run.called for run in firsts) and len(set(called)) == len(called):
+        return called
+    return [_label(run, firsts, data=several) for run in firsts]
 
 
 def _label(run: RunData, others: Sequence[RunData], *, data: bool) -> str:

@@ -17,7 +17,16 @@ from losslang.report.runs import Group, RunData
 from losslang.report.statistics import estimate
 from losslang.report.theory import Theory
 
-__all__ = ["alarm_list", "claim_list", "difference_table", "method_article", "prose", "provenance", "runs_table"]
+__all__ = [
+    "alarm_list",
+    "claim_list",
+    "difference_table",
+    "failure_list",
+    "method_article",
+    "prose",
+    "provenance",
+    "runs_table",
+]
 
 _COLUMNS = (
     ("kNN", "knn"),
@@ -47,8 +56,19 @@ def _row(group: Group) -> list[str]:
     for _, name in _COLUMNS:
         values = [float(result[name]) for result in results if name in result]
         cells.append(estimate(values).text(1 if name in {"effective_rank", "lidar"} else 3) if values else "–")
-    kinds = [result["collapsed"] for result in results]
+    kinds = [*(result["collapsed"] for result in results), *("failed" for run in group.runs if run.failure)]
     return [*cells, ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "running"]
+
+
+def failure_list(groups: Sequence[Group]) -> Html:
+    """Why runs have no result and will have none, one line each."""
+    rows = [
+        tag("li", prose(f"{group.label}, seed {run.seed}, failed: {run.failure}."))
+        for group in groups
+        for run in group.runs
+        if run.failure
+    ]
+    return tag("ul", *rows, class_="alarms") if rows else Html()
 
 
 def alarm_list(groups: Sequence[Group]) -> Html:

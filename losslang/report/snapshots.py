@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from losslang.report.figures import pyplot
@@ -23,6 +26,18 @@ class Snapshot:
     points: Sequence[Sequence[float]]
     labels: Sequence[int]
     center: Sequence[float]
+
+    @property
+    def center_norm(self) -> float:
+        """The length of the center."""
+        return math.hypot(*self.center)
+
+    def separation(self) -> float:
+        """The mean cosine of two points of one class less that of two points of different classes."""
+        pairs: dict[bool, list[float]] = {True: [], False: []}
+        for (one, label), (other, of) in itertools.combinations(zip(self.points, self.labels, strict=True), 2):
+            pairs[label == of].append(sum(a * b for a, b in zip(one, other, strict=True)))
+        return fmean(pairs[True]) - fmean(pairs[False])
 
 
 def snapshots(plan: RunPlan, steps: Sequence[int]) -> list[Snapshot]:
@@ -70,7 +85,7 @@ def _panel(place: Any, plt: Any, snapshot: Snapshot) -> None:
     x, y = snapshot.center
     place.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "lw": 1.6, "color": "#1b1f24", "shrinkA": 0,
                                                    "shrinkB": 0})  # fmt: skip
-    place.set_title(f"step {snapshot.step}, center {(x * x + y * y) ** 0.5:.2f}", fontsize=8)
+    place.set_title(f"step {snapshot.step}, center {snapshot.center_norm:.2f}", fontsize=8)
     place.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
     place.grid(visible=False)
     for spine in place.spines.values():

@@ -8,6 +8,7 @@
     checkpoint.pt          weights, optimiser and step; plain tensors and numbers, with a checksum
     checkpoint.previous.pt the one before, for the case that the last one gets damaged
     result.json            the measurements at the end; only of a finished run
+    failed.json            why there is no result and never will be; only of a member of an experiment that failed
 
 The folder appears in one step with all that is known before the first step; later files are replaced in one step each.
 """
@@ -29,7 +30,7 @@ from losslang.training.checkpoint import check_seal
 __all__ = ["RunFolder", "check_new", "check_resumable"]
 
 SETTINGS, METRICS, CHECKPOINT, RESULT = "settings.json", "metrics.jsonl", "checkpoint.pt", "result.json"
-PREVIOUS = "checkpoint.previous.pt"
+PREVIOUS, FAILED = "checkpoint.previous.pt", "failed.json"
 
 
 def check_new(path: Path, *, overwrite: bool) -> None:
@@ -205,6 +206,23 @@ class RunFolder:
         """The result, of a run that has finished."""
         path = self.path / RESULT
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def fail(self, reason: str) -> None:
+        """Note why the run ended without a result, and would again."""
+        with _writing(self.path):
+            write_text(self.path / FAILED, json.dumps({"failure": reason}, ensure_ascii=False) + "\n")
+
+    def forgive(self) -> None:
+        """Take the note back, so that the run is tried again from its last checkpoint."""
+        with _writing(self.path):
+            (self.path / FAILED).unlink(missing_ok=True)
+
+    def failure(self) -> str:
+        """Why the run ended without a result; empty where it did not, or came to one since."""
+        path = self.path / FAILED
+        if not path.exists() or (self.path / RESULT).exists():
+            return ""
+        return str(json.loads(path.read_text(encoding="utf-8"))["failure"])
 
 
 def _lines(records: Iterable[Mapping[str, Any]]) -> str:

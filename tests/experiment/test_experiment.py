@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from losslang.cli import main
 from losslang.training import together
+from losslang.training.folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 TINY = """\
@@ -109,6 +111,88 @@ def test_a_run_that_fails_is_named_and_the_others_are_done(tiny, capsys):
         False,
         False,
     ]
+
+
+def test_what_failed_is_tried_again_only_when_asked(tiny, capsys):
+    text = TINY.replace("[simsiam, byol]", "{bad: {method: vicreg, set: {optimizer.learning_rate: 1e30}}}")
+    Path("tiny.yaml").write_text(text)
+    assert run() == 1
+    (first, second) = sorted(Path("runs/tiny").glob("*/*/metrics.jsonl"))
+    capsys.readouterr()
+    before = first.stat().st_mtime_ns, second.stat().st_mtime_ns
+    assert run() == 1
+    out = capsys.readouterr().out
+    assert "2 runs into runs/tiny, 0 of them done before; 2 failed before and are left out (--retry" in out
+    assert out.count("is no finite number at step") == 2
+    assert (first.stat().st_mtime_ns, second.stat().st_mtime_ns) == before
+    assert run("--retry") == 1
+    out = capsys.readouterr().out
+    assert "left out" not in out
+    assert out.count("is no finite number at step") == 2
+    assert first.stat().st_mtime_ns > before[0]
+
+
+def test_a_failure_is_gone_when_the_run_comes_to_its_end(tiny):
+    assert run("--seeds", "1") == 0
+    folder = RunFolder(next(Path("runs/tiny").glob("simsiam*/*")))
+    folder.fail("it did not")
+    assert folder.failure() == ""
+    (folder.path / "result.json").unlink()
+    assert folder.failure() == "it did not"
+    assert run("--seeds", "1") == 1
+    assert run("--seeds", "1", "--retry") == 0
+    assert folder.failure() == ""
+
+
+def test_a_network_without_a_form_for_many_is_trained_one_by_one(tiny, capsys):
+    Path("tiny.yaml").write_text(TINY.replace("[simsiam, byol]", "[vibcreg]"))
+    assert run() == 0
+    said = "vibcreg on moons: 2 runs go on one by one (the layer IterNorm is not known for many members at once)"
+    assert capsys.readouterr().out.count(said) == 1
+    assert [row["done"] for row in json.loads(Path("runs/tiny/experiment.json").read_text())["runs"]] == [True, True]
+
+
+def test_other_data_than_the_files(tiny):
+    text = TINY.replace("data: moons, ", "")
+    Path("tiny.yaml").write_text(text)
+    assert run("--seeds", "1", "--data", "moons") == 0
+    assert run("--seeds", "1", "--data", "blobs", "digits") == 0
+    rows = json.loads(Path("runs/tiny/experiment.json").read_text())["runs"]
+    assert [row["data"] for row in rows] == ["moons", "moons", "blobs", "digits", "blobs", "digits"]
+
+
+# ---------------------------------------------------------------- what is plotted
+
+
+def test_what_the_file_plots_is_drawn(tiny, capsys):
+    pytest.importorskip("matplotlib")
+    Path("tiny.yaml").write_text(TINY.replace("[simsiam, byol]", "{One: simsiam}") + "plot: [total, batch/center_norm]\n")
+    assert run("--seeds", "1") == 0
+    assert "figure: runs/tiny/figure.svg runs/tiny/figure.png" in capsys.readouterr().out
+    words = "".join(ET.parse("runs/tiny/figure.svg").getroot().itertext())
+    assert "One" in words
+    assert "total" in words
+    assert "knn" not in words
+    assert Path("runs/tiny/figure.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["figure", "tiny", "-o", "here", "--png"]) == 0
+    assert Path("here/tiny.svg").read_bytes() == Path("runs/tiny/figure.svg").read_bytes()
+    assert Path("here/tiny.png").is_file()
+
+
+def test_a_number_that_no_run_logs(tiny, capsys):
+    pytest.importorskip("matplotlib")
+    Path("tiny.yaml").write_text(TINY + "plot: [centre_norm]\n")
+    assert run("--seeds", "1") == 1
+    out = capsys.readouterr().out
+    assert "`plot` of runs/tiny/experiment.json: no run logs `centre_norm`; did you mean `center_norm`?" in out
+    assert main(["figure", "tiny"]) == 1
+
+
+def test_without_matplotlib_the_experiment_is_whole(tiny, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    Path("tiny.yaml").write_text(TINY + "plot: [total]\n")
+    assert run("--seeds", "1") == 0
+    assert "no figure: figures need matplotlib: pip install 'losslang[plot]'" in capsys.readouterr().out
 
 
 def test_processes_and_a_signal(tiny):

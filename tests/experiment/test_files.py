@@ -119,7 +119,8 @@ def test_examples_are_right(file, tmp_path):
     runs = planned(document, tmp_path)
     assert len(runs) >= 20
     wanted = set(document.experiment.plot)
-    assert wanted <= {"center_norm", "knn", "effective_rank"}
+    of_batch = {"batch/center_norm", "batch/after_norm/center_norm"}
+    assert wanted <= {"center_norm", "knn", "effective_rank"} | of_batch
 
 
 def test_figure_4_is_thirty_runs(tmp_path):
