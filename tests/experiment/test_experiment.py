@@ -166,7 +166,9 @@ def test_other_data_than_the_files(tiny):
 
 def test_what_the_file_plots_is_drawn(tiny, capsys):
     pytest.importorskip("matplotlib")
-    Path("tiny.yaml").write_text(TINY.replace("[simsiam, byol]", "{One: simsiam}") + "plot: [total, batch/center_norm]\n")
+    Path("tiny.yaml").write_text(
+        TINY.replace("[simsiam, byol]", "{One: simsiam}") + "plot: [total, batch/center_norm]\n"
+    )
     assert run("--seeds", "1") == 0
     assert "figure: runs/tiny/figure.svg runs/tiny/figure.png" in capsys.readouterr().out
     words = "".join(ET.parse("runs/tiny/figure.svg").getroot().itertext())
