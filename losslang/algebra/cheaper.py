@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from losslang.algebra.patterns import Affine, axes_of, product_of, shifted, squared
 from losslang.algebra.rewrite import Maker, Row
 from losslang.objective.axes import Axis
 from losslang.objective.graph import Node
 
-__all__ = ["DIAGONALS", "SIDES", "STANDARDS"]
+__all__ = ["DIAGONALS", "SIDES", "STANDARDS", "Rewrite", "log_dets", "sums_of_squares", "traces_of_log"]
 
+Rewrite: TypeAlias = Callable[[Node, Maker], Node | None]
 
-def _bare(found: Affine) -> bool:
-    return found.offset is None and found.hollow is None and found.diagonal is None
+Form: TypeAlias = Callable[..., Node | None]
+"""The new form of what was found: called as the methods `call` of a maker is, with the maker first."""
 
 
 def _plain_product(dot: Node) -> bool:
@@ -24,17 +28,27 @@ def _both(pairs: tuple[Axis, ...]) -> set[Axis]:
     return {*pairs, *(axis.primed() for axis in pairs)}
 
 
-def _squares(found: Affine, make: Maker) -> Node | None:
+def _fused(op: str) -> Form:
+    """One fused operation."""
+    return lambda make, *operands, **options: make.call(op, *operands, **options)
+
+
+def _squares(found: Affine, make: Maker, form: Form) -> Node | None:
     """Σ (scale · product)² over the axes of its matrix."""
     pairs = axes_of(found.core, "pairs")
     fits = found.offset is None and found.diagonal is None and pairs and _plain_product(found.core)
     if not fits or (found.hollow is not None and pairs != (found.hollow,)):
         return None
     over, hollow = axes_of(found.core), found.hollow is not None
-    return make.call("squared_products", *found.core.inputs, found.scale, over=over, pairs=pairs, hollow=hollow)
+    return form(make, *found.core.inputs, found.scale, over=over, pairs=pairs, hollow=hollow)
 
 
-def _sum_of_squares(node: Node, make: Maker) -> Node | None:
+def sums_of_squares(form: Form) -> Rewrite:
+    """Sums and means of the squares of a product's entries, in another form."""
+    return lambda node, make: _sum_of_squares(node, make, form)
+
+
+def _sum_of_squares(node: Node, make: Maker, form: Form) -> Node | None:
     if node.op not in {"sum", "mean"} or len(node.inputs) != 1:
         return None
     root = squared(node.inputs[0])
@@ -44,7 +58,7 @@ def _sum_of_squares(node: Node, make: Maker) -> Node | None:
     pairs, over = axes_of(found.core, "pairs"), axes_of(node)
     if not _both(pairs) <= set(over):
         return None
-    total = _squares(found, make)
+    total = _squares(found, make, form)
     if total is None:
         return None
     rest = tuple(axis for axis in over if axis not in _both(pairs))
@@ -63,11 +77,16 @@ def _length(node: Node, make: Maker) -> Node | None:
     found = product_of(node.inputs[0], make)
     if found is None or set(axes_of(node)) != _both(axes_of(found.core, "pairs")):
         return None
-    total = _squares(found, make)
+    total = _squares(found, make, _fused("squared_products"))
     return None if total is None else make.call("sqrt", total)
 
 
-def _logdet(node: Node, make: Maker) -> Node | None:
+def log_dets(form: Form) -> Rewrite:
+    """log det(I + s XᵀX), in another form."""
+    return lambda node, make: _logdet(node, make, form)
+
+
+def _logdet(node: Node, make: Maker, form: Form) -> Node | None:
     if node.op != "logdet":
         return None
     found = shifted(node.inputs[0], make)
@@ -76,10 +95,15 @@ def _logdet(node: Node, make: Maker) -> Node | None:
     x, y = found.product.inputs
     if x is not y:
         return None
-    return make.call("logdet_of_products", x, found.scale, over=axes_of(found.product), pairs=(found.axis,))
+    return form(make, x, found.scale, over=axes_of(found.product), pairs=(found.axis,))
 
 
-def _trace_of_log(node: Node, make: Maker) -> Node | None:
+def traces_of_log(form: Form) -> Rewrite:
+    """tr f(c I + s XᵀY) of the Taylor polynomial f of the logarithm, in another form."""
+    return lambda node, make: _trace_of_log(node, make, form)
+
+
+def _trace_of_log(node: Node, make: Maker, form: Form) -> Node | None:
     if node.op != "sum" or len(node.inputs) != 1:
         return None
     inner = node.inputs[0]
@@ -95,7 +119,7 @@ def _trace_of_log(node: Node, make: Maker) -> Node | None:
             return None
         operands = (*found.product.inputs, found.scale, found.shift)
         over = axes_of(found.product)
-        return make.call("trace_of_log", *operands, over=over, pairs=(axis,), order=log["order"])
+        return form(make, *operands, over=over, pairs=(axis,), order=log["order"])
     return None
 
 
@@ -142,10 +166,18 @@ STANDARDS = (
 )
 
 SIDES = (
-    Row("sum_of_squares", "‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩; diagonals are sums over columns", _sum_of_squares),
+    Row(
+        "sum_of_squares",
+        "‖XᵀY‖² = ⟨XXᵀ, YYᵀ⟩; diagonals are sums over columns",
+        sums_of_squares(_fused("squared_products")),
+    ),
     Row("length", "‖XᵀY‖ = √⟨XXᵀ, YYᵀ⟩", _length),
-    Row("log_det", "log det(I + s XᵀX) = log det(I + s XXᵀ) (Sylvester)", _logdet),
-    Row("trace_of_log", "tr f(c I + s XᵀY) = tr f(c I + s YXᵀ) + (d - n) f(c), for a polynomial f", _trace_of_log),
+    Row("log_det", "log det(I + s XᵀX) = log det(I + s XXᵀ) (Sylvester)", log_dets(_fused("logdet_of_products"))),
+    Row(
+        "trace_of_log",
+        "tr f(c I + s XᵀY) = tr f(c I + s YXᵀ) + (d - n) f(c), for a polynomial f",
+        traces_of_log(_fused("trace_of_log")),
+    ),
 )
 
 DIAGONALS = (Row("diagonal_of_product", "(XᵀY)ᵢᵢ = Σₖ XₖᵢYₖᵢ", _diagonal),)

@@ -39,6 +39,10 @@ def collectives(node: Node) -> int:
         iterations = node["iterations"]
         assert isinstance(iterations, int)
         return 2 * iterations
+    if node.op == "logdet_by_probes_across":
+        steps = node["steps"]
+        assert isinstance(steps, int)
+        return steps
     return EXCHANGES.get(node.op, 0)
 
 
@@ -74,7 +78,9 @@ def _alike(layout: Layout, node: Node, operands: list[Node]) -> Node:
 
 def _directions(layout: Layout, node: Node, operands: list[Node]) -> Node:
     """Drawn alike on every process, and as one process draws them."""
-    return layout.make(node.op, operands, node.type, attributes=(*node.attributes, ("seed", node.number)))
+    seeded = any(key == "seed" for key, _ in node.attributes)
+    attributes = node.attributes if seeded else (*node.attributes, ("seed", node.number))
+    return layout.make(node.op, operands, node.type, attributes=attributes)
 
 
 def _mean(layout: Layout, node: Node, operands: list[Node]) -> Node:
@@ -198,6 +204,14 @@ def _argmax(layout: Layout, node: Node, operands: list[Node]) -> Node:
     return layout.make("argmax_across", operands, node.type, shared=True, attributes=node.attributes)
 
 
+def _logdet_by_probes(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """Every product with the matrix is a sum over processes; probes are everywhere the same."""
+    x, *others = operands
+    if BATCH not in node.axes() or not layout.is_shared(x):
+        return _gathered(layout, node, operands)
+    return layout.make("logdet_by_probes_across", (x, *others), node.type, attributes=node.attributes)
+
+
 def _sinkhorn(layout: Layout, node: Node, operands: list[Node]) -> Node:
     """Sums over the samples are sums over processes; the rows of `also` lie everywhere and count once."""
     return _renamed(layout, node, "sinkhorn_across", layout.aligned(operands[:1]) + operands[1:])
@@ -271,6 +285,7 @@ RULES: dict[str, Rule] = {
     "centroids": _alike,
     "running": _alike,
     "random_directions": _directions,
+    "logdet_by_probes": _logdet_by_probes,
     "select": _rows,
     "take": _rows,
     "stack": _rows,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from losslang.algebra.collectives import across_processes, collectives
+from losslang.algebra.estimates import EXACT, Estimate, estimated
 from losslang.algebra.optimise import optimise
 from losslang.objective.axes import Axis, Type
 from losslang.objective.boundary import find_inputs
@@ -119,6 +120,14 @@ def _logdet_of_products(node: Node, sizes: Sizes) -> tuple[float, float]:
     return (2 * small**2 * large + small**3) * many, 2 * small**2 * many
 
 
+def _logdet_by_probes(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """Two products with the rows a step, and vectors made orthogonal to those before, twice."""
+    x, probes, steps = sizes.of(node.inputs[0].type), sizes.of(node.inputs[1].type), node["steps"]
+    assert isinstance(steps, int)
+    count = probes / sizes.of(node.inputs[1].type, (Axis("feature"),))
+    return 4 * x * count * steps + 4 * probes * steps**2, probes * steps
+
+
 def _trace_of_log(node: Node, sizes: Sizes) -> tuple[float, float]:
     small, large, many = _sides(node, sizes)
     order = node["order"]
@@ -142,6 +151,8 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "squared_products": _squared_products,
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
+    "logdet_by_probes": _logdet_by_probes,
+    "logdet_by_probes_across": _logdet_by_probes,
     "logsumexp_of_products": _logsumexp_of_products,
 }
 """Operations whose cost is not that of their largest value; the products of masks and the like count as elementwise."""
@@ -159,13 +170,14 @@ def exchange_of(spec: Spec, sizes: Sizes) -> tuple[int, float]:
     often, sent = 0, 0.0
     for node in across_processes(spec.graph).nodes():
         if collectives(node):
-            once = share * BYTES * sizes.of(node.type) * (1 if node.op == "gathered" else 2)
+            sums = node.inputs[1] if node.op == "logdet_by_probes_across" else node  # of products with every probe
+            once = share * BYTES * sizes.of(sums.type) * (1 if node.op == "gathered" else 2)
             often += collectives(node)
             sent += collectives(node) * once * (2 if node.trains else 1)
     return often, sent
 
 
-def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> str:
+def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = (), estimate: Estimate = EXACT) -> str:
     """The cost as written and as optimised, as people read it."""
     given = {i.node.number for i in find_inputs(spec)}
     plain = cost_of(spec.graph, given, sizes)
@@ -180,12 +192,25 @@ def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> str:
         f"  optimised    {cheap.operations:.2e} operations, {_bytes(cheap.bytes)} written",
         f"  rows used    {rows or 'none'}",
     ]
+    spec = estimated(spec, estimate)
+    if not estimate.is_exact:
+        lines += _estimated_lines(spec, sizes, without, estimate)
     if sizes.world > 1:
         often, sent = exchange_of(spec, sizes)
         lines.append(
             f"  {sizes.world} processes exchange {often} values in the forward pass; each sends {_bytes(sent)}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _estimated_lines(spec: Spec, sizes: Sizes, without: Collection[str], estimate: Estimate) -> list[str]:
+    """The cost of a method of which some quantities are estimated."""
+    graph = optimise(spec.graph, without).graph
+    cheap = cost_of(graph, {node.number for node in graph.nodes() if node.op == "apply"}, sizes)
+    return [
+        f"  estimated    {cheap.operations:.2e} operations, {_bytes(cheap.bytes)} written",
+        f"  by probes    {estimate.words()}",
+    ]
 
 
 def _bytes(count: float) -> str:

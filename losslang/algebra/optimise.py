@@ -13,7 +13,7 @@ from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
 from losslang.objective.spec import Spec
 
-__all__ = ["NAMES", "PASSES", "optimise", "optimised"]
+__all__ = ["NAMES", "PASSES", "keeping_seeds", "optimise", "optimised"]
 
 PASSES: dict[str, tuple[Row, ...]] = {
     "standardizing": STANDARDS,
@@ -40,7 +40,7 @@ def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
             raise LosslangError(f"the optimiser has no pass `{name}`; there are {', '.join(NAMES)}")
     rows = [row for name, rows in PASSES.items() if name not in without for row in rows]
     together = [] if TOGETHER in without else [views_together(graph)]
-    return rewrite(graph, [_seeds(graph), *together, *rows])
+    return rewrite(graph, [keeping_seeds(graph), *together, *rows])
 
 
 def optimised(spec: Spec, without: Collection[str] = ()) -> Spec:
@@ -50,7 +50,7 @@ def optimised(spec: Spec, without: Collection[str] = ()) -> Spec:
     return found
 
 
-def _seeds(graph: Graph) -> Row:
+def keeping_seeds(graph: Graph) -> Row:
     """A row that gives every random draw the number it has before rewriting, which seeds it, as an option."""
     numbers = iter([node.number for node in walk(roots(graph)) if node.op == DRAW])
 

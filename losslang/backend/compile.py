@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import nn
 
+from losslang.algebra.estimates import Estimate, estimate_of
 from losslang.algebra.optimise import NAMES
 from losslang.backend.emit import class_name, emit, loss_networks
 from losslang.backend.functions import Output
@@ -40,6 +41,7 @@ def compile_loss(
     steps_per_epoch: int | None = None,
     images: int | None = None,
     without: Collection[str] = (),
+    estimate: Mapping[str, Any] | Estimate | None = None,
 ) -> nn.Module:
     """The objective of a method as a module that takes embeddings.
 
@@ -48,13 +50,15 @@ def compile_loss(
     gives `Output(total, terms, raw)`. `sizes` are the feature sizes of inputs that differ from the method's own. `steps` and
     `steps_per_epoch` are needed where schedules count them, `images` (of the data set) where a memory has a row for each; such
     a loss also takes `rows`, the numbers of the batch's images. State moves on with every training step. `without` names passes
-    of the optimiser to leave out (`losslang compile --show optimised`).
+    of the optimiser to leave out (`losslang compile --show optimised`). `estimate` takes log-dets and traces by random probes:
+    `{"log_det": "lanczos", "trace": "hutch++", "probes": 32, "steps": 20}` (`losslang.algebra.estimates`).
 
-    Raises SpecError where the method has errors, LosslangError where a schedule has no end or `sizes` names no input.
+    Raises SpecError where the method has errors, LosslangError where a schedule has no end, `sizes` names no input or
+    `estimate` a form that there is not.
     """
     spec = _typed(spec, parameters, input_sizes=sizes)
     _check_sizes(spec, sizes or {})
-    source = _source(spec, Clock(steps, steps_per_epoch, images), named=True, without=without)
+    source = _source(spec, Clock(steps, steps_per_epoch, images), named=True, without=without, estimate=estimate)
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
     make = getattr(_module(source, spec), f"{class_name(spec)}Loss")
@@ -71,19 +75,20 @@ def compile(  # noqa: A001 - the language's word
     steps_per_epoch: int | None = None,
     images: int | None = None,
     without: Collection[str] = (),
+    estimate: Mapping[str, Any] | Estimate | None = None,
 ) -> Model:
     """A method as a whole: networks and objective.
 
     `backbone` maps images [batch, …] to [batch, feature]; `feature_size` is the size of its output. `without` names
-    passes of the optimiser to leave out.
+    passes of the optimiser to leave out, `estimate` takes log-dets and traces by random probes, both as in `compile_loss`.
 
     Raises SpecError where the method has errors, LosslangError where a schedule has no end.
     """
     spec = _typed(spec, parameters)
     backbones = [name for name, network in spec.networks.items() if network.kind == "backbone"]
     spec = retype(spec, feature_sizes=dict.fromkeys(backbones, feature_size))
-    clock = Clock(steps, steps_per_epoch, images)
-    source = _source(spec, clock, without=without)
+    clock, chosen = Clock(steps, steps_per_epoch, images), estimate_of(estimate)
+    source = _source(spec, clock, without=without, estimate=chosen)
     networks = _build(spec, dict.fromkeys(backbones, (backbone, feature_size)), tuple(spec.networks))
     inside = loss_networks(spec)
     module = _module(source, spec)
@@ -91,14 +96,14 @@ def compile(  # noqa: A001 - the language's word
     outside = {name: network for name, network in networks.items() if name not in inside}
     front = getattr(module, class_name(spec))(outside, loss)
     try:
-        return Model(spec, front, networks, source, clock)
+        return Model(spec, front, networks, source, clock, chosen)
     except ValueError as error:
         raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
 
 
 def plain_source(model: Model) -> str:
     """The module of a model as it is emitted without any pass of the optimiser: torch's own operations alone."""
-    return _source(model.spec, model.clock, without=NAMES)
+    return _source(model.spec, model.clock, without=NAMES, estimate=model.estimate)
 
 
 def plain_form(model: Model, source: str, networks: Mapping[str, nn.Module]) -> nn.Module:
@@ -130,9 +135,16 @@ def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mappin
     return load(spec, parameters=parameters, **sizes)
 
 
-def _source(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[str] = ()) -> str:
+def _source(
+    spec: Spec,
+    clock: Clock,
+    *,
+    named: bool = False,
+    without: Collection[str] = (),
+    estimate: Mapping[str, Any] | Estimate | None = None,
+) -> str:
     try:
-        return emit(spec, clock, named=named, without=without)
+        return emit(spec, clock, named=named, without=without, estimate=estimate_of(estimate))
     except ValueError as error:
         raise LosslangError(f"{spec.source.name}: {error}; give steps=, steps_per_epoch= or images=") from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from losslang import __version__
 from losslang.algebra.collectives import across_processes
+from losslang.algebra.estimates import EXACT, Estimate, estimated
 from losslang.algebra.optimise import optimised
 from losslang.algebra.rewrite import roots
 from losslang.backend.body import Body, needed
@@ -38,13 +39,16 @@ def has_memory(spec: Spec) -> bool:
     return any(state.node.op == "memory" for state in spec.graph.states)
 
 
-def emit(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[str] = ()) -> str:
+def emit(
+    spec: Spec, clock: Clock, *, named: bool = False, without: Collection[str] = (), estimate: Estimate = EXACT
+) -> str:
     """The source of the module: functions it calls, the loss, and the networks' part.
 
-    `without` names passes of the optimiser to leave out.
+    `without` names passes of the optimiser to leave out, `estimate` says what is estimated by random probes.
 
     Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
     """
+    spec = estimated(spec, estimate)
     inputs = find_inputs(spec, named=named)
     if not inputs:
         raise LosslangError(f"{spec.source.name}: no output of a network enters the objective")
@@ -54,7 +58,7 @@ def emit(spec: Spec, clock: Clock, *, named: bool = False, without: Collection[s
     body = "\n".join(loss)
     front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
     functions = sources_for(body + front)
-    return "\n".join([*_head(spec, functions), "", functions, "", "", body, "", "", front, ""])
+    return "\n".join([*_head(spec, functions, estimate), "", functions, "", "", body, "", "", front, ""])
 
 
 def _projects(network: Network) -> bool:
@@ -69,13 +73,14 @@ def class_name(spec: Spec) -> str:
     return name if name[:1].isalpha() else f"Method{name}"
 
 
-def _head(spec: Spec, text: str) -> list[str]:
+def _head(spec: Spec, text: str, estimate: Estimate) -> list[str]:
     title, own = spec.title or spec.method_name, "once_differentiable" in text
     paper = f" ({spec.paper})" if spec.paper else ""
     return [
         f'"""{plain(title)}{plain(paper)}.',
         "",
         f"Written by losslang {__version__} from {plain(spec.source.name)}, hash {spec.hash}. Needs torch alone.",
+        *([] if estimate.is_exact else ["", f"By random probes: {estimate.words()}."]),
         '"""',
         "",
         f"# {plain(short_place(spec.source.name))}, as it was written:",

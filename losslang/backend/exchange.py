@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from losslang.backend.code import Code, call
+from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import Kernel, as_tensor, joined, position, positions, spread
 from losslang.backend.state import Names, StateForm, memory_buffers, only_take_over
 from losslang.objective.axes import BATCH
@@ -44,6 +45,11 @@ def _sinkhorn(node: Node, codes: Sequence[Code]) -> Code:
     return call("sinkhorn_of_all", *parts, *(code.text for code in codes[2:]))
 
 
+def _logdet_by_probes(node: Node, codes: Sequence[Code]) -> Code:
+    one = FUSED_KERNELS["logdet_by_probes"](node, codes)
+    return Code(f"{one.text[:-1]}, share)")
+
+
 EXCHANGE_KERNELS: Mapping[str, Kernel] = {
     "largest_across": _largest,
     "gathered": _along_batch("share.gather"),
@@ -56,6 +62,7 @@ EXCHANGE_KERNELS: Mapping[str, Kernel] = {
         "one_hot_of_all", codes[0].text, position(node.type, node.axes()), "share"
     ),
     "sinkhorn_across": _sinkhorn,
+    "logdet_by_probes_across": _logdet_by_probes,
     "quantiles_across": lambda _node, codes: call("quantiles_of_normal", "share.rows", codes[0].text),
 }
 

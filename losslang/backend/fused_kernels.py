@@ -41,6 +41,11 @@ def _logdet_of_products(node: Node, codes: Sequence[Code]) -> Code:
     return call("logdet_of_products", x.text, codes[1].text)
 
 
+def _logdet_by_probes(node: Node, codes: Sequence[Code]) -> Code:
+    x = _laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
+    return call("logdet_by_probes", x.text, codes[1].text, codes[2].text, str(node["steps"]))
+
+
 def _trace_of_log(node: Node, codes: Sequence[Code]) -> Code:
     x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
     return call("trace_of_log", x.text, y.text, codes[2].text, codes[3].text, str(node["order"]))
@@ -91,6 +96,8 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logsumexp_of_products": _logsumexp_of_products,
+    "logdet_by_probes": _logdet_by_probes,
+    "deflated_probes": lambda _node, codes: call("deflated_probes", codes[0].text, codes[1].text),
     "squared_length": lambda _node, codes: call("squared_length", codes[0].text),
     "standardized": _standardized,
     "chosen_rows": _chosen_rows,

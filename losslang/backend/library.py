@@ -12,6 +12,7 @@ __all__ = ["function_names", "sources_for"]
 FILES = (
     ("losslang.backend", "functions.py"),
     ("losslang.backend", "fused.py"),
+    ("losslang.backend", "probed.py"),
     ("losslang.networks", "processes.py"),
 )
 """Where the functions are written; of each name there is one."""

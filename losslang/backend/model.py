@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from losslang.algebra.estimates import EXACT, Estimate
 from losslang.backend.emit import has_memory
 from losslang.backend.front import embeddings
 from losslang.backend.functions import Output
@@ -38,11 +39,17 @@ class Model(nn.Module):
     """
 
     def __init__(
-        self, spec: Spec, front: nn.Module, networks: Mapping[str, nn.Module], source: str, clock: Clock
+        self,
+        spec: Spec,
+        front: nn.Module,
+        networks: Mapping[str, nn.Module],
+        source: str,
+        clock: Clock,
+        estimate: Estimate = EXACT,
     ) -> None:
         super().__init__()
         self.front = front
-        self.spec, self.source, self.clock = spec, source, clock
+        self.spec, self.source, self.clock, self.estimate = spec, source, clock, estimate
         self._all = dict(networks)
         self._targets = {n: spec.networks[n] for n in networks if spec.networks[n].kind == "ema"}
         self._plans = {n: _plan(network, clock) for n, network in self._targets.items()}

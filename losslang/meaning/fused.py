@@ -74,6 +74,21 @@ def _dropped(what: str, array: Array, of: Type) -> Array:
     return {"self": same_row, "views": same_image & ~same_row, "image": same_image}[what]
 
 
+def _logdet_by_probes(node: Node, arrays: Sequence[Array]) -> Array:
+    x = _flat(arrays[0], node.inputs[0].type, node.axes(), node.axes("pairs"))
+    probes = arrays[1]
+    values, vectors = np.linalg.eigh(np.eye(x.shape[-1]) + arrays[2] * np.swapaxes(x, -1, -2) @ x)
+    shares = (probes @ vectors) ** 2
+    return x.shape[-1] * (shares * np.log(values)[..., None, :]).sum(-1).mean(-1)
+
+
+def _deflated_probes(_node: Node, arrays: Sequence[Array]) -> Array:
+    sketch, rest = arrays
+    basis = np.swapaxes(np.linalg.qr(np.swapaxes(sketch, -1, -2))[0], -1, -2)
+    left = rest - rest @ np.swapaxes(basis, -1, -2) @ basis
+    return np.concatenate([basis, left], axis=-2)
+
+
 def _standardized(node: Node, arrays: Sequence[Array]) -> Array:
     (x,), over = arrays, tuple(node.type.position(axis) for axis in node.axes())
     ddof, eps = node["ddof"], node["eps"]
@@ -96,6 +111,8 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logsumexp_of_products": _logsumexp_of_products,
+    "logdet_by_probes": _logdet_by_probes,
+    "deflated_probes": _deflated_probes,
     "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),
     "standardized": _standardized,
     "chosen_rows": _chosen_rows,

@@ -5,7 +5,7 @@ Methods cannot spell them. Each has its meaning in `losslang.meaning.fused` and 
 
 from __future__ import annotations
 
-from losslang.objective.axes import Axis, Type
+from losslang.objective.axes import Axis, Dim, Type
 from losslang.objective.operation import Operation, Parameter
 from losslang.objective.rules import Bound, Problem, dot, keeps, reduction
 
@@ -47,6 +47,18 @@ def _chosen(bound: Bound) -> Type:
     return Type.of([*rows.dims, *(dim for dim in chosen.dims if dim not in shared)]).real()
 
 
+def _deflated(bound: Bound) -> Type:
+    """[…, direction, feature]: as many rows as both operands have."""
+    sketch, rest = bound.type("x"), bound.type("y")
+    direction = Axis("direction")
+    one, two = sketch.find(direction), rest.find(direction)
+    assert one is not None
+    assert two is not None
+    assert one.known is not None
+    assert two.known is not None
+    return sketch.with_dim(Dim(direction, one.known + two.known)).real()
+
+
 _X, _Y, _SCALE = Parameter("x"), Parameter("y"), Parameter("scale")
 _OVER, _PAIRS = Parameter("over", "axes"), Parameter("pairs", "axes")
 
@@ -84,6 +96,25 @@ _ROWS = (
         "sum",
         "log Σ exp(scale · x·y) over every y; dropped: the row itself, its image's other views, or both",
         "float32, shifted by the maximum",
+    ),
+    Operation(
+        "logdet_by_probes",
+        (_X, Parameter("probes"), _SCALE, _OVER, _PAIRS, Parameter("steps", "integer", 20)),
+        lambda bound: _of_products(_twice(bound)),
+        "sum",
+        "log det(I + scale · xᵀx): d times the mean of u·log(I + scale · xᵀx) u over unit probes u",
+        "float32",
+        "Ubaru, Chen and Saad 2017",
+    ),
+    Operation(
+        "deflated_probes",
+        (_X, _Y, _OVER),
+        _deflated,
+        "none",
+        "an orthonormal basis of the rows x, and what is left of the rows y beside it",
+        "float32",
+        "Meyer et al. 2021, Hutch++",
+        gradient=False,
     ),
     Operation("squared_length", (_X, _OVER), reduction, "sum", "Σ x² over every axis", "float32"),
     Operation(
