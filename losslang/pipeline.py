@@ -133,10 +133,13 @@ def emit(
     parameters: Settings | None = None,
     clock: Clock | None = None,
     without: Collection[str] = (),
+    estimate: Mapping[str, int | str] | None = None,
 ) -> str:
-    """The Python source of a method's module, without some passes of the optimiser."""
+    """The Python source of a method's module, without some passes of the optimiser; `estimate` as for `compile_loss`."""
+    from losslang.algebra.estimates import estimate_of
     from losslang.backend.emit import emit as emit_source
     from losslang.objective.schedules import Clock
 
     spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
-    return emit_source(spec, clock or Clock(steps=100_000, steps_per_epoch=1000, images=100_000), without=without)
+    clock = clock or Clock(steps=100_000, steps_per_epoch=1000, images=100_000)
+    return emit_source(spec, clock, without=without, estimate=estimate_of(estimate))

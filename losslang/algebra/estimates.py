@@ -11,6 +11,7 @@ optimiser, but are applied to a method before it, and never unasked.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -23,7 +24,7 @@ from losslang.algebra.patterns import is_constant
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite
 from losslang.diagnostics import LosslangError
 from losslang.objective.axes import BATCH, FEATURE, Axis, Dim, Type
-from losslang.objective.graph import Attribute, Graph, Node
+from losslang.objective.graph import Graph, Node
 from losslang.objective.spec import Spec
 from losslang.syntax.names import nearest
 
@@ -32,7 +33,7 @@ __all__ = ["EXACT", "Estimate", "estimate_graph", "estimate_of", "estimated"]
 DIRECTION = Axis("direction")
 
 CHOICES = {"log_det": ("exact", "lanczos"), "trace": ("exact", "hutchinson", "hutch++")}
-FEWEST = {"probes": 1, "steps": 2}
+FEWEST = {"probes": 4, "steps": 2}
 MOST = 4096
 """Of probes and of steps."""
 
@@ -74,16 +75,15 @@ def estimate_of(choice: Mapping[str, Any] | Estimate | None) -> Estimate:
     for name, value in choice.items():
         if name not in known:
             close = nearest(name, known)
-            raise LosslangError(f"estimate: there is no `{name}`; " + (f"did you mean `{close}`?" if close else _are(known)))
+            raise LosslangError(
+                f"estimate: there is no `{name}`; " + (f"did you mean `{close}`?" if close else _are(known))
+            )
         if name in CHOICES and value not in CHOICES[name]:
             raise LosslangError(f"estimate: `{name}` is {_are(CHOICES[name], 'one of')}, not {value!r}")
         whole = isinstance(value, int) and not isinstance(value, bool)
         if name in FEWEST and not (whole and FEWEST[name] <= value <= MOST):
             raise LosslangError(f"estimate: `{name}` is a whole number from {FEWEST[name]} to {MOST}, not {value!r}")
-    found = Estimate(**choice)
-    if found.trace == "hutch++" and found.probes < 4:
-        raise LosslangError("estimate: hutch++ needs 4 probes at least, three for a sketch of one column and one for the rest")
-    return found
+    return Estimate(**choice)
 
 
 def _are(names: tuple[str, ...] | list[str], word: str = "there are") -> str:
@@ -168,7 +168,9 @@ class _Probes:
 
     def _scaled(self, probes: Node, count: int) -> Node:
         """Probes of length √(d / count), so that a sum over them is d times the mean over unit ones."""
-        make = self.make
+        make, feature = self.make, self.like.type.find(FEATURE)
+        if feature is not None and feature.known is not None:
+            return make.call("multiply", make.constant(math.sqrt(feature.known / count)), probes)
         share = make.call("divide", make.size(self.like, FEATURE), make.constant(count))
         return make.call("multiply", make.call("sqrt", share), probes)
 

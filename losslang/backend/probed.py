@@ -32,7 +32,7 @@ def logdet_by_probes(
     Of every probe by `steps` of Lanczos (Ubaru, Chen and Saad 2017), exact where they are as many as M has eigenvalues;
     `share` says that other processes hold further rows.
     """
-    return LogDetByProbes.apply(x, probes, scale, steps, share)
+    return LogDetByProbes.apply(x, probes, scale, steps, share)[0]
 
 
 class LogDetByProbes(torch.autograd.Function):
@@ -44,33 +44,52 @@ class LogDetByProbes(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, probes: Tensor, scale: float | Tensor, steps: int, share: Share | None
-    ) -> Tensor:
-        """The quadrature; the solutions w, that come from the same Lanczos vectors, are kept for the way back."""
-        probes = probes.expand(*x.shape[:-2], *probes.shape)
-        basis, diagonal, beside = lanczos(x, probes, scale, min(steps, x.shape[-1]), share)
+        x: Tensor, probes: Tensor, scale: float | Tensor, steps: int, share: Share | None
+    ) -> tuple[Tensor, Tensor]:
+        """The quadrature, and the solutions w, that come from the same Lanczos vectors."""
+        basis, diagonal, beside = lanczos(x, over_all(probes, x), scale, min(steps, x.shape[-1]), share)
         tridiagonal = torch.diag_embed(diagonal) + torch.diag_embed(beside, 1) + torch.diag_embed(beside, -1)
         values, vectors = torch.linalg.eigh(tridiagonal)
         values, first = values.clamp(min=1), vectors[..., 0, :]  # M has no eigenvalue below 1
         inverse = (vectors * (first / values).unsqueeze(-2)).sum(-1)
         solutions = (inverse.unsqueeze(-2) @ basis).squeeze(-2)
-        ctx.share = share
-        ctx.save_for_backward(x, probes, solutions, torch.as_tensor(scale, dtype=x.dtype, device=x.device))
-        return x.shape[-1] * (first.square() * values.log()).sum(-1).mean(-1)
+        return x.shape[-1] * (first.square() * values.log()).sum(-1).mean(-1), solutions
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        """Probes and solutions are kept."""
+        x, probes, scale, _, ctx.share = inputs
+        ctx.save_for_backward(x, probes, output[1], torch.as_tensor(scale, dtype=x.dtype, device=x.device))
+        ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor, _solutions: None) -> tuple[Tensor | None, ...]:
         """scale · x (Σ k (u wᵀ + w uᵀ) / p + 2 c), times what comes in."""
         x, probes, solutions, scale = ctx.saved_tensors
         if ctx.share is not None:  # every process holds the gradient of the whole loss, and a row counts in all of them
             (grad,) = ctx.share.sum(grad.contiguous())
-        k, p = x.shape[-1], probes.shape[-2]
+        probes, k, p = over_all(probes, x), x.shape[-1], probes.shape[-2]
         along = (probes * solutions).sum(-1, keepdim=True)
-        center = (along.sum(-2, keepdim=True) - along) / max(p - 1, 1)
+        center = (along.sum(-2, keepdim=True) - along) / (p - 1)
         left = (solutions - center * probes) * (k / p)
         inner = (x @ probes.mT) @ left + (x @ left.mT) @ probes + 2 * center.mean(-2, keepdim=True) * x
         return inner * (grad * scale)[..., None, None], None, None, None, None
+
+    @staticmethod
+    def vmap(_info: Any, places: tuple[Any, ...], x: Tensor, probes: Tensor, *rest: Any) -> tuple[Any, tuple[int, int]]:
+        """The same on one more axis in front."""
+        x = x.movedim(places[0], 0)
+        if places[1] is not None:
+            probes = probes.movedim(places[1], 0)
+            probes = probes.view(len(x), *[1] * (x.dim() - 3), *probes.shape[-2:])
+        return LogDetByProbes.apply(x, probes, *rest), (0, 0)
+
+
+def over_all(probes: Tensor, x: Tensor) -> Tensor:
+    """[..., p, k]: the same probes for every matrix x [..., m, k]."""
+    return probes.expand(*x.shape[:-2], *probes.shape[-2:])
 
 
 def lanczos(

@@ -39,6 +39,16 @@ class CommandParser(ArgumentParser):
             "--set", metavar="K=N", action=_Parameter, default={}, help="set a parameter; may be repeated"
         )
 
+    def estimates(self) -> None:
+        """Add --estimate KEY=VALUE, which may be repeated: what is estimated by random probes."""
+        self.add_argument(
+            "--estimate",
+            metavar="K=V",
+            action=_Choice,
+            default={},
+            help="log-dets and traces by random probes: log_det=lanczos, trace=hutchinson or hutch++, probes=32, steps=20",
+        )
+
     def parse(self, arguments: Sequence[str]) -> Namespace:
         """The options; ends the process with status 2 and a message where they are wrong."""
         options, unknown = self.parse_known_intermixed_args(arguments)
@@ -73,6 +83,14 @@ class _Setting(Action):
     def value(self, _key: str, text: str) -> Any:
         """What is kept of the value's text."""
         return text
+
+
+class _Choice(_Setting):
+    """Collects `--estimate k=v` into a mapping of words and whole numbers."""
+
+    def value(self, _key: str, text: str) -> str | int:
+        """The number that the text spells, or the text."""
+        return int(text) if text.isascii() and text.isdecimal() else text
 
 
 class _Parameter(_Setting):

@@ -25,6 +25,7 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--without", metavar="PASS", action="append", default=[], help="leave out a pass of the optimiser (repeatable)"
     )
+    parser.estimates()
     parser.parameters()
 
 
@@ -71,18 +72,21 @@ def _canonical(options: Namespace) -> str:
 
 
 def _optimised(options: Namespace) -> str:
+    from losslang.algebra.estimates import estimate_of, estimated
     from losslang.algebra.optimise import optimise
     from losslang.objective.show import show_graph
 
-    spec = _spec(options)
+    chosen = estimate_of(options.estimate)
+    spec = estimated(_spec(options), chosen)
     found = optimise(spec.graph, options.without)
-    return show_graph(replace(spec, graph=found.graph), found.made_by)
+    head = "" if chosen.is_exact else f"# by random probes: {chosen.words()}\n"
+    return head + show_graph(replace(spec, graph=found.graph), found.made_by)
 
 
 def _python(options: Namespace) -> str:
     from losslang.pipeline import emit
 
-    return emit(options.spec, parameters=options.set, without=options.without)
+    return emit(options.spec, parameters=options.set, without=options.without, estimate=options.estimate)
 
 
 def _spec(options: Namespace) -> Spec:

@@ -37,6 +37,7 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--world", metavar="W", type=int, default=1, help="with --cost: processes that share the batch (1)"
     )
+    parser.estimates()
     parser.parameters()
 
 
@@ -75,6 +76,7 @@ def _explained(options: Namespace) -> str:
 def _cost(options: Namespace) -> str:
     """What a step of a method's loss costs. Raises SpecError, and LosslangError for a size below 1."""
     from losslang.algebra.cost import Sizes, cost_text
+    from losslang.algebra.estimates import estimate_of
     from losslang.pipeline import load
 
     for name in ("batch", "dimension", "world"):
@@ -82,7 +84,7 @@ def _cost(options: Namespace) -> str:
         if value is not None and value < 1:
             raise LosslangError(f"--{name} is a number from 1 on, not {value}")
     sizes = Sizes(options.batch, options.world, options.dimension)
-    return cost_text(load(options.what, parameters=options.set), sizes)
+    return cost_text(load(options.what, parameters=options.set), sizes, estimate=estimate_of(options.estimate))
 
 
 # ---------------------------------------------------------------- forms

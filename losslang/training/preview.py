@@ -63,6 +63,7 @@ def _model(plan: RunPlan) -> Model:
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         images=plan.dataset.samples[0],
+        estimate=plan.recipe.estimate.model_dump(),
     )
 
 
@@ -110,6 +111,8 @@ def _cost(plan: RunPlan, model: Model) -> Iterator[str]:
     trained, still = (_count(model, trained=which) for which in (True, False))
     state = sum(b.numel() * b.element_size() for b in model.buffers())
     fixed = 4 * ((2 + _STATES[plan.recipe.optimizer.name]) * trained + still) + state
+    if not model.estimate.is_exact:
+        yield f"by random probes: {model.estimate.words()}"
     yield f"{_gigabytes(fixed)} for weights, gradients, optimiser and state"
     try:
         cost = cost_of_step(plan, model)

@@ -106,6 +106,17 @@ class Evaluation(_Section):
     linear_epochs: Count = Field(default=100, description="length of the linear evaluation by SGD")
 
 
+class Estimates(_Section):
+    """Log-dets and traces by random probes, for dimensions where the exact form is too dear (`losslang explain --cost`)."""
+
+    log_det: Literal["exact", "lanczos"] = Field(default="exact", description="lanczos: stochastic Lanczos quadrature")
+    trace: Literal["exact", "hutchinson", "hutch++"] = Field(
+        default="exact", description="traces, and the sums of squares of covariances"
+    )
+    probes: int = Field(default=32, ge=4, le=4096, description="products with the matrix, each with a random direction")
+    steps: int = Field(default=20, ge=2, le=4096, description="of Lanczos, from every probe")
+
+
 class Recipe(_Section):
     """How to train: data, augmentation, backbone, optimiser, length, measurement."""
 
@@ -138,6 +149,7 @@ class Recipe(_Section):
     parameters: dict[str, float | int] = Field(
         default_factory=dict, description="values for parameters of the method, where it has them (sizes, mostly)"
     )
+    estimate: Estimates = Estimates()
     evaluation: Evaluation = Evaluation()
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -115,6 +115,7 @@ def open_session(plan: RunPlan) -> Session:
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         images=len(arrays.train.inputs),
+        estimate=recipe.estimate.model_dump(),
     )
     dtype = _DTYPES[recipe.precision]
     model.to(device, dtype)

@@ -10,6 +10,7 @@ import os
 import numpy as np
 import pytest
 
+from losslang.diagnostics import Source
 from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
 from tests.processes import trials
@@ -84,6 +85,20 @@ def test_the_standalone_file_is_the_same_on_many_processes(pool, tmp_path):
     for rows, (of_many, own) in zip((slice(0, 5), slice(5, 36)), _on_two(pool, path), strict=True):
         assert of_many == pytest.approx(total, rel=1e-12)
         assert np.allclose(own / 2, gradient[:, rows], rtol=1e-10, atol=1e-12)  # the mean over processes is what counts
+
+
+def test_probes_are_the_same_on_many_processes(pool, tmp_path):
+    """Sums of squares and log-dets that are estimated: as one process estimates them."""
+    path, text = tmp_path / "vicreg.py", shipped_specs()["vicreg"].read_text()
+    volume = "  volume: coding_rate(normalize(z[a]), 0.5)\n"
+    source = Source("vicreg.yaml", text.replace("\nrecipes:", f"{volume}\nrecipes:"))
+    estimate = {"log_det": "lanczos", "trace": "hutch++", "probes": 4, "steps": 5}
+    path.write_text(emit(load(source, parameters={"width": 8}), estimate=estimate))
+    assert "logdet_by_probes(" in path.read_text()
+    total, gradient = trials.standalone(path)
+    for rows, (of_many, own) in zip((slice(0, 5), slice(5, 36)), _on_two(pool, path), strict=True):
+        assert of_many == pytest.approx(total, rel=1e-11)
+        assert np.allclose(own / 2, gradient[:, rows], rtol=1e-9, atol=1e-11)
 
 
 def _on_two(pool, path):
