@@ -245,7 +245,6 @@ def test_a_method_is_the_same_with_and_without():
     spec = losslang.load("vicreg")
     other = estimated(spec, Estimate(trace="hutch++"))
     assert spec.hash == other.hash
-    assert canonical_hash(spec) == canonical_hash(losslang.load("vicreg"))
     assert f"hash {spec.hash}" in emit(spec, estimate={"trace": "hutch++"})
 
 
