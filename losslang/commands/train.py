@@ -39,6 +39,9 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would happen: settings, sizes, cost; do nothing"
     )
+    parser.add_argument(
+        "--in-turn", action="store_true", help="one run after the other, also on photos, whose batches runs can share"
+    )
     parser.add_argument("--quiet", action="store_true", help="print only the table at the end")
 
 

@@ -12,6 +12,7 @@ from losslang.data.augment import augment
 from losslang.data.counter import Draws, mix
 from losslang.data.photos import Pixels
 from losslang.data.policies import Policy
+from losslang.data.shared import Made
 from losslang.data.stores import Store, Streamed
 
 __all__ = ["Batches"]
@@ -25,7 +26,8 @@ class Batches:
 
     `inputs` [sample, …] lie on the device, or come to it (`losslang.data.stores`); `policies` has one augmentation per
     view, in view order. Views of photos have the type of the tensor `like`, and samples are numbered on its device.
-    Where several processes share a batch, `own` are the rows of it that this one holds.
+    Where several processes share a batch, `own` are the rows of it that this one holds. Runs of one process whose batches are
+    of the same data, size and seed may share what is `made` of them.
     """
 
     inputs: Store
@@ -34,6 +36,7 @@ class Batches:
     seed: int
     like: Tensor = field(default_factory=lambda: torch.empty(0))
     own: slice | None = None
+    made: Made | None = None
     _order: tuple[int, Tensor, Tensor] = field(default=(-1, torch.empty(0), torch.empty(0)), repr=False)
 
     @property
@@ -48,11 +51,14 @@ class Batches:
     def views(self, step: int) -> dict[str, Tensor]:
         """The views [batch, …] of a step, by name."""
         samples, epoch = self.samples(step), step // self.steps_per_epoch
-        inputs = self._inputs(step, samples)
-        return {
-            name: self._view(inputs, policy, Draws(self.seed, epoch, view, samples))
-            for view, (name, policy) in enumerate(self.policies.items())
-        }
+        made = Made() if self.made is None else self.made
+
+        def view(number: int, policy: Policy) -> Tensor:
+            inputs = made.part(step, "inputs", lambda: self._inputs(step, samples))
+            draws = Draws(self.seed, epoch, number, samples)
+            return made.part(step, (number, policy), lambda: self._view(inputs, policy, draws))
+
+        return {name: view(number, policy) for number, (name, policy) in enumerate(self.policies.items())}
 
     def _view(self, inputs: Tensor | Pixels, policy: Policy, draws: Draws) -> Tensor:
         view = augment(inputs, policy, draws)

@@ -80,6 +80,18 @@ class FolderReader(Reader):
         check_pillow()
         self.size, self._origin, self._first, self._count = size, origin, first, count
 
+    @property
+    def _identity(self) -> tuple[str, str, int, int, int]:
+        return self._origin.source, self._origin.fingerprint, self.size, self._first, self._count
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other reads the same files, so that what was read of them can be shared."""
+        return isinstance(other, FolderReader) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        """By the files."""
+        return hash(self._identity)
+
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(os.cpu_count() or 1)

@@ -69,6 +69,10 @@ class Options(Protocol):
         """Say what would happen, and do nothing."""
 
     @property
+    def in_turn(self) -> bool:
+        """Train one run after the other, also where several could share their batches."""
+
+    @property
     def quiet(self) -> bool:
         """Only the table at the end."""
 
@@ -88,6 +92,7 @@ class TrainOptions:
     resume: bool = False
     overwrite: bool = False
     dry_run: bool = False
+    in_turn: bool = False
     quiet: bool = False
 
 
@@ -164,53 +169,96 @@ def _check_folder(plan: RunPlan, options: Options) -> None:
 
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
     with caught_signals() as pending:
+        from losslang.training.crew import crew
+        from losslang.training.side_by_side import sharing
+
+        work = _Work(options, console, pending)
+        for group in sharing(plans, in_turn=options.in_turn or crew().size > 1):
+            if work.stopped:
+                break
+            if pending.number:
+                work.failures.append(
+                    f"{_run_name(group[0])}: interrupted before it began; the same command with --resume does it"
+                )
+                break
+            work.train(group)
+        _report(work.results, console)
+        for failure in work.failures:
+            console.print(failure, style="red" if not pending.number else "", soft_wrap=True)
+        return 128 + pending.number if pending.number else int(bool(work.failures))
+
+
+@dataclass
+class _Work:
+    """The runs of a command line, and what became of them so far."""
+
+    options: Options
+    console: Console
+    pending: Pending
+    results: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    failures: list[str] = dataclasses.field(default_factory=list)
+    stopped: bool = False
+
+    def train(self, group: Sequence[RunPlan]) -> None:
+        """Train runs that share their batches, or one alone."""
+        if len(group) == 1:
+            self._alone(group[0])
+        else:
+            self._side_by_side(group)
+
+    def _side_by_side(self, group: Sequence[RunPlan]) -> None:
+        from losslang.training.side_by_side import train_side_by_side
+
+        names = ", ".join(plan.spec.method_name for plan in group)
+        self._say(f"{names}: side by side on the same batches of {group[0].dataset.name}, seed {group[0].recipe.seed}")
+        how = {"resume": self.options.resume, "quiet": self.options.quiet}
+        for plan, outcome in zip(group, train_side_by_side(group, self.console, self.pending, **how), strict=True):
+            if outcome.result is None:
+                self.failures.append(f"{_run_name(plan)}: {outcome.failure}")
+            else:
+                self._done(plan, dict(outcome.result))
+        self.stopped = bool(self.pending.number)
+
+    def _alone(self, plan: RunPlan) -> None:
         from losslang.training.run import Interrupted, NotFinite
         from losslang.training.watch import Collapsed
 
-        results: list[dict[str, Any]] = []
-        failures: list[str] = []
-        for plan in plans:
-            if pending.number:
-                failures.append(
-                    f"{_run_name(plan)}: interrupted before it began; the same command with --resume does it"
-                )
-                break
-            try:
-                results.append(_train_one(plan, options, console, pending))
-            except (NotFinite, Collapsed) as error:
-                failures.append(f"{_run_name(plan)}: {error}")
-            except Interrupted as stop:
-                failures.append(str(stop))
-                break
-        _report(results, console)
-        for failure in failures:
-            console.print(failure, style="red" if not pending.number else "", soft_wrap=True)
-        return 128 + pending.number if pending.number else int(bool(failures))
+        finished = RunFolder(plan.folder).result() if self.options.resume else None
+        if finished is not None:
+            self._say(f"{plan.folder} is finished ({RESULT})")
+            self.results.append(finished)
+            return
+        try:
+            self._done(plan, self._trained(plan))
+        except (NotFinite, Collapsed) as error:
+            self.failures.append(f"{_run_name(plan)}: {error}")
+        except Interrupted as stop:
+            self.failures.append(str(stop))
+            self.stopped = True
 
+    def _trained(self, plan: RunPlan) -> dict[str, Any]:
+        from losslang.training.loggers import loggers_of
+        from losslang.training.loop import train
+        from losslang.training.progress import show_progress
 
-def _train_one(plan: RunPlan, options: Options, console: Console, pending: Pending) -> dict[str, Any]:
-    finished = RunFolder(plan.folder).result() if options.resume else None
-    if finished is not None:
-        console.print(f"{plan.folder} is finished ({RESULT})", soft_wrap=True)
-        return finished
-    from losslang.training.loggers import loggers_of
-    from losslang.training.loop import train
-    from losslang.training.progress import alarm_line, show_progress
+        with show_progress([plan], self.console, quiet=self.options.quiet) as (show,), loggers_of(plan) as log:
 
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True)
+            def tell(record: dict[str, Any]) -> None:
+                show(record)
+                log(record)
 
-    with show_progress(plan, console, quiet=options.quiet) as show, loggers_of(plan) as log:
+            return train(plan, resume=self.options.resume, tell=tell, say=self._say, pending=self.pending)
 
-        def tell(record: dict[str, Any]) -> None:
-            show(record)
-            log(record)
+    def _done(self, plan: RunPlan, result: dict[str, Any]) -> None:
+        from losslang.training.progress import alarm_line
 
-        result = train(plan, resume=options.resume, tell=tell, say=say, pending=pending)
-    say(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)")
-    for alarm in result["alarms"]:
-        console.print(f"  {alarm_line(alarm)}", style="yellow", soft_wrap=True)
-    return result
+        self.results.append(result)
+        self._say(f"{_run_name(plan)}: {result['verdict']} ({result['seconds']:.1f} s)")
+        for alarm in result["alarms"]:
+            self.console.print(f"  {alarm_line(alarm)}", style="yellow", soft_wrap=True)
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, soft_wrap=True)
 
 
 def _run_name(plan: RunPlan) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console, Group
@@ -26,22 +27,22 @@ def alarm_line(alarm: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def show_progress(plan: RunPlan, console: Console, *, quiet: bool = False) -> Iterator[Watcher]:
-    """Gives what `train` is to call with every record."""
+def show_progress(plans: Sequence[RunPlan], console: Console, *, quiet: bool = False) -> Iterator[list[Watcher]]:
+    """Gives what is to be called with every record of each of the runs that train side by side, or of the one alone."""
     if quiet:
-        yield lambda _record: None
+        yield [lambda _record: None] * len(plans)
     elif console.is_terminal:
         with Live(console=console, auto_refresh=False, transient=True) as live:
-            yield _Display(plan, live).show
+            yield _Displays(plans, live).watchers
     else:
-        yield _Lines(plan, console).show
+        yield [_Lines(plan, console, named=len(plans) > 1).show for plan in plans]
 
 
 class _Lines:
     """One line per measurement."""
 
-    def __init__(self, plan: RunPlan, console: Console) -> None:
-        self.plan, self.console = plan, console
+    def __init__(self, plan: RunPlan, console: Console, *, named: bool = False) -> None:
+        self.plan, self.console, self.name = plan, console, f"{plan.spec.method_name}: " if named else ""
         console.print(f"{plan.name}, seed {plan.recipe.seed}: {plan.steps} steps into {plan.folder}", soft_wrap=True)
 
     def show(self, record: dict[str, Any]) -> None:
@@ -50,29 +51,38 @@ class _Lines:
             self._show_measured(record)
         if "alarm" in record:
             line = alarm_line({"step": record["step"], **record["alarm"]})
-            self.console.print(f"  {line}", style="yellow", soft_wrap=True)
+            self.console.print(f"  {self.name}{line}", style="yellow", soft_wrap=True)
 
     def _show_measured(self, record: dict[str, Any]) -> None:
         loss = f"  loss {record['total']:.4f}" if "total" in record else ""
         measured = "  ".join(f"{words} {record[name]:.3f}" for name, words in _MEASURED.items())
         pace = f"  {_pace(self.plan, record)}" if self.plan.dataset.kind == "photos" and record["step"] else ""
-        step = f"  step {record['step']:>{len(str(self.plan.steps))}}"
+        step = f"  {self.name}step {record['step']:>{len(str(self.plan.steps))}}"
         self.console.print(f"{step}{loss}  {measured}{pace}", soft_wrap=True)
+
+
+class _Displays:
+    """What is drawn of runs that train side by side, one below the other."""
+
+    def __init__(self, plans: Sequence[RunPlan], live: Live) -> None:
+        self.live, self.displays = live, [_Display(plan) for plan in plans]
+        self.watchers: list[Watcher] = [partial(self._show, display) for display in self.displays]
+
+    def _show(self, display: _Display, record: dict[str, Any]) -> None:
+        """Draw a record over the run's last one; measurements stay until there are new ones."""
+        display.seen |= record
+        self.live.update(Group(*(each.drawn() for each in self.displays if each.seen)), refresh=True)
 
 
 class _Display:
     """A bar, the terms of the loss, and the last measurement."""
 
-    def __init__(self, plan: RunPlan, live: Live) -> None:
-        self.plan, self.live = plan, live
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
         self.seen: dict[str, Any] = {}
 
-    def show(self, record: dict[str, Any]) -> None:
-        """Draw a record over the last one; measurements stay until there are new ones."""
-        self.seen |= record
-        self.live.update(self._drawn(), refresh=True)
-
-    def _drawn(self) -> Group:
+    def drawn(self) -> Group:
+        """The last that was seen."""
         seen, steps = self.seen, self.plan.steps
         head = Table.grid(padding=(0, 2))
         speed = _pace(self.plan, seen)

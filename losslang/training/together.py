@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from losslang.data.shared import Made
 from losslang.data.stream import Stream
 from losslang.networks.joint import NotStackable
 from losslang.training import loop
@@ -31,6 +32,9 @@ class Outcome:
     failure: str = ""
 
 
+Tell = Callable[[int, dict[str, Any]], None]
+"""Hears every line of the metrics of a plan, by its place among the plans."""
+
 Done = Callable[[int, Outcome], None]
 """Hears what became of a plan, by its place among the plans."""
 
@@ -41,36 +45,57 @@ def train_together(
     pending: Pending,
     say: Say = lambda _line: None,
     done: Done = lambda _at, _outcome: None,
+    tell: Tell = lambda _at, _record: None,
     members: int = MEMBERS,
+    resume: bool = True,
 ) -> bool:
     """Train by plans into their folders, going on with those that exist and leaving out those that are finished.
+
+    Without `resume` all begin anew. Runs of the same data, batch size and seed share their batches.
 
     `members` is the most that an ensemble may have; with 1 every run steps alone. Gives whether all was done: a signal ends
     it early, with checkpoints to go on from. Raises LosslangError (also SpecError) for what concerns more than one run.
     """
     waiting = []
     for at, plan in enumerate(plans):
-        result = RunFolder(plan.folder).result()
+        result = RunFolder(plan.folder).result() if resume else None
         if result is None:
             waiting.append(at)
         else:
             done(at, Outcome(result))
-    runs = [_Member(at, _opened(plans[at], say), done) for at in waiting]
-    units = list(_units(runs, say, members))
+    host = _Host(say, tell)
+    runs = [_Member(at, host.open(at, plans[at], resume=resume), done) for at in waiting]
+    units = list(_units(runs, host, members))
     while units and not pending.number:
         behind = min(units, key=lambda unit: unit.steps)
         for unit in [unit for unit in units if unit.steps == behind.steps]:
             units.remove(unit)
-            units += _advanced(unit, say)
+            units += _advanced(unit, host)
     for unit in units:
         unit.save()
     return not units
 
 
-def _opened(plan: RunPlan, say: Say, at_most: int | None = None) -> Run:
-    run = Run.open(plan, resume=True, tell=lambda _record: None, say=say, at_most=at_most)
-    run.begin()
-    return run
+@dataclass
+class _Host:
+    """What the runs of a process have in common: who hears of them, and what was made of their batches."""
+
+    say: Say
+    tell: Tell
+    made: dict[object, Made] = field(default_factory=dict)
+
+    def open(self, at: int, plan: RunPlan, *, resume: bool = True, at_most: int | None = None) -> Run:
+        """A run that is ready for its next step."""
+        run = Run.open(plan, resume=resume, tell=partial(self.tell, at), say=self.say, at_most=at_most)
+        run.begin()
+        run.session.batches.made = self.made.setdefault(_batches_of(plan), Made())
+        return run
+
+
+def _batches_of(plan: RunPlan) -> object:
+    """What runs must have in common for each step's batch to hold the same samples."""
+    recipe = plan.recipe
+    return recipe.data, recipe.data_on, recipe.batch_size, recipe.seed, recipe.precision, recipe.device
 
 
 # ---------------------------------------------------------------- members and units
@@ -150,14 +175,14 @@ class _Unit:
             member.keep(member.run.save)
 
 
-def _advanced(unit: _Unit, say: Say) -> list[_Unit]:
+def _advanced(unit: _Unit, host: _Host) -> list[_Unit]:
     """What is left to do after a step of a unit."""
     try:
         unit.step()
     except RuntimeError as error:  # torch's: a matrix without factor, or an operation that has no form for many at once
         if unit.ensemble is None:
             raise
-        return _apart(unit, say, str(error).splitlines()[0])
+        return _apart(unit, host, str(error).splitlines()[0])
     if not unit.over:
         return [unit]
     for member in unit.members:
@@ -165,24 +190,25 @@ def _advanced(unit: _Unit, say: Say) -> list[_Unit]:
     return []
 
 
-def _apart(unit: _Unit, say: Say, reason: str) -> list[_Unit]:
+def _apart(unit: _Unit, host: _Host, reason: str) -> list[_Unit]:
     """The members of a unit, each alone, from their last checkpoints."""
     plan = unit.members[0].run.session.plan
-    say(f"{plan.name}: {len(unit.members)} runs go on one by one ({reason})")
+    host.say(f"{plan.name}: {len(unit.members)} runs go on one by one ({reason})")
     alive = [member for member in unit.members if member.alive]
-    return [_Unit([_Member(member.at, _opened(member.run.session.plan, say), member.done)]) for member in alive]
+    runs = [host.open(member.at, member.run.session.plan) for member in alive]
+    return [_Unit([_Member(member.at, run, member.done)]) for member, run in zip(alive, runs, strict=True)]
 
 
 # ---------------------------------------------------------------- who steps with whom
 
 
-def _units(runs: Sequence[_Member], say: Say, most: int) -> Iterator[_Unit]:
+def _units(runs: Sequence[_Member], host: _Host, most: int) -> Iterator[_Unit]:
     streams: dict[object, Stream] = {}
     for group in _grouped(runs, lambda member: likeness(member.run.session)):
-        _bring_to_one_step(group, say)
+        _bring_to_one_step(group, host)
         for part in _grouped(group, lambda member: member.run.session.step):
             for start in range(0, len(part), most):
-                yield from _joined(part[start : start + most], runs, streams, say)
+                yield from _joined(part[start : start + most], runs, streams, host)
 
 
 def _grouped(members: Sequence[_Member], key: Callable[[_Member], object]) -> list[list[_Member]]:
@@ -192,22 +218,24 @@ def _grouped(members: Sequence[_Member], key: Callable[[_Member], object]) -> li
     return list(groups.values())
 
 
-def _bring_to_one_step(group: Sequence[_Member], say: Say) -> None:
+def _bring_to_one_step(group: Sequence[_Member], host: _Host) -> None:
     """Members that were killed between their checkpoints go back to the last one that all have."""
     first = min(member.run.session.step for member in group)
     for member in group:
         if member.run.session.step > first:
-            member.run = _opened(member.run.session.plan, say, at_most=first)
+            member.run = host.open(member.at, member.run.session.plan, at_most=first)
 
 
-def _joined(part: list[_Member], runs: Sequence[_Member], streams: dict[object, Stream], say: Say) -> Iterator[_Unit]:
+def _joined(
+    part: list[_Member], runs: Sequence[_Member], streams: dict[object, Stream], host: _Host
+) -> Iterator[_Unit]:
     if len(part) == 1:
         yield _Unit(part)
         return
     try:
         yield _Unit(part, Ensemble([member.run.session for member in part], _stream(part[0], runs, streams)))
     except NotStackable as error:
-        yield from _apart(_Unit(part), say, str(error))
+        yield from _apart(_Unit(part), host, str(error))
 
 
 def _stream(member: _Member, runs: Sequence[_Member], streams: dict[object, Stream]) -> Stream:
