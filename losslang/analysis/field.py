@@ -133,7 +133,7 @@ class Field:
         given = dict(still)
         for rows, move in moves.items():
             given[rows.node.number] = self.base.values[rows.node.number] + by * _lifted(rows, move)
-        return evaluate(self.spec, replace(self.world, given=given), held=self.base.values).terms
+        return evaluate(self.spec, replace(self.world, given=given), held=self.base.held).terms
 
     def _still(self, moving: Collection[Rows]) -> dict[str | int, Array]:
         """The values that do not depend on what moves, so that they are not computed again."""
@@ -158,12 +158,13 @@ class Field:
         return tuple(Force(term, *(_without_noise(kind[term]) for kind in kinds)) for term in center)
 
     def _spread(self, residuals: Mapping[Rows, Array]) -> dict[str, float]:
-        if self.cloud.rank is None:
-            return dict.fromkeys(self.base.terms, 0.0)
-        strong, weak = (
-            self._growth({rows: r @ part(r.shape[-1]) for rows, r in residuals.items()})
+        parts = [
+            {rows: r @ part(r.shape[-1]) for rows, r in residuals.items()}
             for part in (self.cloud.strong, self.cloud.weak)
-        )
+        ]
+        if self.cloud.rank is None or not any(move.any() for move in parts[1].values()):  # no direction is weak
+            return dict.fromkeys(self.base.terms, 0.0)
+        strong, weak = map(self._growth, parts)
         return {term: weak[term] - strong[term] for term in weak}
 
     def _growth(self, moves: Mapping[Rows, Array]) -> dict[str, float]:

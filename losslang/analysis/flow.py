@@ -179,7 +179,7 @@ class _Flow:
         for place in zip(*np.nonzero(self.free), strict=True):
             moved = self.scales.copy()
             moved[place] += DIFFERENCE
-            total = evaluate(self.spec, self._world(moved, state), held=base.values).total
+            total = evaluate(self.spec, self._world(moved, state), held=base.held).total
             force[place] = (base.total - total) / DIFFERENCE
         return force
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -52,6 +49,8 @@ class Probe:
 
     def json(self) -> str:
         """The same for tools."""
+        import json
+
         centers = [{"center_norm": at, "forces": [_plain(f) for f in forces]} for at, forces in self.centers.items()]
         ranks = [{"rank": at, "forces": [_plain(f) for f in forces]} for at, forces in self.ranks.items()]
         content = {"method": self.method, "rows": self.rows, "centers": centers, "ranks": ranks}
@@ -59,6 +58,9 @@ class Probe:
 
     def csv(self) -> str:
         """One line for every term and cloud; `varied` is what `at` counts."""
+        import csv
+        import io
+
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["method", "term", "varied", "at", *FORCES])

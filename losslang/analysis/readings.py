@@ -68,7 +68,7 @@ def _read(
             ends = []
             for sign in (1, -1):
                 moved = {**clouds, i.name: clouds[i.name] + sign * step}
-                ends.append(evaluate(subject.spec, _world(subject, moved, networks, state), held=base.values).terms)
+                ends.append(evaluate(subject.spec, _world(subject, moved, networks, state), held=base.held).terms)
             slopes.setdefault(inputs[i.name], []).append(
                 {name: (ends[0][name] - ends[1][name]) / (2 * STEP * length) for name in base.terms}
             )

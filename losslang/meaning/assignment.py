@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -54,6 +53,8 @@ def _argmax(node: Node, operands: Sequence[Array]) -> Array:
 
 
 def _normal_quantiles(node: Node, operands: Sequence[Array]) -> Array:
+    from statistics import NormalDist  # takes several milliseconds to import, and few methods sort
+
     (axis,) = places(node.inputs[0].type, node.axes())
     n = operands[0].shape[axis]
     return np.array([NormalDist().inv_cdf(i / (n + 1)) for i in range(1, n + 1)])

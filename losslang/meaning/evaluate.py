@@ -46,11 +46,15 @@ class World:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of one step: every term, their sum, the state after the step, and every node's value."""
+    """The result of one step: every term, their sum, the state after the step, and every node's value.
+
+    `held` are the values at which gradients stop; they stay where others move.
+    """
 
     terms: dict[str, float]
     state: dict[str, Array]
     values: dict[int, Array]
+    held: dict[int, Array]
 
     @property
     def total(self) -> float:
@@ -59,7 +63,7 @@ class Evaluation:
 
 
 def _is_cut(node: Node) -> bool:
-    """Whether gradients stop at a node: it is held when others move."""
+    """Whether gradients stop at a node: it is held when others move, and what it is made of is not asked for."""
     row = OPERATIONS.get(node.op)
     if row is None:
         return False
@@ -68,22 +72,22 @@ def _is_cut(node: Node) -> bool:
 
 class _Evaluator:
     def __init__(self, spec: Spec, world: World, held: Mapping[int, Array] | None) -> None:
-        self.spec, self.world, self.held = spec, world, held or {}
+        self.spec, self.world = spec, world
         definitions = spec.graph.definitions
-        self.given = {
+        given = {
             key if isinstance(key, int) else definitions[key].number: np.asarray(value, float)
             for key, value in world.given.items()
         }
+        self.known = {**(held or {}), **given}
         self.values: dict[int, Array] = {}
+        self.nodes: list[Node] = []
         self.state: dict[str, Array] = {}
         self.random = np.random.default_rng(world.seed)
         self.order: Array | None = world.draws.get("order")
 
     def value(self, node: Node) -> Array:
-        if node.number in self.given:
-            return self.given[node.number]
-        if _is_cut(node) and node.number in self.held:
-            return self.held[node.number]
+        if node.number in self.known:
+            return self.known[node.number]
         special = getattr(self, f"_{node.op}", None)
         if special is not None:
             return special(node)
@@ -92,7 +96,8 @@ class _Evaluator:
         return kernel(node, [np.asarray(self.values[child.number], float) for child in node.inputs])
 
     def run(self, roots: Sequence[Node]) -> None:
-        for node in walk_to(roots, set(self.given)):
+        self.nodes = walk_to(roots, self.known)
+        for node in self.nodes:
             self.values[node.number] = np.asarray(self.value(node))
 
     # ---- leaves and networks
@@ -199,13 +204,14 @@ def _start(node: Node, like: Array) -> Array:
 def evaluate(spec: Spec, world: World, *, held: Mapping[int, Array] | None = None) -> Evaluation:
     """The terms of a method in a world.
 
-    `held` fixes the values of nodes where gradients stop (from an earlier `Evaluation.values`), so that differences of
-    values are differences along the gradient. Raises KeyError where the world lacks an embedding or a network.
+    `held` fixes the values of nodes where gradients stop (those of an earlier `Evaluation`), so that differences of values
+    are differences along the gradient. Raises KeyError where the world lacks an embedding or a network.
     """
     evaluator = _Evaluator(spec, world, held)
     evaluator.run([term.value for term in spec.graph.terms] + [state.node for state in spec.graph.states])
     terms = {term.name: float(evaluator.values[term.value.number]) for term in spec.graph.terms}
-    return Evaluation(terms, evaluator.state, evaluator.values)
+    cut = {node.number: evaluator.values[node.number] for node in evaluator.nodes if _is_cut(node)}
+    return Evaluation(terms, evaluator.state, evaluator.values, cut)
 
 
 def finite_difference(spec: Spec, world: World, name: str | int, direction: Array, step: float = 1e-6) -> float:
@@ -217,5 +223,5 @@ def finite_difference(spec: Spec, world: World, name: str | int, direction: Arra
     moved = []
     for sign in (1.0, -1.0):
         given = {**world.given, name: world.given[name] + sign * step * direction}
-        moved.append(evaluate(spec, replace(world, given=given), held=base.values).total)
+        moved.append(evaluate(spec, replace(world, given=given), held=base.held).total)
     return (moved[0] - moved[1]) / (2 * step)

@@ -31,7 +31,7 @@ def masked(node: Node, operands: Sequence[Array]) -> tuple[Array, Array | None, 
     axes = set(node.inputs[0].type.axes)
     if len(operands) > 1:
         axes |= set(node.inputs[1].type.axes)
-    to = sorted(axes, key=lambda axis: axis.place)
+    to = tuple(sorted(axes, key=lambda axis: axis.place))
     x = spread(operands[0], node.inputs[0].type, to)
     over = tuple(to.index(axis) for axis in node.axes())
     if len(operands) == 1:

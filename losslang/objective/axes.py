@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 __all__ = ["AXIS_NAMES", "BATCH", "FEATURE", "GROUP", "VIEW", "Axis", "Dim", "Size", "Type", "describe_axes"]
@@ -72,7 +73,7 @@ class Type:
         """A type from dims in any order."""
         return cls(tuple(sorted(dims, key=lambda dim: dim.axis.place)), kind)
 
-    @property
+    @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """The axes, in layout order."""
         return tuple(dim.axis for dim in self.dims)

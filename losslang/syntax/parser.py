@@ -45,32 +45,10 @@ def parse_parameters(tokens: Sequence[Token], report: Report) -> tuple[Definitio
 
 @cache
 def _lark() -> Lark:
-    """Built once, at the first expression (about 30 ms)."""
-    from importlib import resources
+    """Read or built once, at the first expression."""
+    from losslang.syntax.tables import kept_tables, parser
 
-    from lark import Lark
-    from lark.lexer import Lexer
-
-    from losslang.syntax.builder import Builder
-
-    class NoLexer(Lexer):
-        """Stands where Lark wants a lexer: the tokens are fed to the parser one by one."""
-
-        def __init__(self, lexer_conf: object) -> None:
-            pass
-
-        def lex(self, lexer_state: object, parser_state: object) -> Any:  # pragma: no cover
-            raise NotImplementedError
-
-    grammar = resources.files("losslang.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer=NoLexer,
-        start=["expression", "parameters"],
-        transformer=Builder(),
-        maybe_placeholders=True,
-    )
+    return parser(kept_tables())
 
 
 def _parse(tokens: Sequence[Token], start: str, report: Report) -> Any:

@@ -128,9 +128,9 @@ def differences(spec, graph, digests, seed, terms=None):
         direction = random.standard_normal(array.shape)
         ends = [moved(sign * STEP, at, direction) for sign in (1, -1)]
         slopes = [
-            _slope([evaluate(spec, world(spec, x, state), held=bases[0].values) for x in ends]),
+            _slope([evaluate(spec, world(spec, x, state), held=bases[0].held) for x in ends]),
             _slope(
-                [evaluate(other, canonical_world(spec, graph, digests, x, state), held=bases[1].values) for x in ends]
+                [evaluate(other, canonical_world(spec, graph, digests, x, state), held=bases[1].held) for x in ends]
             ),
         ]
         gradient = max(gradient, _gap(*slopes))

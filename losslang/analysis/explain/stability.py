@@ -11,7 +11,8 @@ from losslang.analysis.parts import in_parts
 from losslang.analysis.probe import MANY_VIEWS, named_rows, shown
 from losslang.analysis.sphere import Sphere
 from losslang.analysis.stability import Verdict
-from losslang.analysis.stage import FEATURES
+from losslang.analysis.stage import FEATURES, features_of
+from losslang.analysis.subject import Subject
 from losslang.objective.spec import Spec
 
 __all__ = ["MechanismRow", "Stability", "force_rows", "stability_of"]
@@ -69,7 +70,8 @@ class Stability:
 def stability_of(verdict: Verdict, small: Spec) -> Stability:
     """What is said of a method, whose forces are those with small networks."""
     spec = in_parts(small).spec
-    field = Field(spec, Sphere(CENTER, rank=FEATURES // 2, rows=64 if len(small.views) <= MANY_VIEWS else 32))
+    features = min(map(features_of, Subject.of(spec).inputs), default=FEATURES)
+    field = Field(spec, Sphere(CENTER, rank=max(features // 2, 1), rows=64 if len(small.views) <= MANY_VIEWS else 32))
     forces = field.forces()
     unit = all(rows.unit for rows in field.live)
     mechanisms = tuple(_row(found, forces) for found in verdict.mechanisms)
