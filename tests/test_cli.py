@@ -251,6 +251,17 @@ def test_compile_into_a_folder_that_is_not_there(folder, capsys):
     assert capsys.readouterr().err == "losslang: no/mine.py: No such file or directory\n"
 
 
+def test_compile_replaces_only_what_losslang_wrote(folder, capsys):
+    mine = folder / "mine.py"
+    mine.write_text("print('years of work')\n")
+    assert main(["compile", "good.yaml", "-o", "mine.py"]) == 1
+    assert "mine.py exists, and losslang has not written it" in capsys.readouterr().err
+    assert mine.read_text() == "print('years of work')\n"
+    assert main(["compile", "good.yaml", "-o", "mine.py", "--force"]) == 0
+    assert main(["compile", "good.yaml", "-o", "mine.py"]) == 0
+    assert "Written by losslang" in mine.read_text()
+
+
 def test_list(capsys):
     assert main(["list", "specs"]) == 0
     rows = capsys.readouterr().out.splitlines()

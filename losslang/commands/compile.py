@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from losslang.commands.arguments import CommandParser
 from losslang.commands.failures import OK
+from losslang.diagnostics import LosslangError
 
 if TYPE_CHECKING:
     from losslang.objective.spec import Spec
@@ -21,6 +23,7 @@ def add_options(parser: CommandParser) -> None:
     """The options of `losslang compile`."""
     parser.add_argument("spec", metavar="SPEC", help="a method file")
     parser.add_argument("-o", metavar="FILE", dest="out", type=Path, help="where to write the torch module")
+    parser.add_argument("--force", action="store_true", help="with -o: replace a file that losslang has not written")
     parser.add_argument("--show", choices=[*_STAGES], help="print what the compiler has after this stage")
     parser.add_argument(
         "--without", metavar="PASS", action="append", default=[], help="leave out a pass of the optimiser (repeatable)"
@@ -36,11 +39,25 @@ def run(options: Namespace) -> int:
     if options.out:
         from losslang.commands.files import write
 
+        if not options.force:
+            _check_ours(options.out)
         write(options.out, _python(options))
     elif not options.show:
         print(_python(options), end="")
     return OK
 
+
+def _check_ours(path: Path) -> None:
+    """Raises LosslangError where the file is there, and does not say that losslang wrote it."""
+    if path.is_file() and not _WRITTEN.search(path.read_bytes()[:HEAD]):
+        raise LosslangError(
+            f"{path} exists, and losslang has not written it; choose another name, or replace it with --force"
+        )
+
+
+HEAD = 4096
+"""Bytes of a module in which its header is looked for."""
+_WRITTEN = re.compile(rb"^Written by losslang \S+ from .*, hash [0-9a-f]+\.", re.MULTILINE)
 
 # ---------------------------------------------------------------- the stages, as text
 

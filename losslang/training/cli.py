@@ -112,8 +112,8 @@ def train_main(specs: Sequence[str], options: Options) -> int:
 
 
 def _train_checked(plans: Sequence[RunPlan], options: Options, *, leads: bool) -> int:
-    for plan in plans if leads else ():
-        _check_folder(plan, options)
+    if leads:
+        _check_folders(plans, options)
     from rich.console import Console
 
     console = Console(highlight=False, quiet=not leads)
@@ -160,11 +160,19 @@ def _folder(plan: RunPlan, seed: int, options: Options, methods: int) -> Path:
     return folder if options.seeds == 1 else folder / f"seed{seed}"
 
 
-def _check_folder(plan: RunPlan, options: Options) -> None:
-    if options.resume and plan.folder.exists():
-        check_resumable(plan.folder, settings_record(plan))
-    else:
-        check_new(plan.folder, overwrite=options.overwrite)
+def _check_folders(plans: Sequence[RunPlan], options: Options) -> None:
+    """With --resume one of the runs is there at least; those after it may not have begun."""
+    there = {plan.folder for plan in plans if options.resume and plan.folder.exists()}
+    if options.resume and not there:
+        missing = plans[0].folder
+        raise LosslangError(
+            f"{missing}: there is no run to go on with; leave out --resume to begin one, or name its --out"
+        )
+    for plan in plans:
+        if plan.folder in there:
+            check_resumable(plan.folder, settings_record(plan))
+        else:
+            check_new(plan.folder, overwrite=options.overwrite)
 
 
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
@@ -177,9 +185,8 @@ def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> 
             if work.stopped:
                 break
             if pending.number:
-                work.failures.append(
-                    f"{_run_name(group[0])}: interrupted before it began; the same command with --resume does it"
-                )
+                how = " with --resume" if any(plan.folder.exists() for plan in plans) else ""
+                work.failures.append(f"{_run_name(group[0])}: interrupted before it began; the same command{how} does it")
                 break
             work.train(group)
         _report(work.results, console)

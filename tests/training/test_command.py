@@ -1,6 +1,7 @@
 """`losslang train` as people run it: in a process of its own."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,6 +75,21 @@ def test_what_is_wrong_is_said_before_any_work(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.yaml"]
 
 
+def test_there_is_something_to_resume(tmp_path):
+    options = {"out": tmp_path / "run", "set": {"steps": "5"}, "quiet": True}
+    with pytest.raises(LosslangError, match="run: there is no run to go on with; leave out --resume to begin one"):
+        train_main([SPECS["simsiam"]], TrainOptions(**options, resume=True))
+    assert not any(tmp_path.iterdir())
+
+
+def test_seeds_that_had_not_begun_are_trained_by_resume(tmp_path):
+    options = {"out": tmp_path / "run", "set": {"steps": "5"}, "quiet": True, "seeds": 2}
+    assert train_main([SPECS["simsiam"]], TrainOptions(**options)) == 0
+    shutil.rmtree(tmp_path / "run" / "seed1")
+    assert train_main([SPECS["simsiam"]], TrainOptions(**options, resume=True)) == 0
+    assert (tmp_path / "run" / "seed1" / "result.json").is_file()
+
+
 def test_a_finished_run_is_not_repeated_by_resume(tmp_path, capsys):
     options = {"out": tmp_path / "run", "set": {"steps": "5"}, "quiet": True}
     assert train_main([SPECS["simsiam"]], TrainOptions(**options)) == 0
@@ -95,7 +111,7 @@ def test_one_exploding_run_does_not_stop_the_others(tmp_path, capsys):
     assert (tmp_path / "o/vicreg-blobs/checkpoint.pt").exists()
 
 
-def wait_for(condition, process, seconds=60):
+def wait_for(condition, process, seconds=150):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
