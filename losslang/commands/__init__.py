@@ -1,1 +1,1 @@
-"""What the verbs of the command line need beside the stages: options, files, the inventory."""
+"""The commands of the command line, each with its options: `NAME.py` is `losslang NAME`; and what they share."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 
 from losslang.diagnostics import Report, Source
@@ -19,17 +19,16 @@ FILES = ("derived.loss", "primitives.loss")
 class Library(Mapping[str, Definition]):
     """Definitions by name; each is parsed when it is first asked for."""
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
-        self._where: dict[str, tuple[str, Fragment]] = {}
-        for file, source in sources.items():
-            for name, fragment in index_definitions(source).items():
-                self._where[name] = (file, fragment)
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._where: dict[str, Fragment] = {}
+        for source in sources:
+            self._where |= index_definitions(source)
         self._parsed: dict[str, Definition] = {}
 
     def __getitem__(self, name: str) -> Definition:
         if name not in self._parsed:
             report = Report()
-            definition = parse_definition(self._where[name][1], report)
+            definition = parse_definition(self._where[name], report)
             report.raise_errors()
             assert definition is not None
             self._parsed[name] = definition
@@ -44,13 +43,9 @@ class Library(Mapping[str, Definition]):
     def __len__(self) -> int:
         return len(self._where)
 
-    def file_of(self, name: str) -> str:
-        """The file that holds a definition."""
-        return self._where[name][0]
-
 
 @functools.cache
 def shipped_library() -> Library:
     """The library that ships with the package."""
     folder = resources.files("losslang.library")
-    return Library({file: Source(f"library/{file}", (folder / file).read_text(encoding="utf-8")) for file in FILES})
+    return Library(Source(f"library/{file}", (folder / file).read_text(encoding="utf-8")) for file in FILES)
