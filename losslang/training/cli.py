@@ -186,7 +186,9 @@ def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> 
                 break
             if pending.number:
                 how = " with --resume" if any(plan.folder.exists() for plan in plans) else ""
-                work.failures.append(f"{_run_name(group[0])}: interrupted before it began; the same command{how} does it")
+                work.failures.append(
+                    f"{_run_name(group[0])}: interrupted before it began; the same command{how} does it"
+                )
                 break
             work.train(group)
         _report(work.results, console)
