@@ -12,7 +12,7 @@ from losslang.report.runs import Group, RunData
 
 __all__ = ["SECTIONS", "Section", "curve", "curve_sections", "metric_names"]
 
-POINTS, SEED_POINTS = 400, 160
+POINTS, SEED_POINTS = 200, 120
 """Points that are drawn of a band, and of a single run beneath it."""
 
 

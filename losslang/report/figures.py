@@ -22,6 +22,9 @@ class PlotMissing(LosslangError):
     """matplotlib is not installed."""
 
 
+LEAST = 0.02
+"""The smallest difference that fills a panel."""
+
 _DASHES = dict(zip(DASHES, ("-", "--", ":", "-."), strict=True))
 
 
@@ -71,6 +74,7 @@ def curves_figure(groups: Sequence[Group], names: Sequence[str]) -> Any:
             for group in groups:
                 if group.first.data == of:
                     _draw(place, name, styles[_label(group)], group)
+            _frame(place, name)
         row[0].set_ylabel(name.replace("batch/", "").replace("_", " ").replace("/", ":\n"))
     for place, of in zip(axes[0], data, strict=True):
         place.set_title(of, fontsize=9)
@@ -79,6 +83,16 @@ def curves_figure(groups: Sequence[Group], names: Sequence[str]) -> Any:
     handles = {line.get_label(): line for place in axes.flat for line in place.get_lines()}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
+
+
+def _frame(place: Any, name: str) -> None:
+    """Center norms from 0 to 1; what hardly differs is not blown up to fill the panel."""
+    low, high = place.get_ylim()
+    if name.endswith("center_norm"):
+        place.set_ylim(-0.03, 1.03)
+    elif high - low < LEAST:
+        place.set_ylim((low + high - LEAST) / 2, (low + high + LEAST) / 2)
+    place.ticklabel_format(axis="y", useOffset=False)
 
 
 def _label(group: Group) -> str:

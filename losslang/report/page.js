@@ -5,7 +5,8 @@ const started = performance.now();
 const state = { data: null, hidden: new Set(), seeds: false, range: null, drawn: new Map() };
 
 async function unpacked(id) {
-  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), c => c.charCodeAt(0));
+  const text = atob(document.getElementById(id).textContent), bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at); // several times faster than Uint8Array.from
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
@@ -40,8 +41,9 @@ function shapes(plot, kind) {
 }
 
 function band(trace) {
-  const edge = { x: trace.x, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false };
-  return [{ ...edge, y: trace.low }, { ...edge, y: trace.high, fill: "tonexty", fillcolor: faint(color(trace.style), 0.18) }];
+  const x = [...trace.x, ...trace.x.toReversed()], y = [...trace.high, ...trace.low.toReversed()];
+  const look = { mode: "lines", line: { width: 0 }, fill: "toself", fillcolor: faint(color(trace.style), 0.18) };
+  return [{ x, y, ...look, hoverinfo: "skip", showlegend: false }];
 }
 
 function line(trace, look = { width: 2, color: color(trace.style), dash: dash(trace.style) }) {
@@ -58,11 +60,11 @@ function points(trace) {
 function layout(plot, kind) {
   const look = getComputedStyle(document.documentElement);
   const ink = look.getPropertyValue("--faint").trim(), grid = look.getPropertyValue("--grid").trim();
-  const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, automargin: true, tickfont: { size: 11 } };
+  const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { size: 11 } };
   const title = text => ({ text, font: { size: 11 }, standoff: 6 });
   const found = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: "system-ui, sans-serif" },
-    margin: { l: 8, r: 8, t: 6, b: 8 }, hovermode: kind === "cloud" ? "closest" : "x", hoverlabel: { font: { size: 11 } },
+    margin: { l: 52, r: 10, t: 8, b: 38 }, hovermode: kind === "cloud" ? "closest" : "x", hoverlabel: { font: { size: 11 } },
     xaxis: { ...axis, title: title(plot.xlabel) }, yaxis: { ...axis, title: title(plot.ylabel), type: plot.ylog ? "log" : "-" },
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     legend: { orientation: "h", y: -0.28, font: { size: 11 } }, showlegend: kind === "force" || kind === "line",

@@ -97,9 +97,9 @@ def _document(title: str, body: Sequence[str], data: object, csv: str, plotly: s
     ]
     payloads = [
         tag("script", _packed(json.dumps(data, separators=(",", ":"))), type="text/plain", id="data"),
-        tag("script", _packed(csv), type="text/plain", id="csv"),
         tag("script", _packed(plotly), type="text/plain", id="plotly"),
         tag("script", _asset("page.js")),
+        tag("script", _packed(csv), type="text/plain", id="csv"),  # last, as it is large and nothing waits for it
     ]
     return f"<!doctype html>\n{tag('html', tag('head', *head), tag('body', *body, *payloads), lang='en')}\n"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import time
 
 import pytest
@@ -97,19 +98,40 @@ def test_downloads(browser, page):
 
 
 @pytest.mark.skipif(not FULL, reason="a timing; LOSSLANG_REPORT_TESTS=full asks for it")
-def test_fifty_runs_of_two_thousand_points_are_seen_within_two_seconds(browser, tmp_path):
+def test_fifty_runs_of_two_thousand_points_are_drawn_within_two_seconds(browser, tmp_path):
+    """Both the plots in sight and all of them; what the page's own thread computes says it on a busy machine, too."""
     runs = [synthetic(tmp_path, f"method{at}", seed, 2000) for at in range(10) for seed in range(5)]
     path = tmp_path / "page.html"
     path.write_text(render(Contents(group_runs(runs)), plotly_source()), encoding="utf-8")
     assert path.stat().st_size < 10e6
-    seen = (
-        "ready.then(() => new Promise(done => setInterval(() => document.querySelector('[data-drawn]') && done(), 10)))"
+    times = [_opening(browser, path) for _ in range(5)]
+    seen, everything, computed_seen, computed = (statistics.median(of) for of in zip(*times, strict=True))
+    print(
+        f"{path.stat().st_size / 1e6:.1f} MB; plots in sight {seen:.2f} s on the clock, {computed_seen:.2f} s computed;"
     )
-    times = []
-    for _ in range(3):  # the first also warms the browser's caches up
-        started = time.perf_counter()
-        browser.open(path.as_uri())
-        browser.run(f"{seen}.then(() => 0)")
-        times.append(time.perf_counter() - started)
-    print("from opening to the plots in sight:", ", ".join(f"{seconds:.2f} s" for seconds in times))
-    assert min(times) < 2
+    print(f"all plots {everything:.2f} s on the clock, {computed:.2f} s computed; medians of {len(times)}")
+    assert min(all_drawn for _, all_drawn, *_ in times) < 2 or computed < 1
+
+
+def _opening(browser, path):
+    """Seconds until the plots in sight are drawn, and until all are: on the clock, and of the page's main thread."""
+    browser.call("Performance.enable", timeDomain="threadTicks")
+    started = time.perf_counter()
+    browser.open(path.as_uri())
+    assert browser.run(f"ready.then(() => {_IN_SIGHT})") > 0
+    seen, computed_seen = time.perf_counter() - started, _computed(browser)
+    browser.run("drawAll()")
+    return seen, time.perf_counter() - started, computed_seen, _computed(browser)
+
+
+_IN_SIGHT = """new Promise(done => {
+  const inSight = box => box.top < innerHeight && box.bottom > 0 && box.height > 0;
+  const figures = [...document.querySelectorAll("figure.plot")].filter(f => inSight(f.getBoundingClientRect()));
+  const look = () => (figures.every(f => f.dataset.drawn) ? done(figures.length) : setTimeout(look, 10));
+  look();
+})"""
+
+
+def _computed(browser):
+    metrics = browser.call("Performance.getMetrics")["metrics"]
+    return next(row["value"] for row in metrics if row["name"] == "TaskDuration")
