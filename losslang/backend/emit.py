@@ -142,7 +142,8 @@ class _Writer:
         spec, name = self.spec, class_name(self.spec)
         arguments = ", ".join([*self.one.arguments, *self.extra])
         typed = ", ".join([*(f"{a}: Tensor" for a in [*self.one.arguments, *self.extra])])
-        networks = loss_networks(spec)
+        one, many, networks = self.one.lines(), self.many.lines(), loss_networks(spec)
+        self.half = any("self.given" in line for line in [*one, *many])
         attributes = [self.attributes["network", n] for n in networks]
         signature = "".join(f", {a}: nn.Module" for a in attributes)
         return [
@@ -163,11 +164,11 @@ class _Writer:
             "",
             f"    def objective(self, {typed}) -> Output:",
             '        """The terms, from embeddings in the layout of `inputs`."""',
-            *(f"        {line}" for line in self.one.lines()),
+            *(f"        {line}" for line in one),
             "",
             f"    def objective_of_many(self, {typed}, share: Share) -> Output:",
             '        """The same terms, of the rows of all processes, where this one holds its share of them."""',
-            *(f"        {line}" for line in self.many.lines()),
+            *(f"        {line}" for line in many),
             "",
             *self.precision_lines(),
             "    @torch.no_grad()",
@@ -236,6 +237,8 @@ class _Writer:
         ]
         for i, name in zip(self.inputs, names, strict=True):
             lines += [f"        {line}" for line in _prepare(i, name)]
+            if name == names[0] and self.half:
+                lines.insert(-1, f"        self.given = {name}.dtype")
         batched = [i for i in self.inputs if i.node.type.has(BATCH)]
         if len(batched) > 1:
             sizes = [

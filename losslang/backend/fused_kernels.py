@@ -58,9 +58,8 @@ def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
     parts = [_laid_out(codes[0], x.type, rows, node.axes()).text]
     parts.append("None" if x is y else _laid_out(codes[1], y.type, columns, node.axes()).text)
     parts.append(codes[2].text)
-    if node["dropped"] != "nothing":
-        parts.append(_diagonals(str(node["dropped"]), codes[1], y.type))
-    result = call("logsumexp_of_products", *parts)
+    parts.append("()" if node["dropped"] == "nothing" else _diagonals(str(node["dropped"]), codes[1], y.type))
+    result = call("logsumexp_of_similarities", *parts, "self.given")
     if len(rows) < 2:
         return result
     shape = [f"{codes[0].atom}.shape[{x.type.position(axis)}]" for axis in rows]
