@@ -33,7 +33,7 @@ PIPELINE = {"pipeline", "questions"}
 AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
 
 # Extras beside `toy` and `test`: images, other libraries' networks, files for other programs, pages and figures.
-OPTIONAL = ["images", "hub", "zoo", "export", "report", "plot", "parquet", "tensorboard", "wandb", "sweep"]
+OPTIONAL = ["images", "hub", "zoo", "export", "report", "plot", "parquet", "tensorboard", "wandb", "sweep", "gpu"]
 
 # What drives the stages; no stage knows of it.
 DRIVERS = {"cli", "__main__", "commands", "schema", "parity", *PIPELINE}
