@@ -9,6 +9,7 @@ from losslang.analysis.difference import Difference
 from losslang.diagnostics import LosslangError, SpecError
 from losslang.report.claims import decide
 from losslang.report.clouds import EndCloud, end_cloud
+from losslang.report.listed import read_list
 from losslang.report.page import Contents
 from losslang.report.runs import Group, RunData, find_runs, group_runs
 from losslang.report.theory import Theorist, Theory
@@ -24,14 +25,16 @@ CLOUDS = 24
 
 def contents(paths: Iterable[Path], theorist: Theorist, differ: Differ, *, live: bool = False) -> Contents:
     """What a page of these runs shows; what cannot be had is said on it. Raises LosslangError where there are no runs."""
+    paths = list(paths)
     groups = group_runs(find_runs(paths))
+    title = read_list(paths[0]).title if len(paths) == 1 else ""
     missing: list[str] = []
     firsts = {group.first.method: group.first for group in reversed(groups)}
     methods = {name: firsts[name] for name in dict.fromkeys(group.first.method for group in groups)}
     theories = _theories(methods.values(), theorist, missing)
     differences = _differences([run for name, run in methods.items() if name in theories], differ)
     decisions = list(decide([run for group in groups for run in group.runs]))
-    return Contents(groups, theories, differences, _clouds(groups, missing), missing, decisions, live)
+    return Contents(groups, theories, differences, _clouds(groups, missing), missing, decisions, live, title)
 
 
 def _theories(runs: Iterable[RunData], theorist: Theorist, missing: list[str]) -> dict[str, Theory]:

@@ -53,12 +53,6 @@ class Decision:
     answer: Answer
     evidence: str
 
-    def sentence(self) -> str:
-        """One sentence."""
-        return f"{self.claim.text} On {self.data} this {_WORDS[self.answer]}: {self.evidence}."
-
-
-_WORDS = {"holds": "holds", "does not hold": "does not hold", "undecided": "is not decided by these seeds"}
 
 Judge = Callable[[Sequence[RunData]], "tuple[Answer, str] | None"]
 

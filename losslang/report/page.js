@@ -64,10 +64,10 @@ function layout(plot, kind) {
   const title = text => ({ text, font: { size: 11 }, standoff: 6 });
   const found = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: "system-ui, sans-serif" },
-    margin: { l: 52, r: 10, t: 8, b: 38 }, hovermode: kind === "cloud" ? "closest" : "x", hoverlabel: { font: { size: 11 } },
+    margin: { l: 52, r: 18, t: 8, b: 38 }, hovermode: kind === "cloud" ? "closest" : "x", hoverlabel: { font: { size: 11 } },
     xaxis: { ...axis, title: title(plot.xlabel) }, yaxis: { ...axis, title: title(plot.ylabel), type: plot.ylog ? "log" : "-" },
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-    legend: { orientation: "h", y: -0.28, font: { size: 11 } }, showlegend: kind === "force" || kind === "line",
+    legend: { orientation: "h", y: -0.28, font: { size: 11 } }, showlegend: kind === "force" || (kind === "line" && plot.traces.length <= 5),
   };
   if (plot.ylog) Object.assign(found.yaxis, { exponentformat: "power", dtick: undefined, nticks: 6 });
   if (plot.equal) Object.assign(found.yaxis, { scaleanchor: "x", scaleratio: 1 });

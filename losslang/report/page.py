@@ -42,7 +42,10 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 @dataclass(frozen=True)
 class Contents:
-    """What a page shows. `missing` says in words what could not be had; `decisions` are claims of papers."""
+    """What a page shows. `missing` says in words what could not be had; `decisions` are claims of papers.
+
+    `title` is that of the experiment, where the page is about one.
+    """
 
     groups: Sequence[Group]
     theories: Mapping[str, Theory] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Contents:
     missing: Sequence[str] = ()
     decisions: Sequence[Decision] = ()
     live: bool = False
+    title: str = ""
 
 
 def plotly_source() -> str:
@@ -69,7 +73,7 @@ def render(contents: Contents, plotly: str) -> str:
     links = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in sections]
     body = [
         tag("a", "Skip to the results", href="#runs", class_="skip"),
-        tag("header", tag("h1", _title(contents.groups)), _controls(contents.groups)),
+        tag("header", *_heading(contents), _controls(contents.groups)),
         tag("nav", tag("ul", *links), aria_label="Sections"),
         tag("main", *(_section(name, title, content) for name, title, content in sections)),
         tag("footer", tag("p", f"Written by losslang {__version__} from run folders.")),
@@ -81,7 +85,7 @@ def render(contents: Contents, plotly: str) -> str:
         "live": contents.live,
     }
     csv = csv_text(contents.groups, most=NUMBERS)
-    return _document(_title(contents.groups), body, data, csv, plotly, live=contents.live)
+    return _document(contents.title or _title(contents.groups), body, data, csv, plotly, live=contents.live)
 
 
 def _document(title: str, body: Sequence[str], data: object, csv: str, plotly: str, *, live: bool) -> str:
@@ -111,6 +115,13 @@ def _asset(name: str) -> Html:
 def _packed(text: str) -> Html:
     """A text as gzip in base64, which the page unpacks: a quarter of plotly.js, a third of the numbers."""
     return Html(base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode())
+
+
+def _heading(contents: Contents) -> list[Html]:
+    """The experiment's title, or the methods and data that it would stand for."""
+    if contents.title:
+        return [tag("h1", contents.title), tag("p", _title(contents.groups))]
+    return [tag("h1", _title(contents.groups))]
 
 
 def _title(groups: Sequence[Group]) -> str:

@@ -99,12 +99,26 @@ def claim_list(decisions: Sequence[Decision]) -> Html:
     if not decisions:
         return Html()
     text = "Decided by intervals of 95 % over the seeds: undecided where an interval lies on both sides."
-    items = [
-        tag("p", tag("strong", f"{d.answer.capitalize()}. "), prose(d.sentence()), f" ({d.claim.source})",
-            class_=f"claim {_LOOKS[d.answer]}")
-        for d in decisions
-    ]  # fmt: skip
-    return join([tag("p", text), *items])
+    of_claim: dict[str, list[Decision]] = {}
+    for decision in decisions:
+        of_claim.setdefault(decision.claim.text, []).append(decision)
+    return join([tag("p", text), *(_claim(text, found) for text, found in of_claim.items())])
+
+
+def _claim(text: str, found: Sequence[Decision]) -> Html:
+    """A claim, and what the runs on each data set say of it."""
+    rows = [
+        tag(
+            "li",
+            tag("strong", d.answer.capitalize()),
+            f" on {d.data}: ",
+            prose(d.evidence),
+            ".",
+            class_=_LOOKS[d.answer],
+        )
+        for d in found
+    ]
+    return tag("div", tag("p", prose(text), f" ({found[0].claim.source})"), tag("ul", *rows), class_="claim")
 
 
 _LOOKS = {"holds": "holds", "does not hold": "fails", "undecided": "open"}

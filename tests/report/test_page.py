@@ -1,8 +1,10 @@
 """The page as a text: whole, described in words, and small."""
 
 import itertools
+import json
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -11,7 +13,7 @@ from losslang.cli import main
 from losslang.report.build import contents
 from losslang.report.html import Html, join, table, tag
 from losslang.report.page import Contents, plotly_source, render
-from losslang.report.runs import group_runs
+from losslang.report.runs import find_runs, group_runs
 from tests.report.conftest import METHODS, synthetic
 
 FULL = os.environ.get("LOSSLANG_REPORT_TESTS") == "full"
@@ -89,7 +91,42 @@ def test_mathematics_verdicts_differences_and_provenance_are_there(page):
 def test_claims_of_papers_are_decided_where_their_runs_are(page):
     text = page.read_text(encoding="utf-8")
     assert "Without its stop-gradient SimSiam collapses to the center." in text
+    assert (
+        '<li class="holds"><strong>Holds</strong> on blobs: center norm of simsiam_no_stopgrad' in text
+        or "Undecided" in text
+    )
     assert "BYOL" not in text.partition('id="claims"')[2].partition("</section>")[0]
+
+
+def test_runs_of_an_experiment_have_its_names(runs, tmp_path):
+    import shutil
+
+    folder = tmp_path / "mine"
+    shutil.copytree(runs, folder)
+    rows = [
+        {"label": f"number {at}", "swept": {"optimizer.learning_rate": 0.1}, "folder": f"{name}-blobs/seed{seed}"}
+        for at, name in enumerate(METHODS)
+        for seed in range(2)
+    ]
+    listed = {"experiment": "mine", "title": "What & why", "plot": [], "runs": rows}
+    (folder / "experiment.json").write_text(json.dumps(listed), encoding="utf-8")
+    found = group_runs(find_runs([folder]))
+    assert [group.label for group in found] == [found_name(at) for at in (2, 0, 1)]
+    text = render(Contents(found, title="What & why"), "")
+    assert "<h1>What &amp; why</h1>" in text
+    (folder / "experiment.json").write_text("{", encoding="utf-8")
+    assert main(["report", str(folder), "-o", str(tmp_path / "page.html")]) == 1
+
+
+def found_name(at):
+    return f"number {at} learning_rate=0.1"
+
+
+def test_a_run_that_failed_says_why(tmp_path):
+    run = replace(synthetic(tmp_path, "bad", 3, 4), failure="the term `x` is no finite number at step 3")
+    text = render(Contents(group_runs([run])), "")
+    assert "bad, seed 3, failed: the term <code>x</code> is no finite number at step 3." in text
+    assert "1 failed" in text
 
 
 def test_a_page_without_checkpoints_says_so(runs, tmp_path):
