@@ -3,6 +3,10 @@
 What is believed before a run decides how much must be seen in it. A method that the theory says collapses is reported at
 the center norm that `verdict` calls constant; one that it says is held up or stable only where next to nothing is left of
 the residual, as much of the length of some embeddings (DINO, KoLeo, ReSSL) is common to all rows and means nothing.
+
+The center is looked at in every logged batch as well as in every evaluation, and so are cross-entropies at ln K. Lost dimensions
+are seen in evaluations alone: the correlation of a batch, which is all that is logged of them, is as high where one of two
+dimensions is left that were to keep.
 """
 
 from __future__ import annotations
@@ -86,13 +90,14 @@ class Alarm:
         return None
 
     def _constant(self, record: Mapping[str, Any]) -> Alert | None:
-        center = record.get("center_norm", 0.0)
+        batch = record.get("batch", {}).get("center_norm", 0.0)
+        center, of = max((record.get("center_norm", 0.0), ""), (batch, " of the batch"))
         if center <= CONSTANT:
             return None
         verdict = self.theory()
         if center <= NOTHING_LEFT and verdict.constant.answer != "collapses":
             return None
-        return Alert(record["step"], "constant", f"center norm {center:.4f}", _why_constant(verdict))
+        return Alert(record["step"], "constant", f"center norm {center:.4f}{of}", _why_constant(verdict))
 
     def _dimensional(self, record: Mapping[str, Any]) -> Alert | None:
         if "effective_rank" not in record or "constant" in self.rung:

@@ -37,6 +37,15 @@ def test_what_should_be_held_up_rings_only_when_nothing_is_left():
     assert "against the theory (held" in alert.missing
 
 
+def test_the_center_of_a_batch_rings_before_the_next_evaluation():
+    alarm = alarm_of("simsiam_no_predictor")
+    (alert,) = ring(alarm, START, {"step": 10, "batch": {"center_norm": 0.5}}, {"step": 20, "batch": {"center_norm": 0.97}},
+                    {"step": 100, "center_norm": 0.99, "effective_rank": 3})  # fmt: skip
+    assert (alert.step, alert.kind) == (20, "constant")
+    assert alert.seen == "center norm 0.9700 of the batch"
+    assert ring(alarm_of("simsiam"), START, {"step": 20, "batch": {"center_norm": 0.97}}) == []
+
+
 def test_the_untrained_network_never_rings():
     assert ring(alarm_of("simsiam_no_predictor"), START | {"center_norm": 1.0}) == []
 
