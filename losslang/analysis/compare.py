@@ -69,6 +69,8 @@ def _formula(spec: Spec, names: tuple[str, ...]) -> str:
 
 
 def _related(relation: Relation) -> str:
+    if relation.constant:
+        return "differ in a constant, below what values show"
     parts = [f"scale x{relation.scale:.6g}"] if relation.scale != 1 else []
     parts += [f"offset {relation.offset:+.6g}"] if relation.offset else []
     parts += [] if relation.gradients_agree else ["gradients differ"]

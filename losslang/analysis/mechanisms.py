@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from losslang.analysis.branches import ends_in_norm, predictors
+from losslang.analysis.spelling import summands
 from losslang.analysis.subject import Subject, terms_of
 from losslang.analysis.values import (
     is_center_penalty,
     is_contrast,
     is_logdet,
     is_negative_row,
+    is_row_hinge,
     is_second_order,
     is_sliced,
     is_spread,
@@ -110,9 +112,10 @@ def _output_norm(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _centering(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for node in subject.nodes:
-        if node.op == "subtract" and any(child.op == "running" for child in node.inputs[1:]):
-            yield f"by the running center `{node.inputs[1]['name']}`", ()
+    sums = (summands(node) for node in subject.nodes if node.op in {"add", "subtract"})
+    taken = (str(each["name"]) for parts in sums for each, sign in parts if sign < 0 and each.op == "running")
+    for name in dict.fromkeys(taken):
+        yield f"by the running center `{name}`", ()
 
 
 def _sharpening(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -139,11 +142,13 @@ def _fixed_prototypes(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]
 
 
 def _triplets(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
-    terms = tuple(
-        term.name for term in subject.spec.graph.terms if any(is_negative_row(node) for node in walk([term.value]))
-    )
-    if terms:
-        yield "another row as the negative", terms
+    for test, words in (
+        (is_negative_row, "another row as the negative"),
+        (is_row_hinge, "every other row as a negative"),
+    ):
+        terms = tuple(term.name for term in subject.spec.graph.terms if under(term.value, test))
+        if terms:
+            yield words, terms
 
 
 _ROWS = (
@@ -151,7 +156,7 @@ _ROWS = (
         "negatives", "repulsion from other rows", _in_terms(is_contrast, "over other rows"),
         decenters=True, decorrelates=True,
     ),
-    Mechanism("triplet negatives", "repulsion from one other row", _triplets, decenters=True),
+    Mechanism("triplet negatives", "repulsion from other rows one by one", _triplets, decenters=True),
     Mechanism(
         "log-det", "volume of the embeddings", _in_terms(is_logdet, "of a matrix of moments"),
         decenters=True, decorrelates=True,

@@ -28,7 +28,8 @@ _ROUNDING = 1e-9
 class Relation:
     """second = scale·first + offset, with gradients in the ratio `scale` (or not, where stops differ).
 
-    `by` says what found it; `loose` that the embeddings which it holds for are outputs of other networks.
+    `by` says what found it; `loose` that the embeddings which it holds for are outputs of other networks; `constant` that
+    the normal forms differ in a constant, by less than the values show.
     """
 
     scale: float
@@ -36,11 +37,17 @@ class Relation:
     gradients_agree: bool = True
     by: str = NORMAL_FORM
     loose: bool = False
+    constant: bool = False
 
     @property
     def identity(self) -> bool:
         """Whether the two are equal."""
-        return self.gradients_agree and abs(self.scale - 1) < _TOLERANCE and abs(self.offset) < _TOLERANCE
+        return (
+            not self.constant
+            and self.gradients_agree
+            and abs(self.scale - 1) < _TOLERANCE
+            and abs(self.offset) < _TOLERANCE
+        )
 
 
 # ---------------------------------------------------------------- by normal form

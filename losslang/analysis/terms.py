@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from losslang.algebra.canonical import CanonicalTerm, summed
+from losslang.analysis.constants import differ_in_constant
 from losslang.analysis.pairing import Pair, Side, loose_form, pair_inputs
 from losslang.analysis.readings import Keys, read_terms
 from losslang.analysis.relation import NUMBERS, Readings, Relation, relate_forms, relate_readings
@@ -87,8 +88,12 @@ class Terms:
         found = found or self._read(one, two)
         if found is None or not found.identity:
             return found
-        hidden = _counts(self.left.spec, [one]) != _counts(self.right.spec, [two])
-        return None if found.by == NUMBERS and hidden else found
+        if found.by != NUMBERS:
+            return found
+        if _counts(self.left.spec, [one]) != _counts(self.right.spec, [two]):
+            return None
+        labels = [(side.form if self.alike else side.small_form).labels for side in (self.left, self.right)]
+        return replace(found, constant=differ_in_constant(forms[0][one], forms[1][two], *labels))
 
     def _loosely(self, one: str, two: str) -> Relation | None:
         """The same form of other networks' outputs, such as a target in place of a stopped branch."""

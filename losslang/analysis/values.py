@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from losslang.analysis.spelling import core, factors, squared, summands
 from losslang.objective.axes import Axis
 from losslang.objective.graph import Node, walk
 
@@ -12,6 +13,7 @@ __all__ = [
     "is_contrast",
     "is_logdet",
     "is_negative_row",
+    "is_row_hinge",
     "is_second_order",
     "is_sliced",
     "is_spread",
@@ -39,8 +41,8 @@ def is_contrast(node: Node) -> bool:
     """A log-sum-exp, softmax or potential over other rows."""
     if node.op in {"logsumexp", "log_softmax", "softmax"}:
         return _pairs_rows(node.inputs[0]) and _other_rows(node)
-    if node.op == "log" or (node.op in {"mean", "sum"} and node.inputs[0].op == "exp"):
-        inner = node.inputs[0]
+    if node.op == "log" or (node.op in {"mean", "sum"} and core(node.inputs[0]).op == "exp"):
+        inner = core(node.inputs[0])
         return inner.op in {"mean", "sum", "exp"} and under(inner, lambda n: n.op == "exp" and _pairs_rows(n))
     return False
 
@@ -61,11 +63,11 @@ def is_logdet(node: Node) -> bool:
 
 def is_second_order(node: Node) -> bool:
     """A square of a matrix of features, such as off-diagonal covariances."""
-    if node.op == "power":
-        return _is_matrix(node) or _is_gram(node.inputs[0])
+    if any((_is_matrix(base) or _is_gram(base)) and not _is_mask(base) for base in squared(node)):
+        return True
     squares = node.op == "norm" and (_is_matrix(node.inputs[0]) or _is_gram(node.inputs[0]))
     product = node.op == "multiply" and _is_matrix(node) and all(_is_matrix(child) for child in node.inputs)
-    return squares or (product and all(child.type.kind != "mask" and not _is_mask(child) for child in node.inputs))
+    return squares or (product and not any(_is_mask(child) for child in node.inputs))
 
 
 def _is_mask(node: Node) -> bool:
@@ -80,11 +82,10 @@ def _is_center(node: Node) -> bool:
 
 def is_center_penalty(node: Node) -> bool:
     """The length of the center, or its square."""
-    if node.op == "norm":
+    if node.op == "dot" and node.inputs[0] is node.inputs[1]:
         return _centered_source(node.inputs[0])
-    if node.op == "power":
-        return _centered_source(node.inputs[0])
-    return node.op == "dot" and node.inputs[0] is node.inputs[1] and _centered_source(node.inputs[0])
+    sources = node.inputs[:1] if node.op == "norm" else squared(node)
+    return any(_centered_source(core(source)) for source in sources)
 
 
 def _centered_source(node: Node) -> bool:
@@ -93,9 +94,7 @@ def _centered_source(node: Node) -> bool:
 
 def is_spread(node: Node) -> bool:
     """A hinge or a square that pushes deviations up."""
-    if node.op not in {"relu", "power"}:
-        return False
-    added = [node.inputs[0]]
+    added = [*node.inputs] if node.op == "relu" else [*squared(node)]
     while added:
         value = added.pop()
         if value.op in {"std", "var"} and Axis("batch") in value.axes():
@@ -120,13 +119,21 @@ def is_whitening(node: Node) -> bool:
 
 
 def is_standardised(node: Node) -> bool:
-    """Features with deviation 1, by dividing."""
-    if node.op != "divide" or not node.type.has(Axis("batch")):
+    """Features with deviation 1, by dividing (x - mean) / (std + eps)."""
+    if node.op not in {"divide", "multiply"} or not node.type.has(Axis("batch")):
         return False
-    deviation = node.inputs[1]
-    if deviation.op == "add":  # (x - mean) / (std + eps)
-        deviation = deviation.inputs[0]
-    return deviation.op == "std" and Axis("batch") in deviation.axes() and node.inputs[0].op == "subtract"
+    parts = [([*summands(base)], power) for base, power in factors(node)]
+    divided = any(power == -1 and any(_is_deviation(each) for each, _ in sums) for sums, power in parts)
+    return divided and any(power == 1 and any(sign < 0 for _, sign in sums) for sums, power in parts)
+
+
+def _is_deviation(node: Node) -> bool:
+    return node.op == "std" and Axis("batch") in node.axes()
+
+
+def is_row_hinge(node: Node) -> bool:
+    """A hinge on rows against all rows, as in triplets of a whole batch."""
+    return node.op in {"relu", "softplus"} and _pairs_rows(node) and under(node, _is_gram)
 
 
 def is_negative_row(node: Node) -> bool:

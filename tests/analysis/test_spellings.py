@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import losslang
 from losslang.algebra.canonical import labels_of
 from losslang.algebra.digest import Digests
+from losslang.analysis.mechanisms import find_mechanisms
 from losslang.diagnostics import SpecError
 from losslang.meaning.evaluate import evaluate
 from losslang.pipeline import small
@@ -19,6 +20,7 @@ from losslang.questions import canonical_hash, diff
 from losslang.shipped import shipped_specs
 from tests.algebra.worlds import draws, leaves, settled, world
 from tests.analysis.spellings import MISSES, SPELLINGS, loaded, released, rename, reorder, whole
+from tests.methods import method as method_of
 
 EXAMPLES = int(os.environ.get("LOSSLANG_SPELLINGS", "40"))
 
@@ -50,6 +52,57 @@ def test_another_spelling_is_the_same_mathematics(name, ways, spelling, seed):
     found = diff(spec, other)
     assert found.answer == "same mathematics", found.text()
     assert {row.kind for row in found.changed} <= {"name"}
+
+
+def mechanisms(spec):
+    """What is found, and in how many terms."""
+    return sorted((found.mechanism.name, len(found.terms)) for found in find_mechanisms(spec))
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    name=st.sampled_from(NAMES),
+    ways=st.lists(st.sampled_from(SPELLINGS), min_size=1, max_size=3),
+    seed=st.integers(0, 10_000),
+)
+def test_another_spelling_has_the_same_mechanisms(name, ways, seed):
+    spec, drawn = shipped(name), random.Random(seed)
+    method = whole(spec)
+    for way in ways:
+        method = way(method, spec, drawn)
+    try:
+        other = loaded(method)
+    except SpecError:
+        assume(False)
+    assert mechanisms(other) == mechanisms(spec)
+
+
+SAME_MECHANISM = [
+    ("center penalty", ["norm(s)^2", "dot(s, s)", "sum(s * s)", "sum((2 * s)^2) / 4", "sum(s / (1 / s))"]),
+    (
+        "second order",
+        ["mean(c^2)", "mean(c * c)", "mean(c * 0.5 * c)", "mean((c - same(feature)) * (c - same(feature)))"],
+    ),
+    ("variance", ["mean((d - 1)^2)", "mean((d - 1) * (d - 1))", "mean((1 - d)^2)", "mean(relu(1 - d))"]),
+    ("negatives", ["mean(log(sum(exp(p), over=batch')))", "mean(log(2 * sum(exp(p), over=batch') + 1 - 1))"]),
+    ("triplet negatives", ["mean(relu(p - 1))", "mean(relu(0.5 + 2 * p))"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "spellings"), SAME_MECHANISM, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_mechanism_is_found_in_every_spelling(name, spellings):
+    given_ = "s = mean(z[a], over=batch)\nc = cov(z[a], ddof=1)\nd = std(z[a], over=batch, ddof=1)\np = similarity(z[a], z[b])\n"
+    for spelling in spellings:
+        found = find_mechanisms(method_of(f"{given_}minimize\n  term: {spelling}\n"))
+        assert name in {each.mechanism.name for each in found}, spelling
+
+
+@pytest.mark.parametrize("spelling", ["mean(1 / d)", "mean(d^-1 * d^-1)", "0 * mean(d^2)", "mean(d^2) * 0 + mean(z)"])
+def test_no_mechanism_is_found_where_there_is_none(spelling):
+    spec = method_of(f"d = std(z[a], over=batch, ddof=1)\nminimize\n  term: {spelling}\n")
+    assert not find_mechanisms(spec)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,6 +142,28 @@ def test_a_near_miss_is_different(name, miss, seed):
             term.value.trains == again.value.trains for term, again in both_terms(spec, other)
         )
         assert same_numbers(spec, other), found.text(full=True)
+
+
+PAIRS = "mean(logsumexp(similarity(z[a], z[b]) / {}, over=batch'))"
+SUM = "mean(alignment(z[a], z[b])) + {} * mean(std(z, over=batch, ddof=1))"
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "other", "same"),
+    [
+        (PAIRS, "0.2", "0.2000000002", False),
+        (PAIRS, "0.2", "0.20000000000000001", True),
+        (PAIRS, "0.2", "(1 / 5)", True),
+        (SUM, "0", "1e-9", False),
+        (SUM, "2e-9", "1e-9", False),
+        (SUM, "0", "1e-16", True),
+    ],
+)
+def test_a_constant_that_values_do_not_show_is_a_difference(text, one, other, same):
+    left, right = (method_of(f"minimize\n  term: {text.format(number)}\n") for number in (one, other))
+    found = diff(left, right)
+    assert (found.answer == "same mathematics") == same
+    assert ("differ in a constant, below what values show" in [row.note for row in found.changed]) != same
 
 
 def both_terms(one, two):
