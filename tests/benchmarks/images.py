@@ -29,7 +29,7 @@ from losslang.data.prepare import Preparation, prepare
 from losslang.data.readers import CacheReader
 from tests.benchmarks.jpegs import write_folder
 
-__all__ = ["augmenters", "interleaved", "rates_of_cache"]
+__all__ = ["augmenters", "interleaved", "kornia_of", "rates_of_cache"]
 
 BYOL = Photo(blur=0.5, solarize=0.1)
 """The byol policy as one for both views: between its first and its second."""
@@ -84,7 +84,7 @@ def augmenters(batch: int, size: int, source: int, *, compiled: bool) -> dict[st
     if compiled:
         fast = torch.compile(view)
         works["losslang, compiled"] = lambda: _ours(fast, policy, values, extent)
-    theirs = _kornia(policy)
+    theirs = kornia_of(policy)
     if theirs is not None:
         floats = values.permute(0, 3, 1, 2)
         works["kornia"] = lambda: len(theirs(floats.float() / 255))
@@ -97,7 +97,7 @@ def _ours(view: torch.nn.Module, policy: Photo, values: Tensor, extent: Tensor) 
         return len(view(values, draw(policy, draws, extent)))
 
 
-def _kornia(policy: Photo) -> torch.nn.Module | None:
+def kornia_of(policy: Photo) -> torch.nn.Module | None:
     """kornia's augmentations with the same chances, one set of parameters per image."""
     try:
         with warnings.catch_warnings():
