@@ -10,12 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
+from losslang.algebra.cost import Sizes, exchange_of
 from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
 from losslang.data.photo_sets import KNOWN
 from losslang.data.policies import Photo, Policy
 from losslang.networks.backbones import make_backbone
+from losslang.training.crew import crew
 from losslang.training.plan import RunPlan
 from losslang.training.record import settings_record
 
@@ -23,6 +26,9 @@ __all__ = ["Cost", "cost_of_step", "preview"]
 
 _SHARE = 1 / 3
 """Of a device's rate of matrix products, what training is expected to reach: ResNet-18 about 0.3 on recent GPUs."""
+
+_H200 = 790e12
+"""Operations per second of an H100 or H200 in products of bfloat16 matrices (measured on such cards)."""
 
 _STATES = {"sgd": 1, "lars": 1, "adamw": 2}
 """Numbers that an optimiser keeps per parameter."""
@@ -45,6 +51,7 @@ def preview(plan: RunPlan) -> Iterator[str]:
     yield from _section("views", _views(plan))
     yield from _section("networks", _networks(model))
     yield from _section("cost", _cost(plan, model))
+    yield from _section("processes", _exchange(plan, model))
     yield from _section("parameters", _listed(settings_record(plan)["parameters"]))
     yield from _section("settings", _listed(settings_record(plan)["settings"]))
 
@@ -121,13 +128,33 @@ def _cost(plan: RunPlan, model: Model) -> Iterator[str]:
         return
     yield f"about {_gigabytes(cost.kept)} kept between forward and backward pass of a step, from its views on"
     yield f"{cost.flops / 1e12:,.2f} TFLOP a step"
+    yield from _time(plan, cost.flops)
+
+
+def _time(plan: RunPlan, flops: int) -> Iterator[str]:
+    """How long all steps take, here and on a large GPU."""
     device, rate = _rate(plan)
-    seconds = cost.flops / (_SHARE * rate) * plan.steps
+    seconds = flops * plan.steps / _SHARE
     yield (
-        f"roughly {_duration(seconds)} on this {device}: a third of {rate / 1e12:,.2f} TFLOP/s, measured on matrix products"
-        " just now; augmentation and evaluation come on top"
+        f"roughly {_duration(seconds / rate)} on this {device}: a third of {rate / 1e12:,.2f} TFLOP/s, measured on matrix"
+        " products just now; augmentation and evaluation come on top"
     )
-    yield f"one process exchanges nothing; `losslang explain {plan.spec.source.name} --cost` counts what several do"
+    if device != "GPU" and plan.recipe.precision == "bfloat16":
+        yield f"roughly {_duration(seconds / _H200)} on an H100 or H200, by the same third: an estimate, not measured"
+
+
+def _exchange(plan: RunPlan, model: Model) -> Iterator[str]:
+    """What the processes of a crew send each other in a step; without a crew, what those of a machine with eight GPUs would."""
+    world = crew().size if crew().size > 1 else 8
+    gradients = 4 * 2 * (world - 1) / world * _count(model, trained=True)
+    often, sent = exchange_of(model.spec, Sizes(plan.recipe.batch_size, world))
+    norms = sum(isinstance(module, _BatchNorm) for module in model.modules())
+    if crew().size == 1:
+        yield "one process exchanges nothing"
+    yield f"of {world} processes each sends {_gigabytes(gradients)} of gradients in one exchange after every step"
+    yield f"the loss exchanges {often} values in its forward pass, {_gigabytes(sent)} sent by each, backward pass included"
+    if plan.recipe.batchnorm == "global" and norms:
+        yield f"{norms} batch norms exchange their statistics at every pass (batchnorm: process does without)"
 
 
 def cost_of_step(plan: RunPlan, model: Model) -> Cost:
