@@ -26,7 +26,8 @@ def test_imagenet100_is_previewed_without_data(tmp_path, monkeypatch, capsys):
     assert "roughly" in text
     hours = next(line for line in lines if "H100 or H200" in line)  # 197,600 steps of 5.49 TFLOP at 263.3 TFLOP/s
     assert hours.split()[1:3] == ["68.6", "minutes"]
-    assert "of 8 processes each sends 0.16 GB of gradients in one exchange after every step" in text  # 7/4 · 4 B · 22.7 M
+    # 7/4 · 4 B · 22.7 M
+    assert "of 8 processes each sends 0.16 GB of gradients in one exchange after every step" in text
     assert "the loss exchanges " in text
     assert not list(tmp_path.iterdir())
 
