@@ -116,7 +116,7 @@ def page(sizes: Sequence[tuple[int, int]], draws: int, forms: Mapping[str, Seque
 
 
 def _cells(line: Line, exact: Line) -> str:
-    errors = "–  | – " if line is exact else f"{line.value:.2g} | {line.gradient:.2g}"
+    errors = "– | –" if line is exact else f"{line.value:.2g} | {line.gradient:.2g}"
     return f"{line.form} | {errors} | {line.seconds:.3f} | {line.seconds / exact.seconds:.2f}"
 
 
