@@ -29,7 +29,7 @@ from losslang.objective.spec import Spec
 from losslang.pipeline import load, retype
 from losslang.syntax.names import nearest
 
-__all__ = ["Model", "Output", "compile", "compile_loss", "plain_form", "plain_source"]
+__all__ = ["Model", "Output", "compile", "compile_loss", "plain_loss", "plain_source"]
 
 
 def compile_loss(
@@ -106,15 +106,11 @@ def plain_source(model: Model) -> str:
     return _source(model.spec, model.clock, without=NAMES, estimate=model.estimate)
 
 
-def plain_form(model: Model, source: str, networks: Mapping[str, nn.Module]) -> nn.Module:
-    """The module of a model by its `plain_source`, with other networks in front; the loss has the model's own networks.
-
-    `form.embed(views)` and `form.loss(...)` are its parts. The buffers of the loss are new ones, by the same names.
-    """
-    module, name = _module(source, model.spec), class_name(model.spec)
-    loss = getattr(module, f"{name}Loss")(*(getattr(model.loss, inner) for inner in loss_networks(model.spec)))
-    form: nn.Module = getattr(module, name)(networks, loss)
-    return form
+def plain_loss(model: Model, source: str) -> nn.Module:
+    """The loss of a model by its `plain_source`, around the model's own networks. Its buffers are new ones, by the same names."""
+    networks = (getattr(model.loss, inner) for inner in loss_networks(model.spec))
+    loss: nn.Module = getattr(_module(source, model.spec), f"{class_name(model.spec)}Loss")(*networks)
+    return loss
 
 
 def _check_sizes(spec: Spec, sizes: Mapping[str, int]) -> None:

@@ -149,7 +149,7 @@ def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     scaled = x.abs()
     largest = scaled.amax(dim, keepdim=True).clamp_(min=torch.finfo(x.dtype).tiny)
     torch.div(x, largest, out=scaled)
-    if dim == (-1,):
+    if dim == (-1,) and x.stride(-1) == 1:
         return scaled, torch.linalg.vector_norm(scaled, 2, dim, keepdim=True).mul_(largest)
     return scaled, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
 

@@ -1,6 +1,7 @@
-"""Networks of equal build as one: parameters [member, …], inputs and outputs [member, batch, …], in training mode.
+"""Networks of equal build as one, in training mode: parameters [member, …], inputs and outputs [member, feature, row].
 
-Products of all members are one batched product, and batch norm, which torch has for one network only, is written out.
+Products of all members are one batched product. With the rows of a batch side by side in memory, batch norm is torch's group
+norm of one channel per member, feature and batch: one pass forward and one backward, on a CPU twice as fast as batch norm.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from losslang.networks.targets import Ema, FreezeFor, Frozen
 
 __all__ = ["LAYERS", "Joint", "JointNetwork", "NotStackable"]
 
-Run = Callable[[Tensor], Tensor]
+Run = Callable[[Tensor, int], Tensor]
+"""A layer on [member, feature, row], where the rows are those of so many batches of equal size, one after the other."""
 
 
 class NotStackable(Exception):
@@ -48,6 +50,11 @@ class Joint:
                 self._buffers[getattr(modules[0], name)] = stack
         self.follow()
 
+    @property
+    def stacks(self) -> list[Tensor]:
+        """All of them."""
+        return [*self.leaves.values(), *self._buffers.values()]
+
     def follow(self) -> None:
         """Stacks train where the members' parameters do."""
         for parameter, stack in self.leaves.items():
@@ -75,20 +82,15 @@ class Joint:
         return {name: self.of(tensor) for name, tensor in tensors.items()}
 
 
-class JointNetwork(nn.Module):
+class JointNetwork:
     """The network of all members; `network` is that of the first. Raises NotStackable."""
 
     def __init__(self, network: nn.Module, joint: Joint) -> None:
-        super().__init__()
-        self._run, self._members = _layer(network, joint), joint.members
+        self._run = _layer(network, joint)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[member, batch, …] to [member, batch, feature]; views that were joined, [view · member, batch, …], are one batch."""
-        if len(x) == self._members:
-            return self._run(x)
-        views = x.unflatten(0, (-1, self._members)).transpose(0, 1)  # [member, view, batch, …]
-        y = self._run(views.flatten(1, 2)).unflatten(1, views.shape[1:3])
-        return y.transpose(0, 1).flatten(0, 1)
+    def __call__(self, x: Tensor, batches: int) -> Tensor:
+        """[member, feature, row] to the same; the rows are those of so many batches, each with statistics of its own."""
+        return self._run(x, batches)
 
 
 def _layer(module: nn.Module, joint: Joint) -> Run:
@@ -101,9 +103,9 @@ def _layer(module: nn.Module, joint: Joint) -> Run:
 def _sequential(module: nn.Sequential, joint: Joint) -> Run:
     layers = [_layer(layer, joint) for layer in module]
 
-    def run(x: Tensor) -> Tensor:
+    def run(x: Tensor, batches: int) -> Tensor:
         for layer in layers:
-            x = layer(x)
+            x = layer(x, batches)
         return x
 
     return run
@@ -113,22 +115,19 @@ def _linear(module: nn.Linear, joint: Joint) -> Run:
     weight = joint.of(module.weight)
     bias = joint.maybe(module.bias)
     if bias is None:
-        return lambda x: torch.bmm(x, weight.mT)
-    return lambda x: torch.baddbmm(bias[:, None], x, weight.mT)
+        return lambda x, _batches: torch.bmm(weight, x)
+    return lambda x, _batches: torch.baddbmm(bias[:, :, None], weight, x)
 
 
 def _prototypes(module: Prototypes, joint: Joint) -> Run:
     weight = joint.of(module.weight)
-    unit = module.rows == "weight_norm"
-
-    def run(x: Tensor) -> Tensor:
-        rows = F.normalize(weight, dim=2) if unit else weight
-        return torch.bmm(x, rows.mT)
-
-    return run
+    if module.rows != "weight_norm":
+        return lambda x, _batches: torch.bmm(weight, x)
+    return lambda x, _batches: torch.bmm(F.normalize(weight, dim=2), x)
 
 
 def _batch_norm(module: nn.BatchNorm1d, joint: Joint) -> Run:
+    """Group norm with one channel per member, feature and batch; the running statistics follow batch by batch."""
     assert module.momentum is not None
     assert module.running_mean is not None
     assert module.running_var is not None
@@ -136,60 +135,49 @@ def _batch_norm(module: nn.BatchNorm1d, joint: Joint) -> Run:
     mean, var = joint.of(module.running_mean), joint.of(module.running_var)
     seen, momentum, eps = joint.of(module.num_batches_tracked), module.momentum, module.eps
     scale, shift = joint.maybe(module.weight), joint.maybe(module.bias)
-    one, zero = torch.ones_like(mean), torch.zeros_like(mean)
 
-    def run(x: Tensor) -> Tensor:
-        y, batch_mean, batch_var = _BatchNorm.apply(
-            x, one if scale is None else scale, zero if shift is None else shift, eps
+    def run(x: Tensor, batches: int) -> Tensor:
+        rows, channels = x.shape[2] // batches, mean.numel() * batches
+        affine = (_per_batch(each, batches) for each in (scale, shift))
+        y, batch_mean, inverse = torch.native_group_norm(
+            x.reshape(1, channels, rows), *affine, 1, channels, rows, channels, eps
         )
         with torch.no_grad():
-            mean.lerp_(batch_mean, momentum)
-            var.lerp_(batch_var * (x.shape[1] / (x.shape[1] - 1)), momentum)
-            seen.add_(1)
-        return y
+            _follow(mean, batch_mean, momentum)
+            unbiased = (inverse.pow(-2) - eps).clamp_(min=0).mul_(rows / (rows - 1))
+            _follow(var, unbiased, momentum)
+            seen.add_(batches)
+        return y.view(x.shape)
 
     return run
 
 
-class _BatchNorm(torch.autograd.Function):
-    """x̂ = (x − mean) / √(var + ε), y = scale · x̂ + shift for x [member, batch, feature]; also mean and var of the batch."""
+def _per_batch(value: Tensor | None, batches: int) -> Tensor | None:
+    """[member, feature] to [channel]: the same for every batch."""
+    return None if value is None else value[:, :, None].expand(-1, -1, batches).reshape(-1)
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        """scale, shift, mean and (biased) variance are [member, feature]."""
-        rows = x.shape[1]
-        mean = x.sum(1, keepdim=True).div_(rows)
-        centered = x - mean
-        var = (centered * centered).sum(1, keepdim=True).div_(rows)
-        inverse = (var + eps).rsqrt_()
-        ctx.save_for_backward(centered, inverse, scale)
-        ctx.set_materialize_grads(False)
-        return torch.addcmul(shift[:, None], centered, inverse * scale[:, None]), mean[:, 0], var[:, 0]
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, *_statistics: None) -> tuple[Tensor, Tensor, Tensor, None]:
-        """With g the gradient of y: scale/√(var + ε) · (g − mean g − x̂ · mean(g x̂)), Σ g x̂, Σ g."""
-        centered, inverse, scale = ctx.saved_tensors
-        rows = centered.shape[1]
-        of_shift = grad.sum(1, keepdim=True)
-        of_scale = (grad * centered).sum(1, keepdim=True).mul_(inverse)
-        along = torch.addcmul(grad, centered, (inverse * of_scale).div_(-rows))
-        return along.sub_(of_shift / rows).mul_(inverse * scale[:, None]), of_scale[:, 0], of_shift[:, 0], None
+def _follow(running: Tensor, found: Tensor, momentum: float) -> None:
+    """running ← (1 − momentum) · running + momentum · found for one batch after the other; `found` is [1, channel]."""
+    for batch in found.view(*running.shape, -1).unbind(2):
+        running.lerp_(batch, momentum)
 
 
 def _layer_norm(module: nn.LayerNorm, joint: Joint) -> Run:
     scale, shift = joint.of(module.weight), joint.of(module.bias)
     size, eps = module.normalized_shape, module.eps
-    return lambda x: torch.addcmul(shift[:, None], F.layer_norm(x, size, eps=eps), scale[:, None])
+    return lambda x, _batches: torch.addcmul(
+        shift[:, :, None], F.layer_norm(x.mT, size, eps=eps).mT, scale[:, :, None]
+    )
 
 
 def _bias(module: BiasLayer, joint: Joint) -> Run:
     bias = joint.of(module.bias)
-    return lambda x: x + bias[:, None]
+    return lambda x, _batches: x + bias[:, :, None]
 
 
 def _itself(module: nn.Module, _joint: Joint) -> Run:
-    return module
+    return lambda x, _batches: module(x)
 
 
 def _inner(module: Ema | Frozen | FreezeFor, joint: Joint) -> Run:
@@ -198,7 +186,7 @@ def _inner(module: Ema | Frozen | FreezeFor, joint: Joint) -> Run:
 
 LAYERS: dict[type[nn.Module], Callable[[Any, Joint], Run]] = {
     nn.Sequential: _sequential,
-    nn.Flatten: lambda _module, _joint: lambda x: x.flatten(2),
+    nn.Flatten: lambda _module, _joint: lambda x, _batches: x,  # inputs come flat
     nn.Linear: _linear,
     nn.BatchNorm1d: _batch_norm,
     ScaleBatchNorm: _batch_norm,
@@ -208,6 +196,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Joint], Run]] = {
     Ema: _inner,
     Frozen: _inner,
     FreezeFor: _inner,
-    **dict.fromkeys((nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU, nn.Identity, Normalize), _itself),
+    Normalize: lambda _module, _joint: lambda x, _batches: F.normalize(x, dim=1),
+    **dict.fromkeys((nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU, nn.Identity), _itself),
 }
 """Layers by their exact type: another type may compute something else."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
-from losslang.backend.compile import plain_form, plain_source
+from losslang.backend.compile import plain_loss, plain_source
 from losslang.backend.functions import Output
+from losslang.backend.joint import JointFront
 from losslang.data.stream import Stream
 from losslang.networks.joint import Joint, JointNetwork, NotStackable
 from losslang.training.joint_optimizer import UPDATES, JointOptimizer
 from losslang.training.session import Session
+from losslang.training.tape import Tape
 from losslang.training.watch import Watch
 
 __all__ = ["Ensemble", "likeness", "member_output"]
@@ -59,9 +62,11 @@ class Ensemble:
         self._seeds = [session.plan.recipe.seed for session in sessions]
         self._joint = Joint([session.model for session in sessions])
         networks = {name: JointNetwork(network, self._joint) for name, network in first.model.networks.items()}
+        self._front = JointFront(first.plan.spec, networks)
         sources = [plain_source(session.model) for session in sessions]
-        self._form: Any = plain_form(first.model, sources[0], networks)
-        self._loss = _JointLoss(self._form.loss, self._joint.state(first.model.loss), sources)
+        loss = plain_loss(first.model, sources[0])
+        self._loss = _JointLoss(loss, self._joint, first.model.loss, sources)
+        self._program = _Program(self._front, self._loss, self._joint)
         self._optimizer = JointOptimizer(sessions, self._joint)
 
     @property
@@ -71,12 +76,10 @@ class Ensemble:
 
     def step(self) -> tuple[Output, list[float]]:
         """One step of all members: the loss with [member] numbers, and the learning rates."""
-        step, first = self.step_count, self.sessions[0].model
-        embedded = self._form.embed(self._stream.views(step, self._seeds))
-        rows = (self._stream.samples(step, self._seeds),) if first.takes_rows else ()
-        out = self._loss(embedded, rows)
-        out.total.sum().backward()
-        rates = self._optimizer.step(step)
+        step = self.step_count
+        rows = [self._stream.samples(step, self._seeds)] if self.sessions[0].model.takes_rows else []
+        out, gradients = self._program(self._stream.views(step, self._seeds), rows)
+        rates = self._optimizer.step(step, gradients)
         self._after_step()
         return out, rates
 
@@ -121,20 +124,64 @@ def _follow(mine: list[Tensor], theirs: list[Tensor], steps: Sequence[float]) ->
         one.lerp_(other, one.new_tensor(steps).view(-1, *[1] * (one.dim() - 1)))
 
 
-class _JointLoss:
-    """The loss of all members: torch.vmap of one module, on the states of all; `sources` hold the members' parameters."""
+class _Program:
+    """The loss of all members and its gradients: written down as operations at the first step, and wherever other parameters train."""
 
-    def __init__(self, loss: Any, state: dict[str, Tensor], sources: Sequence[str]) -> None:
-        self._loss, self._state = loss, state
+    def __init__(self, front: JointFront, loss: _JointLoss, joint: Joint) -> None:
+        self._front, self._loss, self._joint = front, loss, joint
+        self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self._trained: list[Tensor] = []
+        self._reached: list[Tensor] = []
+        self._tape: Tape | None = None
+
+    def __call__(self, views: Sequence[Tensor], rows: Sequence[Tensor]) -> tuple[Output, dict[Tensor, Tensor]]:
+        """The loss with [member] numbers, and the gradient of every stack that has one."""
+        trained = [stack for stack in self._joint.leaves.values() if stack.requires_grad]
+        if len(trained) != len(self._trained):
+            self._trained, self._tape = trained, None
+        inputs = [*views, *rows]
+        if self._tape is not None:
+            return self._split(self._tape(*inputs))
+        state = [*self._joint.stacks, *self._loss.numbers.values()]
+        self._tape = Tape(partial(self._act, len(views)), inputs, state)
+        return self._split(self._tape.results)
+
+    def _act(self, views: int, *inputs: Tensor) -> list[Tensor]:
+        out = self._loss(self._front.embed(inputs[:views]), inputs[views:])
+        self._names = tuple(out.terms), tuple(out.raw)
+        found = torch.autograd.grad(out.total.sum(), self._trained, allow_unused=True)
+        self._reached = [stack for stack, gradient in zip(self._trained, found, strict=True) if gradient is not None]
+        gradients = [gradient for gradient in found if gradient is not None]
+        return [value.detach() for value in (out.total, *out.terms.values(), *out.raw.values())] + gradients
+
+    def _split(self, results: Sequence[Tensor]) -> tuple[Output, dict[Tensor, Tensor]]:
+        terms, raw = self._names
+        numbers, gradients = results[: 1 + len(terms) + len(raw)], results[1 + len(terms) + len(raw) :]
+        out = Output(
+            numbers[0],
+            dict(zip(terms, numbers[1:], strict=False)),
+            dict(zip(raw, numbers[1 + len(terms) :], strict=True)),
+        )
+        return out, dict(zip(self._reached, gradients, strict=True))
+
+
+class _JointLoss:
+    """The loss of all members: torch.vmap of one module, on the states of all; `sources` hold the members' parameters.
+
+    `numbers` are the parameters that differ, each [member].
+    """
+
+    def __init__(self, loss: Any, joint: Joint, module: nn.Module, sources: Sequence[str]) -> None:
+        self._loss, self._state = loss, joint.state(module)
         found = [dict(_NUMBER.findall(source)) for source in sources]
         values = {name: [float(numbers[name]) for numbers in found] for name in found[0]}
-        self._numbers = {name: each for name, each in values.items() if len(set(each)) > 1}
+        like = next(iter(joint.leaves.values()))
+        self.numbers = {name: like.new_tensor(each) for name, each in values.items() if len(set(each)) > 1}
 
-    def __call__(self, embedded: Mapping[str, Tensor], rows: tuple[Tensor, ...]) -> Output:
+    def __call__(self, embedded: Mapping[str, Tensor], rows: Sequence[Tensor]) -> Output:
         inputs = [embedded[name] for name in self._loss.inputs]
-        numbers = {name: inputs[0].new_tensor(values) for name, values in self._numbers.items()}
         places = (0, 0, *[-3] * len(inputs), *[0] * len(rows))
-        out: Output = torch.vmap(self._of_member, in_dims=places)(self._state, numbers, *inputs, *rows)
+        out: Output = torch.vmap(self._of_member, in_dims=places)(self._state, self.numbers, *inputs, *rows)
         self._loss.pending = False  # the members' own losses move their states on
         return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,18 +34,17 @@ class JointOptimizer:
                 if states[0].get(parameters[0]):  # the sessions go on
                     self._remember(parameters, [of[p] for of, p in zip(states, parameters, strict=True)])
 
-    def step(self, step: int) -> list[float]:
-        """Take the gradients off the stacks and follow them. Gives the learning rate of each member."""
-        self._clip()
+    def step(self, step: int, gradients: Mapping[Tensor, Tensor]) -> list[float]:
+        """Follow the gradients of stacks. Gives the learning rate of each member."""
+        self._clip(gradients)
         rates = [set_learning_rates(s.optimizer, step, s.plan.steps, s.plan.recipe.optimizer) for s in self._sessions]
         for settings, group in self._groups():
             for parameters in group:
                 stack = self._joint.leaves[parameters[0]]
-                if stack.grad is not None:
+                if stack in gradients:
                     if parameters[0] not in self._memory:
                         self._remember(parameters, [_fresh(stack[0], self._name) for _ in parameters])
-                    UPDATES[self._name](stack, stack.grad, self._memory[parameters[0]], settings)
-                    stack.grad = None
+                    UPDATES[self._name](stack, gradients[stack], self._memory[parameters[0]], settings)
         return rates
 
     def _groups(self) -> Iterator[tuple[_Settings, list[Members]]]:
@@ -60,12 +59,12 @@ class JointOptimizer:
         for at, (session, parameter) in enumerate(zip(self._sessions, parameters, strict=True)):
             session.optimizer.state[parameter] = {name: stack[at] for name, stack in memory.items()}
 
-    def _clip(self) -> None:
+    def _clip(self, gradients: Mapping[Tensor, Tensor]) -> None:
         """Cut each member's gradients to the length that its recipe allows."""
         recipes = [session.plan.recipe.optimizer for session in self._sessions]
         for part in clipped_parts(self._sessions[0].model, recipes[0]):
             stacks = [self._joint.leaves[parameter] for parameter in part]
-            grads = [stack.grad for stack in stacks if stack.grad is not None]
+            grads = [gradients[stack] for stack in stacks if stack in gradients]
             if grads:
                 lengths = torch.stack([grad.flatten(1).square().sum(1) for grad in grads]).sum(0).sqrt()
                 factor = (lengths.new_tensor([recipe.clip.norm for recipe in recipes]) / (lengths + 1e-6)).clamp(
