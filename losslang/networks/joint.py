@@ -6,9 +6,10 @@ norm of one channel per member, feature and batch: one pass forward and one back
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -83,40 +84,75 @@ class Joint:
 
 
 class JointNetwork:
-    """The network of all members; `network` is that of the first. Raises NotStackable."""
+    """Networks of all members, one after the other; `networks` are those of the first member. Raises NotStackable."""
 
-    def __init__(self, network: nn.Module, joint: Joint) -> None:
-        self._run = _layer(network, joint)
+    def __init__(self, networks: Sequence[nn.Module], joint: Joint) -> None:
+        layers = [layer for network in networks for layer in _layers(network)]
+        self._runs = list(_runs(layers, joint))
 
     def __call__(self, x: Tensor, batches: int) -> Tensor:
         """[member, feature, row] to the same; the rows are those of so many batches, each with statistics of its own."""
-        return self._run(x, batches)
-
-
-def _layer(module: nn.Module, joint: Joint) -> Run:
-    try:
-        return LAYERS[type(module)](module, joint)
-    except KeyError:
-        raise NotStackable(f"the layer {type(module).__name__} is not known for many members at once") from None
-
-
-def _sequential(module: nn.Sequential, joint: Joint) -> Run:
-    layers = [_layer(layer, joint) for layer in module]
-
-    def run(x: Tensor, batches: int) -> Tensor:
-        for layer in layers:
-            x = layer(x, batches)
+        for run in self._runs:
+            x = run(x, batches)
         return x
 
+
+def _layers(module: nn.Module) -> Iterator[nn.Module]:
+    if type(module) is nn.Sequential:
+        for part in module:
+            yield from _layers(part)
+    elif isinstance(module, Ema | Frozen | FreezeFor):
+        yield from _layers(module.network)
+    else:
+        yield module
+
+
+def _runs(layers: Sequence[nn.Module], joint: Joint) -> Iterator[Run]:
+    """Layers as they follow each other; linear ones in a row are one."""
+    for kind, group in itertools.groupby(layers, type):
+        if kind is nn.Linear:
+            yield _linears([_Affine(joint.of(layer.weight), joint.maybe(layer.bias)) for layer in group])
+            continue
+        for layer in group:
+            try:
+                yield LAYERS[kind](layer, joint)
+            except KeyError:
+                raise NotStackable(f"the layer {kind.__name__} is not known for many members at once") from None
+
+
+class _Affine(NamedTuple):
+    """weight · x + bias, with weight [member, out, in] and bias [member, out]."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.bias is None:
+            return torch.bmm(self.weight, x)
+        return torch.baddbmm(self.bias[:, :, None], self.weight, x)
+
+    def after(self, first: _Affine) -> _Affine:
+        """Both as one."""
+        bias = self.bias if first.bias is None else self(first.bias[:, :, None])[:, :, 0]
+        return _Affine(torch.bmm(self.weight, first.weight), bias)
+
+    def saves(self, first: _Affine, rows: int) -> bool:
+        """Whether so many rows take fewer multiplications when both are one: nothing but a product of weights lies between."""
+        (out, between), into = self.weight.shape[1:], first.weight.shape[2]
+        return rows * (between * (into + out) - into * out) > into * between * out
+
+
+def _linears(parts: Sequence[_Affine]) -> Run:
+    def run(x: Tensor, _batches: int) -> Tensor:
+        first = parts[0]
+        for part in parts[1:]:
+            if part.saves(first, x.shape[2]):
+                first = part.after(first)
+            else:
+                x, first = first(x), part
+        return first(x)
+
     return run
-
-
-def _linear(module: nn.Linear, joint: Joint) -> Run:
-    weight = joint.of(module.weight)
-    bias = joint.maybe(module.bias)
-    if bias is None:
-        return lambda x, _batches: torch.bmm(weight, x)
-    return lambda x, _batches: torch.baddbmm(bias[:, :, None], weight, x)
 
 
 def _prototypes(module: Prototypes, joint: Joint) -> Run:
@@ -180,23 +216,14 @@ def _itself(module: nn.Module, _joint: Joint) -> Run:
     return lambda x, _batches: module(x)
 
 
-def _inner(module: Ema | Frozen | FreezeFor, joint: Joint) -> Run:
-    return _layer(module.network, joint)
-
-
 LAYERS: dict[type[nn.Module], Callable[[Any, Joint], Run]] = {
-    nn.Sequential: _sequential,
     nn.Flatten: lambda _module, _joint: lambda x, _batches: x,  # inputs come flat
-    nn.Linear: _linear,
     nn.BatchNorm1d: _batch_norm,
     ScaleBatchNorm: _batch_norm,
     nn.LayerNorm: _layer_norm,
     BiasLayer: _bias,
     Prototypes: _prototypes,
-    Ema: _inner,
-    Frozen: _inner,
-    FreezeFor: _inner,
     Normalize: lambda _module, _joint: lambda x, _batches: F.normalize(x, dim=1),
     **dict.fromkeys((nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU, nn.Identity), _itself),
 }
-"""Layers by their exact type: another type may compute something else."""
+"""Layers other than linear ones by their exact type: another type may compute something else."""

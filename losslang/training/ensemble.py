@@ -15,7 +15,7 @@ from losslang.backend.compile import plain_loss, plain_source
 from losslang.backend.functions import Output
 from losslang.backend.joint import JointFront
 from losslang.data.stream import Stream
-from losslang.networks.joint import Joint, JointNetwork, NotStackable
+from losslang.networks.joint import Joint, NotStackable
 from losslang.training.joint_optimizer import UPDATES, JointOptimizer
 from losslang.training.session import Session
 from losslang.training.tape import Tape
@@ -61,8 +61,7 @@ class Ensemble:
         self.sessions, self._stream = sessions, stream
         self._seeds = [session.plan.recipe.seed for session in sessions]
         self._joint = Joint([session.model for session in sessions])
-        networks = {name: JointNetwork(network, self._joint) for name, network in first.model.networks.items()}
-        self._front = JointFront(first.plan.spec, networks)
+        self._front = JointFront(first.plan.spec, dict(first.model.networks.items()), self._joint)
         sources = [plain_source(session.model) for session in sessions]
         loss = plain_loss(first.model, sources[0])
         self._loss = _JointLoss(loss, self._joint, first.model.loss, sources)

@@ -27,6 +27,15 @@ _DECIDES = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.def
 _SAME = {torch.ops.aten.detach.default}
 """Operations that give what they were given, where nobody asks for gradients."""
 
+
+def _stacked(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """torch.stack in the order in which the tensors lie in memory: rows that lie side by side stay so, as in a gradient of views."""
+    order = sorted(range(tensors[0].dim()), key=lambda axis: -tensors[0].stride(axis))
+    back = [order.index(axis) + 1 for axis in range(len(order))]
+    return torch.stack([tensor.permute(order) for tensor in tensors]).permute(0, *back).movedim(0, dim)
+
+
+
 _LOCAL = re.compile(r"\bt\d+\b")
 
 
@@ -66,6 +75,11 @@ class _Entry:
     out: Any
 
     @property
+    def changes(self) -> bool:
+        """Whether it changes a tensor that it is given."""
+        return self.operation is not _stacked and self.operation._schema.is_mutable  # noqa: SLF001
+
+    @property
     def taken(self) -> list[Tensor]:
         return _tensors((self.args, self.options))
 
@@ -86,6 +100,7 @@ class _Recorder(TorchDispatchMode):
         self.entries: list[_Entry] = []
 
     def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        func = _stacked if func is torch.ops.aten.stack.default else func
         out = func(*args, **(kwargs or {}))
         self.entries.append(_Entry(func, args, kwargs or {}, out))
         return out
@@ -155,7 +170,7 @@ def _needed(entries: list[_Entry], results: list[Tensor]) -> list[_Entry]:
     """The operations that results depend on, and those that change a tensor."""
     wanted, kept = set(map(id, results)), list[_Entry]()
     for entry in reversed(entries):
-        if entry.operation._schema.is_mutable or any(id(tensor) in wanted for tensor in entry.given):  # noqa: SLF001
+        if entry.changes or any(id(tensor) in wanted for tensor in entry.given):
             wanted.update(map(id, entry.taken))
             kept.append(entry)
     return kept[::-1]
