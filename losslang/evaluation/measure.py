@@ -7,7 +7,8 @@ predictor or stop-gradient, toy recipe).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +40,7 @@ __all__ = [
 
 _CHUNK = 1024
 _DRAWS = 10  # augmentations of each sample; LiDAR's rank is stable from about ten on (Thilak et al. 2023)
+_AT_ONCE = 4  # draws that are embedded together
 _SEED = 0x5EED  # evaluations see the same augmentations, whatever the seed of the run
 
 
@@ -109,28 +111,41 @@ class Embeddings:
     embedding: Tensor
 
 
-@torch.no_grad()
 def embed(model: Method, inputs: Inputs, views: Sequence[str], name: str) -> Embeddings:
     """What the model makes of clean inputs [sample, …] in evaluation mode.
 
     `name` is the definition that is the embedding; without one, the backbone's features take its place. All views get
     the same input, and the first is read.
     """
+    with _evaluating(model):
+        features, embedding = zip(*(_embed(model, chunk, views, name) for chunk in inputs.split(_CHUNK)), strict=True)
+        return Embeddings(torch.cat(features), torch.cat(embedding))
+
+
+def _embed(model: Method, inputs: Tensor, views: Sequence[str], name: str) -> tuple[Tensor, Tensor]:
+    features = model.encoder(inputs)
+    if not name:
+        return features, features
+    embedding = model.embed(dict.fromkeys(views, inputs))[name]
+    return features, embedding if embedding.dim() == 2 else embedding[0]
+
+
+def _features(model: Method, inputs: Inputs) -> Tensor:
+    """Backbone features [sample, feature] alone."""
+    with _evaluating(model):
+        return torch.cat([model.encoder(chunk) for chunk in inputs.split(_CHUNK)])
+
+
+@contextmanager
+def _evaluating(model: Method) -> Iterator[None]:
+    """Within, the model is in evaluation mode, and nothing is kept for gradients."""
     was_training = model.training
     model.train(mode=False)
     try:
-        parts = [_embed(model, chunk, views, name) for chunk in inputs.split(_CHUNK)]
+        with torch.no_grad():
+            yield
     finally:
         model.train(mode=was_training)
-    return Embeddings(torch.cat([part.features for part in parts]), torch.cat([part.embedding for part in parts]))
-
-
-def _embed(model: Method, inputs: Tensor, views: Sequence[str], name: str) -> Embeddings:
-    features = model.encoder(inputs)
-    if not name:
-        return Embeddings(features, features)
-    embedding = model.embed(dict.fromkeys(views, inputs))[name]
-    return Embeddings(features, embedding if embedding.dim() == 2 else embedding[0])
 
 
 def watch(
@@ -146,8 +161,8 @@ def watch(
     With `predict` also the accuracy of that classifier on the features of the test part, as `online_probe`.
     """
     test = embed(model, samples.test, views, name)
-    train = embed(model, samples.train, views, name)
-    knn = knn_accuracy(train.features, samples.labels, test.features, samples.test_labels, neighbours=neighbours)
+    train = _features(model, samples.train)
+    knn = knn_accuracy(train, samples.labels, test.features, samples.test_labels, neighbours=neighbours)
     geometry = {**of_cloud(test.embedding), **_of_draws(model, samples, views, name)}
     return {**geometry, "knn": knn, **_online(test, samples, predict)}
 
@@ -180,5 +195,8 @@ def measure(
 def _of_draws(model: Method, samples: Samples, views: Sequence[str], name: str) -> dict[str, float]:
     if samples.draw is None:
         return {}
-    draws = [embed(model, samples.draw(n), views, name).embedding for n in range(_DRAWS)]
-    return of_draws(torch.stack(draws))
+    found = list[Tensor]()
+    for first in range(0, _DRAWS, _AT_ONCE):
+        draws = [samples.draw(n) for n in range(first, min(first + _AT_ONCE, _DRAWS))]
+        found += embed(model, torch.cat(draws), views, name).embedding.split(len(draws[0]))
+    return of_draws(torch.stack(found))

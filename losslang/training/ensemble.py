@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -72,6 +73,15 @@ class Ensemble:
     def step_count(self) -> int:
         """Finished steps."""
         return self.sessions[0].step
+
+    @contextmanager
+    def calibrated(self) -> Iterator[None]:
+        """Within, running statistics are as if they had seen some batches."""
+        with self._joint.kept():
+            for step in range(self.sessions[0].plan.recipe.evaluation.calibration):
+                with torch.no_grad():
+                    self._front.embed(self._stream.views(step, self._seeds))
+            yield
 
     def step(self) -> tuple[Output, list[float]]:
         """One step of all members: the loss with [member] numbers, and the learning rates."""

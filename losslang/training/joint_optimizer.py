@@ -17,6 +17,9 @@ __all__ = ["UPDATES", "JointOptimizer"]
 Memory = dict[str, Tensor]
 """What is remembered of a parameter, by torch's names, each [member, …]."""
 
+Stacks = Sequence[Tensor]
+"""Of several parameters the stacks [member, …], or their gradients."""
+
 Members = list[nn.Parameter]
 """The same parameter of all members."""
 
@@ -28,6 +31,8 @@ class JointOptimizer:
         self._sessions, self._joint = sessions, joint
         self._name = sessions[0].plan.recipe.optimizer.name
         self._memory: dict[nn.Parameter, Memory] = {}
+        groups = zip(*(session.optimizer.param_groups for session in sessions), strict=True)
+        self._parameters = [_transposed([group["params"] for group in members]) for members in groups]
         states = [session.optimizer.state for session in sessions]
         for _, group in self._groups():
             for parameters in group:
@@ -39,19 +44,19 @@ class JointOptimizer:
         self._clip(gradients)
         rates = [set_learning_rates(s.optimizer, step, s.plan.steps, s.plan.recipe.optimizer) for s in self._sessions]
         for settings, group in self._groups():
-            for parameters in group:
-                stack = self._joint.leaves[parameters[0]]
-                if stack in gradients:
-                    if parameters[0] not in self._memory:
-                        self._remember(parameters, [_fresh(stack[0], self._name) for _ in parameters])
-                    UPDATES[self._name](stack, gradients[stack], self._memory[parameters[0]], settings)
+            moved = [parameters for parameters in group if self._joint.leaves[parameters[0]] in gradients]
+            for parameters in moved:
+                if parameters[0] not in self._memory:
+                    self._remember(parameters, [_fresh(parameters[0].detach(), self._name) for _ in parameters])
+            stacks = [self._joint.leaves[parameters[0]] for parameters in moved]
+            memories = [self._memory[parameters[0]] for parameters in moved]
+            UPDATES[self._name](stacks, [gradients[stack] for stack in stacks], memories, settings)
         return rates
 
     def _groups(self) -> Iterator[tuple[_Settings, list[Members]]]:
         """The groups of parameters, which are the same in all members but for their settings."""
-        for groups in zip(*(session.optimizer.param_groups for session in self._sessions), strict=True):
-            parameters = zip(*(group["params"] for group in groups), strict=True)
-            yield _Settings(groups), [list(members) for members in parameters]
+        for at, parameters in enumerate(self._parameters):
+            yield _Settings([session.optimizer.param_groups[at] for session in self._sessions]), parameters
 
     def _remember(self, parameters: Members, states: Sequence[Memory]) -> None:
         memory = {name: torch.stack([state[name] for state in states]) for name in states[0]}
@@ -86,12 +91,21 @@ class _Settings:
         """A setting of every member; `at` picks from one that is a pair."""
         return [group[name] if at is None else group[name][at] for group in self._groups]
 
+    def common(self, *names: str) -> tuple[float, ...] | None:
+        """Settings, if they are the same in all members."""
+        found = {tuple(group[name] for name in names) for group in self._groups}
+        return found.pop() if len(found) == 1 else None
+
     def of(self, name: str, like: Tensor, at: int | None = None) -> Tensor:
         """The setting, to be multiplied with a stack."""
         key = f"{name}{at}"
         if key not in self._made:
             self._made[key] = like.new_tensor(self.values(name, at))
         return _along(self._made[key], like)
+
+
+def _transposed(lists: Sequence[Sequence[nn.Parameter]]) -> list[Members]:
+    return [list(members) for members in zip(*lists, strict=True)]
 
 
 def _along(values: Tensor, like: Tensor) -> Tensor:
@@ -105,33 +119,50 @@ def _fresh(parameter: Tensor, name: str) -> Memory:
 
 
 @torch.no_grad()
-def _sgd(parameter: Tensor, grad: Tensor, memory: Memory, settings: _Settings) -> None:
-    """v ← momentum · v + (g + decay · p), p ← p − rate · v; as torch.optim.SGD without dampening."""
-    if settings.decays:
-        grad = torch.addcmul(grad, parameter, settings.of("weight_decay", grad))
-    velocity = memory["momentum_buffer"]
-    velocity.mul_(settings.of("momentum", grad)).add_(grad)
-    parameter.addcmul_(velocity, settings.of("lr", grad), value=-1)
+def _sgd(parameters: Stacks, grads: Stacks, memories: Sequence[Memory], settings: _Settings) -> None:
+    """v ← momentum · v + (g + decay · p), p ← p − rate · v; as torch.optim.SGD without dampening.
+
+    Torch's own step for many tensors, where settings are the same in all members.
+    """
+    velocities = [memory["momentum_buffer"] for memory in memories]
+    common = settings.common("weight_decay", "momentum", "lr")
+    if common is not None and parameters:
+        decay, momentum, rate = common
+        dense = [grad.contiguous() for grad in grads]
+        torch._fused_sgd_(  # type: ignore[attr-defined]
+            parameters, dense, velocities, weight_decay=decay, momentum=momentum, lr=rate, **_PLAIN_SGD
+        )
+        return
+    for parameter, grad, velocity in zip(parameters, grads, velocities, strict=True):
+        decayed = grad
+        if settings.decays:
+            decayed = torch.addcmul(grad, parameter, settings.of("weight_decay", grad))
+        velocity.mul_(settings.of("momentum", grad)).add_(decayed)
+        parameter.addcmul_(velocity, settings.of("lr", grad), value=-1)
+
+
+_PLAIN_SGD: dict[str, Any] = {"dampening": 0.0, "nesterov": False, "maximize": False, "is_first_step": False}
 
 
 @torch.no_grad()
-def _adamw(parameter: Tensor, grad: Tensor, memory: Memory, settings: _Settings) -> None:
+def _adamw(parameters: Stacks, grads: Stacks, memories: Sequence[Memory], settings: _Settings) -> None:
     """Loshchilov and Hutter (2019), algorithm 2, as torch.optim.AdamW."""
-    memory["step"] += 1
-    count = memory["step"].double()
-    mean, square = memory["exp_avg"], memory["exp_avg_sq"]
-    rate, b1, b2 = (settings.of(*key) for key in (("lr", grad), ("betas", grad, 0), ("betas", grad, 1)))
-    if settings.decays:
-        parameter.mul_(1 - rate * settings.of("weight_decay", grad))
-    mean.lerp_(grad, 1 - b1)
-    square.mul_(b2).add_((1 - b2) * grad * grad)
-    mean_share, square_share = (
-        _along((1 - count.new_tensor(settings.values("betas", at)) ** count).to(grad.dtype), grad) for at in (0, 1)
-    )
-    length = square.sqrt() / square_share.sqrt() + settings.of("eps", grad)
-    parameter.sub_(rate / mean_share * mean / length)
+    for parameter, grad, memory in zip(parameters, grads, memories, strict=True):
+        memory["step"] += 1
+        count = memory["step"].double()
+        mean, square = memory["exp_avg"], memory["exp_avg_sq"]
+        rate, b1, b2 = (settings.of(*key) for key in (("lr", grad), ("betas", grad, 0), ("betas", grad, 1)))
+        if settings.decays:
+            parameter.mul_(1 - rate * settings.of("weight_decay", grad))
+        mean.lerp_(grad, 1 - b1)
+        square.mul_(b2).add_((1 - b2) * grad * grad)
+        mean_share, square_share = (
+            _along((1 - count.new_tensor(settings.values("betas", at)) ** count).to(grad.dtype), grad) for at in (0, 1)
+        )
+        length = square.sqrt() / square_share.sqrt() + settings.of("eps", grad)
+        parameter.sub_(rate / mean_share * mean / length)
 
 
-UPDATES: dict[str, Callable[[Tensor, Tensor, Memory, _Settings], None]] = {"sgd": _sgd, "adamw": _adamw}
+UPDATES: dict[str, Callable[[Stacks, Stacks, Sequence[Memory], _Settings], None]] = {"sgd": _sgd, "adamw": _adamw}
 
 _MEMORIES = {"sgd": ("momentum_buffer",), "adamw": ("step", "exp_avg", "exp_avg_sq")}

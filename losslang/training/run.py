@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,13 @@ class Run:
     def begin(self) -> None:
         """Measure the untrained networks, unless the run goes on. Raises LosslangError."""
         if self.session.step == 0:
-            self._log(_measured_at_start(self.session))
+            with _calibrated(self.session):
+                self.measure_start()
         self.session.model.train()
+
+    def measure_start(self) -> None:
+        """Log what the networks are before the first step; their running statistics are to have seen some batches."""
+        self._log(_measured(self.session))
 
     def after_step(self, out: Output, rate: float, finite: Finite, observed: Mapping[str, Any] | None = None) -> None:
         """Log, measure and save where that is due; `observed` is what `Watch.observe` gave. Raises NotFinite, Collapsed."""
@@ -237,13 +243,13 @@ def _predict(session: Session) -> Predict | None:
     return None if session.probe is None else session.probe.predict
 
 
-def _measured_at_start(session: Session) -> dict[str, float]:
-    """The measurements of the untrained networks, with running statistics as if they had seen some batches."""
+@contextmanager
+def _calibrated(session: Session) -> Iterator[None]:
+    """Within, running statistics are as if they had seen some batches."""
     before = {name: value.clone() for name, value in session.model.state_dict().items()}
     calibrate(session)
-    found = _measured(session)
+    yield
     session.model.load_state_dict(before)
-    return found
 
 
 @torch.no_grad()

@@ -66,6 +66,8 @@ def train_together(
     host = _Host(say, tell)
     runs = [_Member(at, host.open(at, plans[at], resume=resume), done) for at in waiting]
     units = list(_units(runs, host, members))
+    for unit in units:
+        unit.begin()
     while units and not pending.number:
         behind = min(units, key=lambda unit: unit.steps)
         for unit in [unit for unit in units if unit.steps == behind.steps]:
@@ -85,9 +87,8 @@ class _Host:
     made: dict[object, Made] = field(default_factory=dict)
 
     def open(self, at: int, plan: RunPlan, *, resume: bool = True, at_most: int | None = None) -> Run:
-        """A run that is ready for its next step."""
+        """A run of a new folder, or one that goes on."""
         run = Run.open(plan, resume=resume, tell=partial(self.tell, at), say=self.say, at_most=at_most)
-        run.begin()
         run.session.batches.made = self.made.setdefault(_batches_of(plan), Made())
         return run
 
@@ -143,6 +144,18 @@ class _Unit:
         """Whether there are no more steps to do."""
         return self.members[0].run.finished or not any(member.alive for member in self.members)
 
+    def begin(self) -> None:
+        """Measure the untrained networks, unless the runs go on."""
+        if self.ensemble is None or self.steps:
+            for member in self.members:
+                member.run.begin()
+            return
+        with self.ensemble.calibrated():
+            for member in self.members:
+                member.run.measure_start()
+        for member in self.members:
+            member.run.session.model.train()
+
     def step(self) -> None:
         """One step of all members."""
         if self.ensemble is None:
@@ -182,7 +195,10 @@ def _advanced(unit: _Unit, host: _Host) -> list[_Unit]:
     except RuntimeError as error:  # torch's: a matrix without factor, or an operation that has no form for many at once
         if unit.ensemble is None:
             raise
-        return _apart(unit, host, str(error).splitlines()[0])
+        units = _apart(unit, host, str(error).splitlines()[0])
+        for alone in units:
+            alone.begin()
+        return units
     if not unit.over:
         return [unit]
     for member in unit.members:

@@ -8,11 +8,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from losslang.analysis.stability import Verdict
 from losslang.backend.functions import Output
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.alarm import Alarm, uniform_values
 from losslang.evaluation.batch import batch_record, observing, standardizes
 from losslang.evaluation.measure import input_rank
+from losslang.objective.spec import Spec
 from losslang.questions import stability
 from losslang.training.session import Session
 
@@ -30,7 +32,7 @@ class Watch:
         spec = session.plan.spec
         self.session = session
         self.input_rank = input_rank(session.samples.test)
-        self.alarm = Alarm(partial(stability, spec), self.input_rank, uniform_values(spec))
+        self.alarm = Alarm(partial(_theory, spec), self.input_rank, uniform_values(spec))
         self._standardized = standardizes(spec, session.embedding)
         self._on = session.plan.recipe.on_collapse != "ignore"
         for record in records:
@@ -67,3 +69,13 @@ class Watch:
                 f"stopped at step {record['step']}: {alarm['seen']}; {alarm['missing']}"
                 f" (--resume --on-collapse warn goes on in {plan.folder})"
             )
+
+
+_THEORIES: dict[int, tuple[Spec, Verdict]] = {}
+
+
+def _theory(spec: Spec) -> Verdict:
+    """What the theory says of a method. It is asked once, as runs that differ in their seed share the method."""
+    if id(spec) not in _THEORIES:
+        _THEORIES[id(spec)] = spec, stability(spec)  # the method is kept, and so is its id
+    return _THEORIES[id(spec)][1]
