@@ -180,8 +180,8 @@ def _batch_norm(module: nn.BatchNorm1d, joint: Joint) -> Run:
         )
         with torch.no_grad():
             _follow(mean, batch_mean, momentum)
-            unbiased = (inverse.pow(-2) - eps).clamp_(min=0).mul_(rows / (rows - 1))
-            _follow(var, unbiased, momentum)
+            biased = (inverse.pow(-2) - eps).clamp_(min=0)
+            _follow(var, biased, momentum, rows / (rows - 1))
             seen.add_(batches)
         return y.view(x.shape)
 
@@ -193,10 +193,12 @@ def _per_batch(value: Tensor | None, batches: int) -> Tensor | None:
     return None if value is None else value[:, :, None].expand(-1, -1, batches).reshape(-1)
 
 
-def _follow(running: Tensor, found: Tensor, momentum: float) -> None:
-    """running ← (1 − momentum) · running + momentum · found for one batch after the other; `found` is [1, channel]."""
-    for batch in found.view(*running.shape, -1).unbind(2):
-        running.lerp_(batch, momentum)
+def _follow(running: Tensor, found: Tensor, momentum: float, scale: float = 1.0) -> None:
+    """running ← (1 − momentum) · running + momentum · scale · found, for one batch after the other; `found` is [1, channel]."""
+    found = found.view(running.numel(), -1)
+    kept = [(1 - momentum) ** after for after in range(found.shape[1] + 1)]
+    shares = torch.tensor([momentum * scale * share for share in kept[-2::-1]], dtype=found.dtype, device=found.device)
+    running.view(-1).addmv_(found, shares, beta=kept[-1])
 
 
 def _layer_norm(module: nn.LayerNorm, joint: Joint) -> Run:

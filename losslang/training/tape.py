@@ -80,6 +80,11 @@ class _Entry:
         return self.operation is not _stacked and self.operation._schema.is_mutable  # noqa: SLF001
 
     @property
+    def looks(self) -> bool:
+        """Whether it gives another view of the same memory."""
+        return self.operation is not _stacked and self.operation.is_view
+
+    @property
     def taken(self) -> list[Tensor]:
         return _tensors((self.args, self.options))
 
@@ -128,12 +133,16 @@ class _Writer:
         return torch.no_grad()(self.globals["run"])  # type: ignore[no-any-return]
 
     def _check(self, entries: list[_Entry]) -> None:
-        known = set(self.names)
+        known, constants = set(self.names), set[int]()
         for entry in entries:
             if entry.operation in _DECIDES:
                 raise _NotRepeatable(f"a value is asked for ({entry.operation})")
-            if entry.operation not in _CONSTANT and any(id(tensor) not in known for tensor in entry.taken):
+            if entry.operation in _CONSTANT:
+                constants.update(tensor.untyped_storage().data_ptr() for tensor in entry.taken)
+            elif any(id(tensor) not in known for tensor in entry.taken):
                 raise _NotRepeatable(f"a tensor comes from elsewhere ({entry.operation})")
+            elif entry.changes and any(t.untyped_storage().data_ptr() in constants for t in entry.given or entry.taken):
+                raise _NotRepeatable(f"a number that is written down changes ({entry.operation})")
             known.update(map(id, entry.taken + entry.given))
 
     def _lines(self, entry: _Entry) -> list[str]:
@@ -145,6 +154,10 @@ class _Writer:
         call = f"{self._constant(entry.operation)}({', '.join(parts)})"
         if all(id(tensor) in self.names for tensor in entry.given):  # it changed what it was given
             return [call]
+        if entry.looks and all(self._text(tensor) in self.globals for tensor in entry.taken):
+            for tensor in entry.given:  # the same part of a state in every run
+                self.globals[self._name(tensor, "s")] = tensor.detach()
+            return []
         many = isinstance(entry.out, list | tuple)
         found = entry.out if many else [entry.out]
         targets = [self._name(each, "t") if isinstance(each, Tensor) else "_" for each in found]

@@ -141,7 +141,7 @@ def test_methods_side_by_side_share_batches(tmp_path, monkeypatch):
     names = ["simsiam", "simsiam_no_stopgrad"]
     each = [plan for name in names for plan in plans(name, tmp_path / name, seeds=(0, 1), evaluation__every="0")]
     run_together(each)
-    assert made == list(range(12))
+    assert made[-12:] == list(range(12))  # before them, some batches for the running statistics
 
 
 def test_what_cannot_be_stacked_goes_on_one_by_one(tmp_path):
