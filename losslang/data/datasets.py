@@ -68,8 +68,7 @@ def _datasets() -> Any:
         import sklearn.datasets
     except ImportError as error:
         raise LosslangError(
-            "the data sets blobs, moons and digits come from scikit-learn, which is not installed: "
-            "pip install 'losslang[toy]'"
+            "the data set digits comes from scikit-learn, which is not installed: pip install 'losslang[toy]'"
         ) from error
     return sklearn.datasets
 
@@ -87,12 +86,16 @@ def _split(inputs: np.ndarray, labels: np.ndarray, train: int) -> Arrays:
 def _blobs() -> Arrays:
     from math import cos, pi, sin
 
+    from losslang.data.points import blobs
+
     centers = [[4 * cos(pi * k / 4), 4 * sin(pi * k / 4)] for k in range(8)]
-    return _points(*_datasets().make_blobs(sum(_POINTS), centers=centers, cluster_std=0.8, random_state=_DRAW)[:2])
+    return _points(*blobs(sum(_POINTS), centers, 0.8, _DRAW))
 
 
 def _moons() -> Arrays:
-    return _points(*_datasets().make_moons(sum(_POINTS), noise=0.05, random_state=_DRAW))
+    from losslang.data.points import moons
+
+    return _points(*moons(sum(_POINTS), 0.05, _DRAW))
 
 
 def _digits() -> Arrays:

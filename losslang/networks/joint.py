@@ -111,7 +111,7 @@ def _runs(layers: Sequence[nn.Module], joint: Joint) -> Iterator[Run]:
     """Layers as they follow each other; linear ones in a row are one."""
     for kind, group in itertools.groupby(layers, type):
         if kind is nn.Linear:
-            yield _linears([_Affine(joint.of(layer.weight), joint.maybe(layer.bias)) for layer in group])
+            yield _linears([_affine(layer, joint) for layer in group])
             continue
         for layer in group:
             try:
@@ -140,6 +140,10 @@ class _Affine(NamedTuple):
         """Whether so many rows take fewer multiplications when both are one: nothing but a product of weights lies between."""
         (out, between), into = self.weight.shape[1:], first.weight.shape[2]
         return rows * (between * (into + out) - into * out) > into * between * out
+
+
+def _affine(layer: Any, joint: Joint) -> _Affine:
+    return _Affine(joint.of(layer.weight), joint.maybe(layer.bias))
 
 
 def _linears(parts: Sequence[_Affine]) -> Run:
@@ -175,7 +179,7 @@ def _batch_norm(module: nn.BatchNorm1d, joint: Joint) -> Run:
     def run(x: Tensor, batches: int) -> Tensor:
         rows, channels = x.shape[2] // batches, mean.numel() * batches
         affine = (_per_batch(each, batches) for each in (scale, shift))
-        y, batch_mean, inverse = torch.native_group_norm(
+        y, batch_mean, inverse = torch.ops.aten.native_group_norm(
             x.reshape(1, channels, rows), *affine, 1, channels, rows, channels, eps
         )
         with torch.no_grad():
@@ -204,9 +208,7 @@ def _follow(running: Tensor, found: Tensor, momentum: float, scale: float = 1.0)
 def _layer_norm(module: nn.LayerNorm, joint: Joint) -> Run:
     scale, shift = joint.of(module.weight), joint.of(module.bias)
     size, eps = module.normalized_shape, module.eps
-    return lambda x, _batches: torch.addcmul(
-        shift[:, :, None], F.layer_norm(x.mT, size, eps=eps).mT, scale[:, :, None]
-    )
+    return lambda x, _batches: torch.addcmul(shift[:, :, None], F.layer_norm(x.mT, size, eps=eps).mT, scale[:, :, None])
 
 
 def _bias(module: BiasLayer, joint: Joint) -> Run:

@@ -134,7 +134,7 @@ def _follow(mine: list[Tensor], theirs: list[Tensor], steps: Sequence[float]) ->
 
 
 class _Program:
-    """The loss of all members and its gradients: written down as operations at the first step, and wherever other parameters train."""
+    """The loss of all members and its gradients, written down as operations at the first step and when other parameters train."""
 
     def __init__(self, front: JointFront, loss: _JointLoss, joint: Joint) -> None:
         self._front, self._loss, self._joint = front, loss, joint
@@ -158,9 +158,12 @@ class _Program:
     def _act(self, views: int, *inputs: Tensor) -> list[Tensor]:
         out = self._loss(self._front.embed(inputs[:views]), inputs[views:])
         self._names = tuple(out.terms), tuple(out.raw)
-        found = torch.autograd.grad(out.total.sum(), self._trained, allow_unused=True)
-        self._reached = [stack for stack, gradient in zip(self._trained, found, strict=True) if gradient is not None]
-        gradients = [gradient for gradient in found if gradient is not None]
+        found: Sequence[Tensor | None] = torch.autograd.grad(out.total.sum(), self._trained, allow_unused=True)
+        reached = [
+            (stack, gradient) for stack, gradient in zip(self._trained, found, strict=True) if gradient is not None
+        ]
+        self._reached = [stack for stack, _ in reached]
+        gradients = [gradient for _, gradient in reached]
         return [value.detach() for value in (out.total, *out.terms.values(), *out.raw.values())] + gradients
 
     def _split(self, results: Sequence[Tensor]) -> tuple[Output, dict[Tensor, Tensor]]:

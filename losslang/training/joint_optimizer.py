@@ -129,8 +129,8 @@ def _sgd(parameters: Stacks, grads: Stacks, memories: Sequence[Memory], settings
     if common is not None and parameters:
         decay, momentum, rate = common
         dense = [grad.contiguous() for grad in grads]
-        torch._fused_sgd_(  # type: ignore[attr-defined]
-            parameters, dense, velocities, weight_decay=decay, momentum=momentum, lr=rate, **_PLAIN_SGD
+        torch.ops.aten._fused_sgd_(
+            list(parameters), dense, velocities, weight_decay=decay, momentum=momentum, lr=rate, **_PLAIN_SGD
         )
         return
     for parameter, grad, velocity in zip(parameters, grads, velocities, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import nn
@@ -16,26 +16,35 @@ from losslang.training.recipe import NetworkRule, Optimizer
 
 __all__ = ["OPTIMIZERS", "clip_gradients", "clipped_parts", "learning_rate", "make_optimizer", "set_learning_rates"]
 
+T = TypeVar("T", bound=torch.optim.Optimizer)
+
 Parameters: TypeAlias = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
 """What torch's optimisers take: parameters, or groups of them with options."""
 
 
+def _light(kind: type[T]) -> type[T]:
+    """A kind of optimiser whose books do not import torch's compiler, which takes a second; its steps still do."""
+    books = ("add_param_group", "state_dict", "load_state_dict")
+    return type(kind.__name__, (kind,), {name: getattr(torch.optim.Optimizer, name).__wrapped__ for name in books})
+
+
+_SGD, _AdamW, _Lars = _light(torch.optim.SGD), _light(torch.optim.AdamW), _light(Lars)
+
+
 def _sgd(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
     # not fused=True, which in torch 2.13 fails for parameters whose first gradient comes late (freeze_for)
-    return torch.optim.SGD(
+    return _SGD(
         parameters, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, foreach=True
     )
 
 
 def _adamw(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
     betas = (recipe.momentum, 0.999)
-    return torch.optim.AdamW(
-        parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=True
-    )
+    return _AdamW(parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=True)
 
 
 def _lars(parameters: Parameters, recipe: Optimizer) -> torch.optim.Optimizer:
-    return Lars(
+    return _Lars(
         parameters,
         lr=recipe.learning_rate,
         momentum=recipe.momentum,

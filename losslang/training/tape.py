@@ -29,11 +29,11 @@ _SAME = {torch.ops.aten.detach.default}
 
 
 def _stacked(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """torch.stack in the order in which the tensors lie in memory: rows that lie side by side stay so, as in a gradient of views."""
-    order = sorted(range(tensors[0].dim()), key=lambda axis: -tensors[0].stride(axis))
+    """torch.stack in the order in which the tensors lie in memory: copies that transpose, of gradients of views, are slow."""
+    strides = tensors[0].stride()
+    order = sorted(range(len(strides)), key=lambda axis: -strides[axis])
     back = [order.index(axis) + 1 for axis in range(len(order))]
     return torch.stack([tensor.permute(order) for tensor in tensors]).permute(0, *back).movedim(0, dim)
-
 
 
 _LOCAL = re.compile(r"\bt\d+\b")
@@ -104,6 +104,11 @@ class _Recorder(TorchDispatchMode):
         super().__init__()
         self.entries: list[_Entry] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch's compiler is not at work here, and importing it takes a second."""
+        return False
+
     def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
         func = _stacked if func is torch.ops.aten.stack.default else func
         out = func(*args, **(kwargs or {}))
@@ -130,7 +135,7 @@ class _Writer:
         last = f"return [{', '.join(self._text(tensor) for tensor in results)}]"
         text = "\n    ".join([f"def run({', '.join(arguments)}):", *_released(lines, last), last])
         exec(text, self.globals)  # noqa: S102 - our own text, of torch's operations
-        return torch.no_grad()(self.globals["run"])  # type: ignore[no-any-return]
+        return torch.no_grad()(self.globals["run"])
 
     def _check(self, entries: list[_Entry]) -> None:
         known, constants = set(self.names), set[int]()

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from losslang.data import points
 from losslang.data.datasets import DATASETS
 from losslang.data.policies import POLICIES
 from losslang.diagnostics import LosslangError
@@ -51,7 +52,17 @@ def test_without_scikit_learn_the_message_names_the_remedy(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(LosslangError, match=r"pip install 'losslang\[toy\]'"):
-        DATASETS["moons"].load()
+        DATASETS["digits"].load()
+
+
+def test_points_are_those_of_scikit_learn():
+    sets = pytest.importorskip("sklearn.datasets")
+    centers = [[0.0, 1.0], [2.0, 3.0], [5.0, 1.0]]
+    theirs = sets.make_blobs(300, centers=centers, cluster_std=0.8, random_state=7)
+    for mine, other in zip(points.blobs(300, centers, 0.8, 7), theirs, strict=True):
+        assert np.array_equal(mine, other)
+    for mine, other in zip(points.moons(300, 0.05, 7), sets.make_moons(300, noise=0.05, random_state=7), strict=True):
+        assert np.array_equal(mine, other)
 
 
 def test_the_table_costs_no_heavy_import():
