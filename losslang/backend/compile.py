@@ -102,7 +102,7 @@ def compile(  # noqa: A001 - the language's word
 
 
 def plain_source(model: Model) -> str:
-    """The module of a model as it is emitted without any pass of the optimiser: torch's own operations alone."""
+    """The module of a model as it is emitted without passes that choose other operations: torch's own, which torch.vmap knows."""
     return _source(model.spec, model.clock, without=PASSES, estimate=model.estimate)
 
 
