@@ -12,7 +12,7 @@ from math import prod
 from losslang.algebra.collectives import across_processes, collectives
 from losslang.algebra.estimates import EXACT, Estimate, estimated
 from losslang.algebra.optimise import optimise
-from losslang.objective.axes import Axis, Type
+from losslang.objective.axes import VIEW, Axis, Type
 from losslang.objective.boundary import find_inputs
 from losslang.objective.graph import Graph, Node, walk_to
 from losslang.objective.spec import Spec
@@ -142,6 +142,21 @@ def _logsumexp_of_products(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * products * shared + 4 * products, min(products, 2**26)
 
 
+def _contrast_of_products(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """The gradient is computed with the value, and takes no matrix."""
+    pairs = node["ones"]
+    assert isinstance(pairs, tuple)
+    x, y = (child.type.without([VIEW] if pairs else []) for child in node.inputs[:2])
+    shared = sizes.of(x, node.axes())
+    products = sizes.of(x) / shared * sizes.of(y) / shared
+    return (2 * products * shared + 4 * products) * max(len(pairs), 1), sizes.of(x) * max(len(pairs), 1)
+
+
+def _nearest_rows(node: Node, sizes: Sizes) -> tuple[float, float]:
+    x, keys = node.inputs[0].type, node.inputs[1].type
+    return 2 * sizes.of(x) * sizes.of(keys, node.axes("keys_of")), sizes.of(node.type)
+
+
 OPERATIONS_OF: Mapping[str, Row] = {
     "dot": _dot,
     "logdet": _cubic(1.0),
@@ -154,6 +169,8 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "logdet_by_probes": _logdet_by_probes,
     "logdet_by_probes_across": _logdet_by_probes,
     "logsumexp_of_products": _logsumexp_of_products,
+    "contrast_of_products": _contrast_of_products,
+    "nearest_rows": _nearest_rows,
 }
 """Operations whose cost is not that of their largest value; the products of masks and the like count as elementwise."""
 

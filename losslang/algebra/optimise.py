@@ -6,8 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
+from losslang.algebra.contrast import CONTRASTS
+from losslang.algebra.masked import MASKED
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
-from losslang.algebra.streaming import CHOICES, MASKED, STREAMS
+from losslang.algebra.streaming import CHOICES, STREAMS
 from losslang.algebra.views import views_together
 from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
@@ -21,6 +23,7 @@ PASSES: dict[str, tuple[Row, ...]] = {
     "masked_sums": MASKED,
     "cheaper_side": SIDES,
     "streaming": STREAMS,
+    "contrast": CONTRASTS,
     "choices": CHOICES,
 }
 """The rows by pass, in the order in which they are tried."""

@@ -177,16 +177,19 @@ class Shifted:
 
 
 def shifted(node: Node, make: Maker) -> Shifted | None:
-    """A product with a multiple of the identity added to it."""
-    if node.op != "add":
+    """A product with a multiple of the identity added to it, or taken off."""
+    if node.op not in {"add", "subtract"}:
         return None
-    for identity, rest in (node.inputs, reversed(node.inputs)):
-        one, other = affine(identity, make), product_of(rest, make)
+    for place in (0, 1):
+        one, other = affine(node.inputs[place], make), product_of(node.inputs[1 - place], make)
         axis = _axis_of_same(one.core) if one.core.op == "same" else one.diagonal
         plain = one.core.op == "same" and one.offset is None and one.diagonal is None and one.hollow is None
         if axis is None or not plain or other is None:
             continue
         bare = other.offset is None and other.hollow is None and other.diagonal is None
         if bare and axes_of(other.core, "pairs") == (axis,):
-            return Shifted(other.core, other.scale, one.scale, axis)
+            scales = [one.scale, other.scale]
+            if node.op == "subtract":
+                scales[1 - place] = _times(make, scales[1 - place], make.constant(-1))
+            return Shifted(other.core, scales[1], scales[0], axis)
     return None

@@ -75,7 +75,8 @@ class Maker:
         type_ = row.rule(bound)
         attributes = tuple((key, value) for key, value in bound.options.items() if value is not None)
         cut = not row.gradient or type_.kind == "mask"
-        return self.make(op, operands, attributes, type_, frozenset() if cut else None)
+        trains = bound.values[row.through].node.trains if row.through else None
+        return self.make(op, operands, attributes, type_, frozenset() if cut else trains)
 
     def constant(self, value: float) -> Node:
         """A number."""

@@ -57,12 +57,15 @@ class Body:
     codes: dict[int, Code] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     uses: Counter[int] = field(default_factory=Counter)
+    users: dict[int, list[Node]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Inputs get their names first, then what the method names."""
         graph = self.graph
-        self.states = Names({n: a for (kind, n), a in self.attributes.items() if kind == "state"}, self.fresh)
+        self.states = Names(
+            {n: a for (kind, n), a in self.attributes.items() if kind == "state"}, self.fresh, self.held
+        )
         for i in self.inputs:
             self.codes[i.node.number] = Code(self.fresh(i.name))
         for name, node in graph.definitions.items():
@@ -81,6 +84,9 @@ class Body:
         """The lines, from the inputs to the output."""
         first = self.arguments[0]
         nodes = [node for node in needed(self.graph, self.inputs) if node.number not in self.codes]
+        for node in nodes:
+            for child in node.inputs:
+                self.users.setdefault(child.number, []).append(node)
         self.uses = Counter(child.number for node in nodes for child in node.inputs)
         self.uses.update(term.value.number for term in self.graph.terms)
         for i in self.inputs:
@@ -121,6 +127,14 @@ class Body:
         target = f"{', '.join(names)} =" if len(names) > 1 else f"({names[0]},) ="
         self.written.append(commented(f"{target} share.sum({', '.join(parts)})", places))
         self.codes.update({node.number: Code(name) for node, name in zip(sums, names, strict=True)})
+
+    def held(self, node: Node) -> bool:
+        """Whether the way back may need the value of a node itself, or of what shares its memory."""
+        users = self.users.get(node.number, [])
+        term = any(node is root for t in self.graph.terms for root in (t.value, t.raw))
+        return term or any(
+            (user.trains and user.op not in _KEEP_NOTHING) or (user.op in _SHARE and self.held(user)) for user in users
+        )
 
     def fresh(self, wanted: str) -> str:
         """A local name that is free."""
@@ -199,6 +213,12 @@ _STATES = {**STATES, **EXCHANGE_STATES}
 
 _OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "same", "gathered", "own_rows", "own_same"}
 """Operations that keep a mask a mask."""
+
+_SHARE = {"select", "take", "stopgrad", "first", "group", "total", "sum", "mean"}
+"""Operations whose result may be (part of) their operand."""
+
+_KEEP_NOTHING = {"contrast_of_products"}
+"""Operations with gradient that keep no operand for the way back."""
 
 _MASKED = {"entries", "kept"}
 """Operations of no method whose second operand is a mask."""

@@ -89,6 +89,7 @@ def _head(spec: Spec, text: str, estimate: Estimate) -> list[str]:
         "",
         "from __future__ import annotations",
         "",
+        *(["import inspect"] if "inspect." in text else []),
         "import math",
         "from collections.abc import Callable, Mapping, Sequence",
         "from typing import Any, NamedTuple",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -97,6 +98,16 @@ def on_rows(network: nn.Module, x: Tensor) -> Tensor:
 # ---------------------------------------------------------------- elementwise and reductions
 
 
+def with_signature(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, which knows its signature.
+
+    With every call of a function that has a form for torch.vmap, torch asks for the signature of its `forward`; to work that
+    out takes longer than small matrices do.
+    """
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
+
+
 def ratio_of(x: float, y: float) -> float:
     """x / y of numbers, infinite or NaN where y is 0, as it is of tensors."""
     return x / y if y else x * math.inf
@@ -117,6 +128,7 @@ class Lengths(torch.autograd.Function):
     """The gradient of a length is the unit vector. Has a form for torch.vmap."""
 
     @staticmethod
+    @with_signature
     def forward(x: Tensor, dim: tuple[int, ...]) -> Tensor:
         """The lengths; the axes keep size 1."""
         return scaled_rows(x, dim)[1]
@@ -163,6 +175,7 @@ class UnitRows(torch.autograd.Function):
     """The gradient is what comes in, less its part along the unit vector, over the length. Has a form for torch.vmap."""
 
     @staticmethod
+    @with_signature
     def forward(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
         """The unit vectors, and the lengths before."""
         unit, length = scaled_rows(x, dim)
@@ -211,6 +224,7 @@ class Variance(torch.autograd.Function):
     """The gradient is 2 (x - mean) / (n - ddof). Has a form for torch.vmap."""
 
     @staticmethod
+    @with_signature
     def forward(x: Tensor, dim: tuple[int, ...], ddof: float) -> tuple[Tensor, Tensor]:
         """The variance (the axes keep size 1), and the mean."""
         mean = x.mean(dim, keepdim=True)
@@ -307,6 +321,7 @@ class LogDeterminant(torch.autograd.Function):
     """The gradient is the inverse, which is cheaper than the way back through the Cholesky factor. Has a form for torch.vmap."""
 
     @staticmethod
+    @with_signature
     def forward(matrix: Tensor) -> tuple[Tensor, Tensor]:
         """The log-determinant, and the factor."""
         factor = cholesky_factor(matrix)
@@ -485,6 +500,17 @@ def pushed_queue(queue: Tensor, rows: Tensor, dim: int, step: Tensor, start: int
     together = torch.cat([queue, rows.to(queue.dtype)], dim=dim)
     pushed = together.narrow(dim, together.shape[dim] - size, size)
     return torch.where(step >= start, pushed, queue) if start else pushed
+
+
+@torch.no_grad()
+def push_rows(after: Tensor, queue: Tensor, rows: Tensor, dim: int, step: Tensor, start: int) -> None:
+    """Writes the queue into `after` with new rows at its end, the oldest gone; before step `start` as it is."""
+    size = queue.shape[dim]
+    new = min(rows.shape[dim], size)
+    after.narrow(dim, 0, size - new).copy_(queue.narrow(dim, new, size - new))
+    after.narrow(dim, size - new, new).copy_(rows.narrow(dim, rows.shape[dim] - new, new))
+    if start:
+        after.copy_(torch.where(step >= start, after, queue))
 
 
 def schedule_value(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -230,81 +229,3 @@ def trace_of_series(x: Tensor, order: int) -> Tensor:
         one, two = powers[(n + 1) // 2 - 1], powers[n // 2 - 1]
         total = total + (-1) ** (n + 1) / n * (one * two.mT).sum((-2, -1))
     return total
-
-
-# ---------------------------------------------------------------- similarities
-
-KEPT = 2**26  # products of rows that are kept for the way back; more are computed again
-
-
-def logsumexp_of_products(x: Tensor, y: Tensor | None, scale: float | Tensor, dropped: Sequence[int] = ()) -> Tensor:
-    """[rows]: log Σⱼ exp(scale · xᵢ·yⱼ) of rows x [rows, k] and y [columns, k]; y is x if None.
-
-    `dropped` are diagonals of [rows, columns] that do not count. The matrix is held once at most; where it is large it
-    is never held, and computed again on the way back, some rows at a time (Gao et al. 2021; Dao et al. 2022).
-    """
-    return LogSumExpOfProducts.apply(x, y, scale, tuple(dropped))
-
-
-class LogSumExpOfProducts(torch.autograd.Function):
-    """The gradient is that of a softmax: Σⱼ softmaxᵢⱼ yⱼ to xᵢ, and Σᵢ softmaxᵢⱼ xᵢ to yⱼ."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor | None, scale: float | Tensor, dropped: tuple[int, ...]) -> Tensor:
-        """The log-sum-exp of every row; the products are kept if they are few."""
-        columns = x if y is None else y
-        ctx.scale, ctx.dropped = scale, dropped
-        few = len(x) * len(columns) <= KEPT
-        kept = products_but(symmetric_product(x) if y is None else x @ y.mT, scale, 0, dropped) if few else None
-        values = []
-        for start, here in rows_in_parts(x, len(columns)):
-            if kept is None:
-                values.append(products_but(here @ columns.mT, scale, start, dropped).logsumexp(-1))
-            else:
-                values.append(kept[start : start + len(here)].logsumexp(-1))
-        result = torch.cat(values)
-        ctx.save_for_backward(x, y, result, kept)
-        return result
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Some rows at a time."""
-        x, y, result, kept = ctx.saved_tensors
-        scale, dropped = ctx.scale, ctx.dropped
-        columns = x if y is None else y
-        grad = torch.where(result == -math.inf, 0.0, grad * scale)
-        shift = torch.where(result == -math.inf, 0.0, result)
-        grad_x = torch.empty_like(x)
-        grad_y = None if y is None or not ctx.needs_input_grad[1] else torch.zeros_like(y)
-        for start, here in rows_in_parts(x, len(columns)):
-            stop = start + len(here)
-            products = kept[start:stop] if kept is not None else products_but(here @ columns.mT, scale, start, dropped)
-            weights = (products - shift[start:stop, None]).exp_().mul_(grad[start:stop, None])
-            if y is None:  # the products are symmetric, and every row is a column too
-                weights += (products - shift).exp_().mul_(grad)
-            grad_x[start:stop] = weights @ columns
-            if grad_y is not None:
-                grad_y += weights.mT @ here
-        return grad_x, grad_y, None, None
-
-
-def rows_in_parts(x: Tensor, columns: int) -> list[tuple[int, Tensor]]:
-    """Consecutive rows, a quarter at once but no more than have sixteen million products, and where they start."""
-    step = max(min(max(-(-len(x) // 4), 2**18 // max(columns, 1)), 2**24 // max(columns, 1)), 64)
-    return [(start, x[start : start + step]) for start in range(0, len(x), step)]
-
-
-def products_but(products: Tensor, scale: float | Tensor, start: int, dropped: Sequence[int]) -> Tensor:
-    """Products times the scale; minus infinity on diagonals `dropped` of the matrix of which these are rows `start` and on."""
-    products.mul_(scale)
-    for diagonal in dropped:
-        if -products.shape[0] < diagonal + start < products.shape[1]:
-            products.diagonal(diagonal + start).fill_(-math.inf)
-    return products
-
-
-def chosen_rows(scores: Tensor, y: Tensor, dim: int) -> Tensor:
-    """The rows of y [..., rows, k] where the scores are largest along `dim`, first among equals."""
-    best = scores.argmax(dim)
-    return y[best] if y.dim() == 2 else y.take_along_dim(best.unsqueeze(-1), -2)

@@ -51,19 +51,43 @@ def _trace_of_log(node: Node, codes: Sequence[Code]) -> Code:
     return call("trace_of_log", x.text, y.text, codes[2].text, codes[3].text, str(node["order"]))
 
 
-def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
+def _rows_and_columns(node: Node, codes: Sequence[Code]) -> tuple[list[str], list[Axis]]:
+    """Operands and scale of products of every row of x with every row of y, and the axes of the rows."""
     x, y = node.inputs[:2]
-    rows = [axis for axis in x.type.axes if axis not in node.axes()]
-    columns = [axis for axis in y.type.axes if axis not in node.axes()]
+    before = (VIEW,) if "ones" in dict(node.attributes) and node["ones"] else ()
+    rows, columns = ([a for a in of.type.axes if a not in {*node.axes(), *before}] for of in (x, y))
     parts = [_laid_out(codes[0], x.type, rows, node.axes()).text]
     parts.append("None" if x is y else _laid_out(codes[1], y.type, columns, node.axes()).text)
-    parts.append(codes[2].text)
-    parts.append("()" if node["dropped"] == "nothing" else _diagonals(str(node["dropped"]), codes[1], y.type))
+    return [*parts, codes[2].text], rows
+
+
+def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
+    parts, rows = _rows_and_columns(node, codes)
+    dropped = str(node["dropped"])
+    parts.append("()" if dropped == "nothing" else _diagonals(dropped, codes[1], node.inputs[1].type))
     result = call("logsumexp_of_similarities", *parts, "self.given")
     if len(rows) < 2:
         return result
-    shape = [f"{codes[0].atom}.shape[{x.type.position(axis)}]" for axis in rows]
+    shape = [f"{codes[0].atom}.shape[{node.inputs[0].type.position(axis)}]" for axis in rows]
     return method(result, "unflatten", "0", f"({', '.join(shape)})")
+
+
+def _contrast_of_products(node: Node, codes: Sequence[Code]) -> Code:
+    parts, rows = _rows_and_columns(node, codes)
+    parts.append("self.given")
+    if node["attracted"] == "beside":
+        parts.append(f"beside={_laid_out(codes[3], node.inputs[3].type, rows, node.axes()).text}")
+    for option in ("dropped", "attracted"):
+        if node[option] not in {"nothing", "beside"}:
+            parts.append(f"{option}={_diagonals(str(node[option]), codes[1], node.inputs[1].type)}")
+    if node["ones"]:
+        pairs = zip(node["ones"], node["others"], strict=True)  # type: ignore[arg-type]
+        parts.append(f"pairs=({', '.join(str(pair) for pair in pairs)},)")
+    return call("contrast_of_similarities", *parts)
+
+
+def _nearest_rows(node: Node, codes: Sequence[Code]) -> Code:
+    return call("nearest_rows", *(code.text for code in codes))
 
 
 def _diagonals(dropped: str, code: Code, of: Type) -> str:
@@ -97,6 +121,8 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "logsumexp_of_products": _logsumexp_of_products,
     "logdet_by_probes": _logdet_by_probes,
     "deflated_probes": lambda _node, codes: call("deflated_probes", codes[0].text, codes[1].text),
+    "contrast_of_products": _contrast_of_products,
+    "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, codes: call("squared_length", codes[0].text),
     "standardized": _standardized,
     "chosen_rows": _chosen_rows,

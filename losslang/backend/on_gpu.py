@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.fused import logsumexp_of_products
+from losslang.backend.similarities import contrast_of_products, logsumexp_of_products
 
 __all__: list[str] = []
 
@@ -37,3 +37,45 @@ def logsumexp_of_similarities(
         return logsumexp_of_products(x, y, scale, dropped)
     half = given if given in (torch.float16, torch.bfloat16) else x.dtype
     return tiles.logsumexp_by_tiles(x.to(half), None if y is None else y.to(half), scale, dropped)
+
+
+def contrast_of_similarities(
+    x: Tensor,
+    y: Tensor | None,
+    scale: float | Tensor,
+    given: torch.dtype,
+    dropped: Sequence[int] = (),
+    attracted: Sequence[int] = (),
+    pairs: Sequence[tuple[int, int]] | None = None,
+    beside: Tensor | None = None,
+) -> Tensor:
+    """As `contrast_of_products`; where there are kernels for them, by the log-sum-exps of rows."""
+    if tiles_on_gpu(x.device.type) is None or x.dtype != torch.float32:
+        return contrast_of_products(x, y, scale, dropped, attracted, pairs, beside)
+    if pairs is None:
+        return contrast_by_rows(x, y, scale, given, dropped, attracted, beside)
+    columns = x if y is None else y
+    parts = [contrast_by_rows(x[u], columns[v], scale, given, dropped, attracted, None) for u, v in pairs]
+    return torch.stack(parts).sum()
+
+
+def contrast_by_rows(
+    x: Tensor,
+    y: Tensor | None,
+    scale: float | Tensor,
+    given: torch.dtype,
+    dropped: Sequence[int],
+    attracted: Sequence[int],
+    beside: Tensor | None,
+) -> Tensor:
+    """The mean of log-sum-exps of rows, less that of the products on the diagonals `attracted`, or with `beside`."""
+    rows, columns = logsumexp_of_similarities(x, y, scale, dropped, given), x if y is None else y
+    if beside is not None:
+        own = (x * beside).sum(-1) * scale
+        return (torch.logaddexp(own, rows) - own).mean()
+    if not attracted:
+        return rows.mean()
+    length = len(x)
+    ends = [(max(-d, 0), max(d, 0), length - abs(d)) for d in attracted]
+    pulled = [(x.narrow(0, i, count) * columns.narrow(0, j, count)).sum(-1) for i, j, count in ends]
+    return rows.mean() - torch.cat(pulled).mean() * scale

@@ -38,10 +38,14 @@ class StateForm:
 
 @dataclass(frozen=True)
 class Names:
-    """The attributes that hold states, by the name of their definition, and what finds a local name that is free."""
+    """The attributes that hold states, by the name of their definition, and what finds a local name that is free.
+
+    `held` says whether the way back may need the value that is read.
+    """
 
     attributes: Mapping[str, str]
     fresh: Callable[[str], str] = str
+    held: Callable[[Node], bool] = lambda _node: True
 
     def of(self, node: Node) -> str:
         """The attribute of a state."""
@@ -132,17 +136,21 @@ def _queue_buffers(node: Node, names: Names, _clock: Clock) -> list[str]:
 
 def _queue(node: Node, codes: Sequence[Code], names: Names, clock: Clock) -> tuple[list[str], Code]:
     name = names.of(node)
-    local = names.fresh(f"{name}_new")
     place, start = node.type.position(Axis("queue")), node["start"]
     assert isinstance(start, int)
     first = start * _per_epoch(f"the queue `{name}` starts after {start} epochs", clock) if start else 0
     parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(first)]
+    if node["read"] == "before":
+        lines = ["if self.training:", f"    {call('push_rows', f'self.{name}_next', *parts).text}"]
+        # a graph that holds on to the buffer has a copy of its own: the buffer changes in place later
+        return lines, Code(f"self.{name}.clone().to(dtype)" if names.held(node) else f"self.{name}.to(dtype)")
+    local = names.fresh(f"{name}_new")
     lines = [
         f"{local} = {call('pushed_queue', *parts).text}",
         "if self.training:",
         f"    self.{name}_next.copy_({local})",
     ]
-    return lines, Code(f"{local}.to(dtype)" if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
+    return lines, Code(f"{local}.to(dtype)")
 
 
 def _per_epoch(what: str, clock: Clock) -> int:

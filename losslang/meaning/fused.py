@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,16 +54,48 @@ def _trace_of_log(node: Node, arrays: Sequence[Array]) -> Array:
     return np.trace(series, axis1=-2, axis2=-1)
 
 
-def _logsumexp_of_products(node: Node, arrays: Sequence[Array]) -> Array:
+def _products(node: Node, arrays: Sequence[Array]) -> tuple[Array, Array]:
+    """Of every row of x with every row of y; then with minus infinity where they are dropped."""
     over, types = node.axes(), [child.type for child in node.inputs[:2]]
     kept = [[axis for axis in of.axes if axis not in over] for of in types]
     x, y = (_flat(a, of, rows, over) for a, of, rows in zip(arrays[:2], types, kept, strict=True))
     products = arrays[2] * x @ y.T
-    if node["dropped"] != "nothing":
-        products[_dropped(str(node["dropped"]), arrays[1], types[1])] = -np.inf
+    if node["dropped"] == "nothing":
+        return products, products
+    return products, np.where(_dropped(str(node["dropped"]), arrays[1], types[1]), -np.inf, products)
+
+
+def _logsumexp(products: Array) -> Array:
     top = np.maximum(products.max(axis=1, keepdims=True), -1e300)
-    values = np.log(np.exp(products - top).sum(axis=1)) + top[:, 0]
-    return values.reshape([arrays[0].shape[types[0].position(axis)] for axis in kept[0]])
+    values: Array = np.log(np.exp(products - top).sum(axis=1)) + top[:, 0]
+    return values
+
+
+def _logsumexp_of_products(node: Node, arrays: Sequence[Array]) -> Array:
+    values, of = _logsumexp(_products(node, arrays)[1]), node.inputs[0].type
+    return values.reshape([arrays[0].shape[of.position(axis)] for axis in of.axes if axis not in node.axes()])
+
+
+def _contrast_of_products(node: Node, arrays: Sequence[Array]) -> Array:
+    ones, others = node["ones"], node["others"]
+    if ones:
+        whole = replace(node, attributes=tuple((k, () if k in {"ones", "others"} else v) for k, v in node.attributes))
+        inputs = [replace(child, type=child.type.without([VIEW])) for child in node.inputs[:2]]
+        one = replace(whole, inputs=(*inputs, node.inputs[2]))
+        assert isinstance(ones, tuple)
+        assert isinstance(others, tuple)
+        views = [(int(str(u)), int(str(v))) for u, v in zip(ones, others, strict=True)]
+        parts = [_contrast_of_products(one, [arrays[0][u], arrays[1][v], arrays[2]]) for u, v in views]
+        return np.asarray(sum(parts))
+    products, kept = _products(node, arrays)
+    attracted = str(node["attracted"])
+    if attracted == "nothing":
+        return np.asarray(_logsumexp(kept).mean())
+    if attracted == "beside":
+        own = (arrays[2] * arrays[0] * arrays[3]).sum(axis=node.inputs[0].type.position(node.axes()[0])).reshape(-1, 1)
+        return np.asarray((_logsumexp(np.concatenate([kept, own], axis=1)) - own[:, 0]).mean())
+    pulled = _dropped(attracted, arrays[1], node.inputs[1].type)
+    return np.asarray(_logsumexp(kept).mean() - products[pulled].mean())
 
 
 def _dropped(what: str, array: Array, of: Type) -> Array:
@@ -106,6 +139,14 @@ def _chosen_rows(node: Node, arrays: Sequence[Array]) -> Array:
     return rows[best] if rows.ndim == 2 else np.take_along_axis(rows, best[..., None], axis=-2)
 
 
+def _nearest_rows(node: Node, arrays: Sequence[Array]) -> Array:
+    query, keys, chosen, scale, diagonal = arrays
+    products = scale * query @ np.swapaxes(keys, -1, -2)
+    products = products + diagonal * np.eye(*products.shape[-2:])
+    best = products.argmax(axis=-1)
+    return chosen[best] if keys.ndim == 2 else np.take_along_axis(chosen, best[..., None], axis=-2)
+
+
 FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "squared_products": _squared_products,
     "logdet_of_products": _logdet_of_products,
@@ -113,6 +154,8 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "logsumexp_of_products": _logsumexp_of_products,
     "logdet_by_probes": _logdet_by_probes,
     "deflated_probes": _deflated_probes,
+    "contrast_of_products": _contrast_of_products,
+    "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),
     "standardized": _standardized,
     "chosen_rows": _chosen_rows,

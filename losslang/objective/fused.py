@@ -59,8 +59,22 @@ def _deflated(bound: Bound) -> Type:
     return sketch.with_dim(Dim(direction, one.known + two.known)).real()
 
 
+def _nearest(bound: Bound) -> Type:
+    """The axes of the queries, with those of what is chosen in place of the axis multiplied over."""
+    (key,) = bound.over("y", "keys_of")
+    rows, chosen = bound.type("x").without(bound.over("x")), bound.type("chosen")
+    return Type.of([*rows.dims, *(dim for dim in chosen.dims if dim.axis != key and not rows.has(dim.axis))]).real()
+
+
 _X, _Y, _SCALE = Parameter("x"), Parameter("y"), Parameter("scale")
 _OVER, _PAIRS = Parameter("over", "axes"), Parameter("pairs", "axes")
+_CONTRAST = (
+    Parameter("pairs", "axes", ()),
+    Parameter("dropped", "word", "nothing"),
+    Parameter("attracted", "word", "nothing"),
+    Parameter("ones", "views", ()),
+    Parameter("others", "views", ()),
+)
 
 _ROWS = (
     Operation(
@@ -115,6 +129,25 @@ _ROWS = (
         "float32",
         "Meyer et al. 2021, Hutch++",
         gradient=False,
+    ),
+    Operation(
+        "contrast_of_products",
+        (_X, _Y, _SCALE, Parameter("beside", optional=True), _OVER, *_CONTRAST),
+        lambda _bound: Type(),
+        "sum",
+        "the mean of log Σ exp(scale · x·y), less that of scale · x·y over attracted pairs (the row itself, its other"
+        " views, or that of `beside`, one more y for every x); with `ones` and `others`, the sum over these views of x"
+        " with those of y",
+        "float32, shifted by the maximum",
+    ),
+    Operation(
+        "nearest_rows",
+        (_X, _Y, Parameter("chosen"), _SCALE, Parameter("diagonal"), _OVER, Parameter("keys_of", "axes")),
+        _nearest,
+        "order",
+        "what is chosen by the largest scale · x·y, to which diagonal is added where both are the same row",
+        "float32",
+        through="chosen",
     ),
     Operation("squared_length", (_X, _OVER), reduction, "sum", "Σ x² over every axis", "float32"),
     Operation(

@@ -32,7 +32,7 @@ class Operation:
 
     `batch` says what the operation does to the axis that processes share: `rows` (each row by itself), `sum` (reduces it:
     a sum over processes), `order` (depends on the order of rows: one side gathered), `none` (never sees it), `state`
-    (kept across steps).
+    (kept across steps). `through` is the one operand that the gradient goes through, where it is not all.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Operation:
     numeric: str = ""
     source: str = ""
     gradient: bool = True
+    through: str = ""
 
     @property
     def usage(self) -> str:

@@ -6,7 +6,7 @@ import torch
 
 import losslang
 from losslang.algebra.optimise import NAMES, PASSES, optimise, optimised
-from losslang.backend import functions, fused
+from losslang.backend import functions, fused, on_gpu, similarities
 from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.fused import FUSED
@@ -62,6 +62,30 @@ ROWS = {
         "logsumexp(dot(z[a], z[b], pairs=batch), over=[batch, batch'])",
         "mean(logsumexp(dot(z, random_directions(3, like=z)), over=direction))",
     ],
+    "mean_contrast": [
+        "info_nce(z[a], z[b], 0.3)",
+        "mean(logsumexp(dot(z, z, pairs=[view, batch]) / 2, over=[view', batch']) - dot(z, z) / 2)",
+        "mean(logsumexp(dot(z[a], z[a], pairs=batch), over=batch', where=not same(batch)) - dot(z[a], z[a]))",
+        "mean(logsumexp(3 * similarity(z[a], z[b]), over=batch'))",
+    ],
+    "less_attraction": [
+        "nt_xent(z, 0.5)",
+        ("mean(logsumexp(similarity(z, z, pairs=[view, batch]) / 3, over=[view', batch'], where=not same(batch)))"
+        " - mean(similarity(z, z, pairs=[view, batch]) / 3, where=same(batch) and not same(view))"),
+        "mean(logsumexp(2 * dot(z, z, pairs=[view, batch]), over=[view', batch'])) - 2 * mean(dot(z[b], z[a]))",
+        "mean(logsumexp(dot(z[a], z[b], pairs=batch) / 2, over=batch')) - mean(dot(z[b], z[a])) / 2",
+    ],
+    "contrast_of_views": [
+        "sum(info_nce(z[u], z[v], 0.7) for u in views for v in views if u != v)",
+        "mean(info_nce(z[u], stopgrad(z[v]), 0.7) for u in views for v in views if u != v)",
+        "sum(mean(logsumexp(dot(z[u], z[v], pairs=batch), over=batch')) for u in views for v in views)",
+    ],
+    "contrast_beside": [
+        ("mean(logaddexp(dot(z[a], z[b]) / 2, logsumexp(dot(z[a], random_directions(5, like=z)) / 2, over=direction))"
+        " - dot(z[a], z[b]) / 2)"),
+        ("mean(logaddexp(logsumexp(similarity(z[a], z[a]) * 3, over=batch'), 3 * dot(normalize(z[b]), normalize(z[a])))"
+        " - 3 * dot(normalize(z[b]), normalize(z[a])))"),
+    ],
     "mean_of_exponentials": ["uniformity(z[a])", "log(mean(exp(similarity(z[a], z[b]))))"],
     "views_together": ["sum(alignment(z[u], z[v]) for u in views for v in views if u != v)",
         "sum(alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)"],
@@ -75,6 +99,13 @@ ROWS = {
         "mean(dot(argmax(dot(z[a], z[b], pairs=batch), over=batch), z[a], over=batch)^2)",
         "mean(dot(z, argmax(similarity(z, z) - 4 * same(batch), over=batch), over=batch)^2)",
         "mean(nearest(random_directions(4, like=z), z[a], over=direction) * z[a])",
+    ],
+    "nearest_rows": [
+        "mean(dot(argmax(dot(z[a], z[b], pairs=batch) * -2, over=batch), z[a], over=batch)^2)",
+        "mean(dot(z, argmax(similarity(z, z) - 4 * same(batch), over=batch), over=batch)^2)",
+        "mean(dot(z, argmax(similarity(z, z) / -2 + 4 * same(batch), over=batch), over=batch)^2)",
+        "mean(nearest(random_directions(4, like=z), z[a], over=direction) * z[a])",
+        "mean(nearest(random_directions(4, like=z), z, over=direction) * z)",
     ],
 }  # fmt: skip
 
@@ -187,7 +218,7 @@ def small_parts(monkeypatch):
     """Three rows at a time, and nothing kept."""
     monkeypatch.setattr(fused, "rows_at_once", lambda count: 3)
     parts = lambda x, columns: [(i, x[i : i + 3]) for i in range(0, len(x), 3)]  # noqa: E731
-    monkeypatch.setattr(fused, "rows_in_parts", parts)
+    monkeypatch.setattr(similarities, "rows_in_parts", parts)
 
 
 def draw(*shape):
@@ -215,7 +246,7 @@ def test_squared_products_in_parts(shape, hollow):
 @pytest.mark.parametrize("dropped", [(), (0,), (-5, 0, 5)], ids=str)
 def test_logsumexp_of_products_in_parts(few, dropped, monkeypatch):
     if not few:
-        monkeypatch.setattr(fused, "KEPT", 0)
+        monkeypatch.setattr(similarities, "KEPT", 0)
     x, y = draw(10, 4), draw(13, 4)
     for other in (None, y):
         columns = x if other is None else other
@@ -225,8 +256,79 @@ def test_logsumexp_of_products_in_parts(few, dropped, monkeypatch):
                 torch.ones_like(products).bool().triu(diagonal) & ~torch.ones_like(products).bool().triu(diagonal + 1),
                 -torch.inf,
             )
-        found, expected = fused.logsumexp_of_products(x, other, 1.7, dropped), products.logsumexp(-1)
+        found, expected = similarities.logsumexp_of_products(x, other, 1.7, dropped), products.logsumexp(-1)
         weights = torch.linspace(-1, 2, 10, dtype=torch.float64)
         wanted = [x] if other is None else [x, y]
         one, two = (torch.autograd.grad((v * weights).sum(), wanted) for v in (found, expected))
         assert_same([found, *one], [expected, *two])
+
+
+def contrast_in_full(x, y, dropped, attracted, beside):
+    """The mean of log-sum-exps less that of what is attracted, of the whole matrix."""
+    products = 1.7 * x @ y.T
+    place = torch.arange(len(y)) - torch.arange(len(x))[:, None]
+    pulled = torch.cat([products[place == d] for d in attracted] or [torch.zeros(1)])
+    for diagonal in dropped:
+        products = products.masked_fill(place == diagonal, -torch.inf)
+    if beside is not None:
+        pulled = 1.7 * (x * beside).sum(-1)
+        products = torch.cat([products, pulled[:, None]], dim=1)
+    return products.logsumexp(-1).mean() - pulled.mean()
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("itself", [True, False])
+@pytest.mark.parametrize("dropped", [(), (0,), (-5, 0, 5), (1,)], ids=str)
+@pytest.mark.parametrize("attracted", [(), (0,), (-5, 5), (-2,)], ids=str)
+def test_contrast_of_products_in_parts(few, itself, dropped, attracted, monkeypatch):
+    if not few:
+        monkeypatch.setattr(similarities, "KEPT", 0)
+    x, y = draw(2, 10, 4), None if itself else draw(2, 10, 4).detach().flip(1).requires_grad_()
+    wanted, columns = [x] if itself else [x, y], x if itself else y
+    pairs = ((0, 1), (1, 0), (1, 1))
+    found = similarities.contrast_of_products(x, y, 1.7, dropped, attracted, pairs)
+    expected = sum(contrast_in_full(x[u], columns[v], dropped, attracted, None) for u, v in pairs)
+    one, two = (torch.autograd.grad(3 * value, wanted) for value in (found, expected))
+    assert_same([found, *one], [expected, *two])
+    rows, other = x[0], None if itself else y[0]
+    found = similarities.contrast_of_products(rows, other, 1.7, dropped, attracted)
+    again = on_gpu.contrast_by_rows(rows, other, 1.7, torch.float64, dropped, attracted, None)
+    expected = contrast_in_full(rows, columns[0], dropped, attracted, None)
+    one, two, three = (torch.autograd.grad(value, wanted) for value in (found, again, expected))
+    assert_same([found, *one], [expected, *three])
+    assert_same([again, *two], [expected, *three])
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("itself", [True, False])
+def test_contrast_beside_in_parts(itself):
+    x, beside = draw(10, 4), draw(10, 4).detach().flip(1).requires_grad_()
+    y = None if itself else draw(13, 4)
+    wanted = [x, beside] if itself else [x, y, beside]
+    found = similarities.contrast_of_products(x, y, 1.7, beside=beside)
+    again = on_gpu.contrast_by_rows(x, y, 1.7, torch.float64, (), (), beside)
+    expected = contrast_in_full(x, x if itself else y, (), (), beside)
+    one, two, three = (torch.autograd.grad(value, wanted) for value in (found, again, expected))
+    assert_same([found, *one], [expected, *three])
+    assert_same([again, *two], [expected, *three])
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (5, 512), (4, 640)], ids=str)
+def test_the_first_of_the_largest_entries_is_found(shape):
+    x = torch.randint(0, 5, shape, generator=torch.Generator().manual_seed(0)).double()
+    assert torch.equal(similarities.places_of_largest(x), x.argmax(-1))
+
+
+def test_what_has_another_scale_is_not_attracted():
+    spec = term("mean(logsumexp(dot(z[a], z[a], pairs=batch), over=batch') - 2 * dot(z[a], z[a]))")
+    assert "mean_contrast" not in used(spec)
+
+
+def test_a_queue_is_copied_only_where_the_way_back_needs_it():
+    def reads(name, without=()):
+        return [line for line in losslang.pipeline.emit(name, without=without).splitlines() if ".clone().to(" in line]
+
+    assert len(reads("nnclr")) == 1  # of many processes, where the matrix of similarities is made
+    assert len(reads("nnclr", NAMES)) == 2
+    assert len(reads("mocov2")) == 1

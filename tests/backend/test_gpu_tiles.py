@@ -18,7 +18,7 @@ if os.environ.get("TRITON_INTERPRET") != "1":
     )
 
 import losslang
-from losslang.backend import gpu_tiles
+from losslang.backend import gpu_tiles, similarities
 
 ROUNDING = {torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 
@@ -65,8 +65,6 @@ def test_value_and_gradient_are_those_of_the_whole_matrix(dtype, rows, columns, 
 
 
 def test_they_are_those_of_torchs_tiles():
-    from losslang.backend import fused as similarities
-
     x, y = draw(70, 48, torch.float32), draw(45, 48, torch.float32, seed=1)
     for other, dropped in ((None, (0,)), (y, ()), (y, (0, 3))):
         values, gradients = [], []
