@@ -64,8 +64,9 @@ def into_softmax(products: Tensor, *, empty: bool) -> Tensor:
 def logsumexp_of_products(x: Tensor, y: Tensor | None, scale: float | Tensor, dropped: Sequence[int] = ()) -> Tensor:
     """[rows]: log Σⱼ exp(scale · xᵢ·yⱼ) of rows x [rows, k] and y [columns, k]; y is x if None.
 
-    `dropped` are diagonals of [rows, columns] that do not count, of x with itself symmetric ones. The matrix is held once at most; where it is large it
-    is never held, and computed again on the way back, some rows at a time (Gao et al. 2021; Dao et al. 2022).
+    `dropped` are diagonals of [rows, columns] that do not count, of x with itself symmetric ones. The matrix is held once
+    at most; where it is large it is never held, and computed again on the way back, some rows at a time (Gao et al. 2021;
+    Dao et al. 2022).
     """
     return LogSumExpOfProducts.apply(x, y, scale, tuple(dropped))
 
