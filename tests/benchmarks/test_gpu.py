@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.benchmarks import gpu
+from tests.benchmarks import gpu, probes
 
 
 def test_every_part_but_kernels_and_peers_runs(tmp_path):
@@ -42,3 +42,11 @@ def test_running_out_of_memory_is_a_finding():
 def test_without_a_gpu_it_says_so(capsys):
     assert gpu.main([]) == 2
     assert "torch finds no GPU here" in capsys.readouterr().err
+
+
+def test_estimates_are_measured_beside_the_exact_forms(tmp_path):
+    out = tmp_path / "probes.md"
+    probes.main(["--smoke", "--out", str(out)])
+    lines = [line for line in out.read_text().splitlines() if line.startswith("| 32 × 48 |")]
+    assert len(lines) == 8
+    assert sum("| exact | – | – |" in line for line in lines) == 4
