@@ -69,6 +69,19 @@ def test_groups_can_be_hidden_by_keyboard(browser, page):
     assert browser.run(lines) < before
 
 
+def test_whatever_acts_is_reached_by_the_keyboard(browser, page):
+    browser.open(page.as_uri())
+    browser.run("ready")
+    acting = "a[href], button, input, summary, [tabindex]"
+    count = browser.run(f"[...document.querySelectorAll('{acting}')].filter(e => e.getClientRects().length).length")
+    browser.run("window.reached = new Set(); addEventListener('focusin', event => reached.add(event.target))")
+    for _ in range(count):
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    assert browser.run("reached.size") == count > 50
+    assert browser.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
 def test_zooming_into_one_plot_zooms_all(browser, page):
     browser.open(page.as_uri())
     browser.run("ready.then(drawAll)")

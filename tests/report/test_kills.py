@@ -1,10 +1,9 @@
 """A report that is killed leaves the page that was there or the new one, whole, and the next one writes it.
 
-By default at every event of the writing; LOSSLANG_KILLS=full also ends processes by SIGKILL at random moments.
+By default at every event of the writing; LOSSLANG_KILLS=full also ends processes by SIGKILL over the time that a page takes.
 """
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -51,23 +50,33 @@ def test_a_killed_report_leaves_a_whole_page(arguments, tmp_path, monkeypatch):
     assert {file.name for file in tmp_path.iterdir()} == {"page.html"}
 
 
-@pytest.mark.skipif(not FULL, reason="processes take seconds to start: LOSSLANG_KILLS=full")
-def test_a_report_whose_process_is_killed(runs, page, tmp_path):
-    """Ten of them, at moments over the time that the page takes."""
-    out, whole = tmp_path / "page.html", page.read_text(encoding="utf-8")
-    command_line = [sys.executable, "-m", "losslang", "report", str(runs), "-o", str(out)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+@pytest.fixture(scope="module")
+def whole(runs, tmp_path_factory):
+    """The command of a page of one run, the page, and the seconds that it takes."""
+    out = tmp_path_factory.mktemp("whole") / "page.html"
+    words = [sys.executable, "-m", "losslang", "report", str(runs / "simsiam-blobs" / "seed0"), "-o"]
     started = time.monotonic()
-    subprocess.run(command_line, env=environment, check=True, stdout=subprocess.DEVNULL)
-    took, dice = time.monotonic() - started, random.Random(0)
-    ended = 0
-    for _ in range(10):
-        out.write_text(OLD)
-        process = subprocess.Popen(command_line, env=environment, stdout=subprocess.DEVNULL)
-        time.sleep(took * dice.uniform(0.3, 1.05))
-        process.send_signal(signal.SIGKILL)
-        ended += process.wait() == -signal.SIGKILL
-        assert out.read_text(encoding="utf-8") in {OLD, whole}
-    assert ended >= 5
-    assert main(["report", str(runs), "-o", str(out)]) == 0
-    assert out.read_text(encoding="utf-8") == whole
+    _process([*words, str(out)]).wait()
+    return words, out.read_text(encoding="utf-8"), time.monotonic() - started
+
+
+def _process(words):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.skipif(not FULL, reason="processes take seconds to start: LOSSLANG_KILLS=full")
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0])
+def test_a_report_whose_process_is_killed(whole, tmp_path, share):
+    """At a moment of the time that a page takes; most of them before there is a new one."""
+    words, text, seconds = whole
+    out = tmp_path / "page.html"
+    out.write_text(OLD)
+    process = _process([*words, str(out)])
+    time.sleep(seconds * share)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert out.read_text(encoding="utf-8") in {OLD, text}
+    again = _process([*words, str(out)])
+    assert again.wait() == 0
+    assert out.read_text(encoding="utf-8") == text
