@@ -7,18 +7,35 @@ the whole batch on one process, also where processes hold different numbers of r
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from losslang.algebra.layout import EXCHANGES, Layout, Rule
+from losslang.algebra.optimise import optimise
 from losslang.algebra.rewrite import mapped, roots
 from losslang.objective.axes import BATCH, Axis
 from losslang.objective.boundary import is_embedding
 from losslang.objective.graph import Graph, Node, walk
 from losslang.objective.operations import OPERATIONS
 
-__all__ = ["across_processes", "collectives"]
+__all__ = ["across_processes", "collectives", "optimised_across"]
 
 
 def across_processes(graph: Graph) -> Graph:
     """The same mathematics on rows that several processes share."""
+    return shared_graph(graph)[0]
+
+
+OF_ONE = frozenset({"contrast", "choices"})
+"""Passes whose operations want all rows in one place; without them similarities are those of own rows."""
+
+
+def optimised_across(graph: Graph, without: Collection[str] = ()) -> tuple[Graph, set[int]]:
+    """The graph of many processes, optimised, and the numbers of the nodes of which every process has its own rows."""
+    return shared_graph(optimise(graph, {*without, *OF_ONE}).graph)
+
+
+def shared_graph(graph: Graph) -> tuple[Graph, set[int]]:
+    """The graph of many processes, and the numbers of the nodes of which every process has its own rows."""
     layout, new = Layout(), dict[int, Node]()
     for node in walk(roots(graph)):
         layout.maker.at = node
@@ -30,7 +47,7 @@ def across_processes(graph: Graph) -> Graph:
         else:
             made = layout.again(node, operands)
         new[node.number] = made
-    return mapped(graph, new)
+    return mapped(graph, new), layout.shared
 
 
 def collectives(node: Node) -> int:
@@ -51,7 +68,7 @@ def _rule(node: Node) -> Rule:
     axes = {axis for key, value in node.attributes if isinstance(value, Axis | tuple) for axis in node.axes(key)}
     if node.op in RULES:
         return RULES[node.op]
-    if row is None:
+    if row is None and node.op not in OVER_BATCH:
         return _gathered
     if BATCH not in axes:
         return _rows
@@ -227,6 +244,59 @@ def _quantiles(layout: Layout, node: Node, operands: list[Node]) -> Node:
     return layout.make("quantiles_across", operands, node.type, attributes=node.attributes)
 
 
+# ---------------------------------------------------------------- what the optimiser writes
+
+
+def _products(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """A function of xᵀy over the batch, or of x yᵀ: by sums or by rows, whichever is cheaper (`losslang.algebra.ways`)."""
+    axes = {*node.axes(), *node.axes("pairs")}
+    x, *others = layout.aligned(operands)
+    if BATCH not in axes:
+        return _rows(layout, node, operands)
+    if node.op == "squared_products" and BATCH not in node.axes() and x is not others[0]:
+        return _squared_similarities(layout, node, [x, *others])
+    return layout.make(f"{node.op}_across", (x, *others), node.type, attributes=node.attributes)
+
+
+def _squared_similarities(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """Σ (scale · x yᵀ)² over [batch, batch'], of own rows of x with all of y; hollow: less that of equal rows."""
+    x, y, scale = operands
+    pairs = node.axes("pairs")
+    both = tuple(axis for pair in pairs for axis in (pair, pair.primed()))
+    products = layout.call("dot", x, layout.whole(y), over=node.axes(), pairs=pairs)
+    total = layout.across(_sum_of_squares(layout, products, scale, both))
+    if not node["hollow"]:
+        return total
+    equal = layout.call("dot", x, y, over=node.axes())
+    return layout.call("subtract", total, layout.across(_sum_of_squares(layout, equal, scale, pairs)))
+
+
+def _sum_of_squares(layout: Layout, x: Node, scale: Node, over: tuple[Axis, ...]) -> Node:
+    squares = layout.call("power", layout.call("multiply", x, scale), layout.number(2))
+    return layout.call("sum", squares, over=over)
+
+
+def _streamed(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """Own rows with the rows of all, tile by tile; with what all have, own rows by themselves."""
+    x, y, scale = operands
+    if layout.is_shared(x) and layout.is_shared(y):
+        return layout.make(f"{node.op}_across", operands, node.type, shared=True, attributes=node.attributes)
+    if layout.is_shared(x) and node["dropped"] == "nothing":
+        return layout.again(node, (x, y, scale), shared=True)
+    return _gathered(layout, node, operands)
+
+
+def _squared_length(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """Σ over processes of Σ x² of own rows."""
+    return layout.across(layout.again(node, operands))
+
+
+def _standardized(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """(x - mean) / deviation."""
+    centered = layout.call("subtract", operands[0], _mean(layout, node, operands))
+    return layout.call("divide", centered, _std(layout, node, operands))
+
+
 # ---------------------------------------------------------------- what the elaborator knows
 
 
@@ -272,6 +342,8 @@ OVER_BATCH: dict[str, Rule] = {
     "argmax": _argmax,
     "sinkhorn": _sinkhorn,
     "normal_quantiles": _quantiles,
+    "squared_length": _squared_length,
+    "standardized": _standardized,
 }
 """Operations that work over the batch. The others (`roll`, `sort`, `first`, functions of [batch, batch']) need all rows."""
 
@@ -291,5 +363,9 @@ RULES: dict[str, Rule] = {
     "stack": _rows,
     "total": _rows,
     "group": _gathered,
+    "squared_products": _products,
+    "logdet_of_products": _products,
+    "trace_of_log": _products,
+    "logsumexp_of_products": _streamed,
 }
 """Operations with a rule of their own, whatever they work over."""

@@ -9,15 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from losslang.algebra.collectives import across_processes, collectives
 from losslang.algebra.estimates import EXACT, Estimate, estimated
 from losslang.algebra.optimise import optimise
-from losslang.objective.axes import VIEW, Axis, Type
+from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.boundary import find_inputs
 from losslang.objective.graph import Graph, Node, walk_to
 from losslang.objective.spec import Spec
 
-__all__ = ["Cost", "Sizes", "cost_of", "cost_text", "exchange_of"]
+__all__ = ["BYTES", "Cost", "Sizes", "bytes_text", "cost_of", "cost_of_node", "cost_text", "nodes_that_cost"]
 
 BYTES = 4
 """Of a float32 number."""
@@ -25,11 +24,15 @@ BYTES = 4
 
 @dataclass(frozen=True)
 class Sizes:
-    """The batch over all processes, how many processes there are, and the size of `feature` (the method's own if None)."""
+    """The batch over all processes, how many processes there are, and the size of `feature` (the method's own if None).
+
+    With `own`, the axis `batch` has the rows of one process, and batch' those of all.
+    """
 
     batch: int = 1024
     world: int = 1
     dimension: int | None = None
+    own: bool = False
 
     def of(self, type_: Type, axes: Iterable[Axis] | None = None) -> float:
         """How many entries a value has, along some axes or all."""
@@ -41,6 +44,8 @@ class Sizes:
             return self.dimension
         if known is not None:
             return known
+        if axis == BATCH and self.own:
+            return max(self.batch // self.world, 1)
         return {"batch": self.batch, "group": 1}.get(axis.name, UNKNOWN)
 
 
@@ -61,16 +66,21 @@ class Cost:
 
 def cost_of(graph: Graph, given: Collection[int], sizes: Sizes) -> Cost:
     """The cost of the terms and states of a graph, down to the nodes `given` (by number)."""
+    return sum((cost_of_node(node, sizes) for node in nodes_that_cost(graph, given)), Cost())
+
+
+def nodes_that_cost(graph: Graph, given: Collection[int]) -> list[Node]:
+    """The nodes that the terms and states are made of, without those that compute nothing."""
     found = [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
-    nodes = [node for node in walk_to(found, given) if node.number not in given and node.op not in FREE]
-    return sum((_of_node(node, sizes) for node in nodes), Cost())
+    return [node for node in walk_to(found, given) if node.number not in given and node.op not in FREE]
 
 
 FREE = {"constant", "parameter", "schedule", "select", "take", "stopgrad", "size", "images", "first", "group", "apply"}
 """Operations that compute nothing, or (networks) that are not the loss's."""
 
 
-def _of_node(node: Node, sizes: Sizes) -> Cost:
+def cost_of_node(node: Node, sizes: Sizes) -> Cost:
+    """The cost of one node, forward and backward."""
     back = sum(bool(child.trains) for child in node.inputs)
     work, kept = OPERATIONS_OF.get(node.op, _elementwise)(node, sizes)
     return Cost(work * (1 + back), BYTES * (kept + (sum(sizes.of(c.type) for c in node.inputs if c.trains))))
@@ -157,6 +167,11 @@ def _nearest_rows(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * sizes.of(x) * sizes.of(keys, node.axes("keys_of")), sizes.of(node.type)
 
 
+def _logsumexp_of_all(node: Node, sizes: Sizes) -> tuple[float, float]:
+    work, kept = _logsumexp_of_products(node, sizes)
+    return sizes.world * work, min(sizes.world * kept, 2**26)
+
+
 OPERATIONS_OF: Mapping[str, Row] = {
     "dot": _dot,
     "logdet": _cubic(1.0),
@@ -171,27 +186,12 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "logsumexp_of_products": _logsumexp_of_products,
     "contrast_of_products": _contrast_of_products,
     "nearest_rows": _nearest_rows,
+    "logsumexp_of_products_across": _logsumexp_of_all,
 }
 """Operations whose cost is not that of their largest value; the products of masks and the like count as elementwise."""
 
 
-# ---------------------------------------------------------------- processes
-
-
-def exchange_of(spec: Spec, sizes: Sizes) -> tuple[int, float]:
-    """How often processes wait for each other in the forward pass, and the bytes each sends in a step, by rings.
-
-    A gather of b bytes sends b (W - 1)/W and a sum twice that; what has a gradient comes back the same way.
-    """
-    share = (sizes.world - 1) / sizes.world
-    often, sent = 0, 0.0
-    for node in across_processes(spec.graph).nodes():
-        if collectives(node):
-            sums = node.inputs[1] if node.op == "logdet_by_probes_across" else node  # of products with every probe
-            once = share * BYTES * sizes.of(sums.type) * (1 if node.op == "gathered" else 2)
-            often += collectives(node)
-            sent += collectives(node) * once * (2 if node.trains else 1)
-    return often, sent
+# ---------------------------------------------------------------- as people read it
 
 
 def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = (), estimate: Estimate = EXACT) -> str:
@@ -205,18 +205,12 @@ def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = (), estimate:
     rows = ", ".join(f"{name} {times}×" for name, times in sorted(found.used.items()) if name != "seed")
     lines = [
         f"{spec.method_name}: cost of the loss in one step, batch {sizes.batch}{width}, float32, by a model",
-        f"  as written   {plain.operations:.2e} operations, {_bytes(plain.bytes)} written",
-        f"  optimised    {cheap.operations:.2e} operations, {_bytes(cheap.bytes)} written",
+        f"  as written   {plain.operations:.2e} operations, {bytes_text(plain.bytes)} written",
+        f"  optimised    {cheap.operations:.2e} operations, {bytes_text(cheap.bytes)} written",
         f"  rows used    {rows or 'none'}",
     ]
-    spec = estimated(spec, estimate)
     if not estimate.is_exact:
-        lines += _estimated_lines(spec, sizes, without, estimate)
-    if sizes.world > 1:
-        often, sent = exchange_of(spec, sizes)
-        lines.append(
-            f"  {sizes.world} processes exchange {often} values in the forward pass; each sends {_bytes(sent)}"
-        )
+        lines += _estimated_lines(estimated(spec, estimate), sizes, without, estimate)
     return "\n".join(lines) + "\n"
 
 
@@ -225,12 +219,13 @@ def _estimated_lines(spec: Spec, sizes: Sizes, without: Collection[str], estimat
     graph = optimise(spec.graph, without).graph
     cheap = cost_of(graph, {node.number for node in graph.nodes() if node.op == "apply"}, sizes)
     return [
-        f"  estimated    {cheap.operations:.2e} operations, {_bytes(cheap.bytes)} written",
+        f"  estimated    {cheap.operations:.2e} operations, {bytes_text(cheap.bytes)} written",
         f"  by probes    {estimate.words()}",
     ]
 
 
-def _bytes(count: float) -> str:
+def bytes_text(count: float) -> str:
+    """`2.11 GB`."""
     for unit in ("B", "KB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

@@ -29,6 +29,10 @@ EXCHANGES: dict[str, int] = {
     "gathered": 1,
     "argmax_across": 2,
     "memory_across": 2,
+    "squared_products_across": 1,
+    "logdet_of_products_across": 1,
+    "trace_of_log_across": 1,
+    "logsumexp_of_products_across": 1,
 }
 """Nodes that communicate, and the collectives that each needs forward (`sinkhorn_across`: two an iteration)."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from losslang import __version__
-from losslang.algebra.collectives import across_processes
+from losslang.algebra.collectives import optimised_across
 from losslang.algebra.estimates import EXACT, Estimate, estimated
 from losslang.algebra.optimise import optimised
 from losslang.algebra.rewrite import roots
@@ -126,7 +126,7 @@ class _Writer:
                 self.attributes[kind, name] = attribute
                 given |= {attribute, *([f"{attribute}_next", f"{attribute}_started"] if kind == "state" else [])}
         self.one = self.body_of(optimised(spec, self.without).graph)
-        self.many = self.body_of(across_processes(spec.graph))
+        self.many = self.body_of(optimised_across(spec.graph, self.without)[0])
 
     def body_of(self, graph: Graph) -> Body:
         """The lines of a graph that stands for the method's own, with the same inputs."""
@@ -152,6 +152,7 @@ class _Writer:
             f'    """The objective of {spec.method_name}: {", ".join(t.name for t in spec.graph.terms)}."""',
             "",
             f"    inputs = {self.input_table()!r}",
+            '    exchange = "auto"  # on many processes: "sums" of products, gathered "rows", or what is cheaper',
             "",
             f"    def __init__(self{signature}) -> None:",
             "        super().__init__()",
@@ -253,7 +254,7 @@ class _Writer:
             *lines,
             f"        with torch.autocast({first}.device.type, enabled=False):",
             "            if many_processes():",
-            f"                share = share_of({first}.shape[{place}], {first}.device, places)",
+            f"                share = share_of({first}.shape[{place}], {first}.device, places, self.exchange)",
             f"                out = self.objective_of_many({arguments}, share)",
             "            else:",
             f"                out = self.objective({arguments})",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from losslang.backend.code import Code, call
-from losslang.backend.fused_kernels import FUSED_KERNELS
+from losslang.backend.code import Code, call, method
+from losslang.backend.fused_kernels import FUSED_KERNELS, laid_out
 from losslang.backend.kernels import Kernel, as_tensor, joined, position, positions, spread
 from losslang.backend.state import Names, StateForm, memory_buffers, only_take_over
-from losslang.objective.axes import BATCH
+from losslang.objective.axes import BATCH, Axis, Type
 from losslang.objective.graph import Node
 from losslang.objective.schedules import Clock
 
@@ -50,6 +50,60 @@ def _logdet_by_probes(node: Node, codes: Sequence[Code]) -> Code:
     return Code(f"{one.text[:-1]}, share)")
 
 
+# ---------------------------------------------------------------- functions of products
+
+
+def _share(code: Code, of: Type, rows: Sequence[Axis]) -> str:
+    """The share of values that have several rows for each of the batch."""
+    others = [axis for axis in rows if axis != BATCH]
+    if not others:
+        return "share"
+    return f"share.times({' * '.join(f'{code.atom}.shape[{of.position(axis)}]' for axis in others)})"
+
+
+def _rows_first(node: Node, codes: Sequence[Code], number: int) -> tuple[list[str], str, bool]:
+    """The first operands as [..., row, k], the share they are of, and whether products are those of rows with rows."""
+    over, pairs = node.axes(), node.axes("pairs")
+    of_rows = BATCH not in over
+    rows, columns = (pairs, over) if of_rows else (over, pairs)
+    parts = [
+        laid_out(code, child.type, rows, columns).text
+        for code, child in zip(codes[:number], node.inputs[:number], strict=True)
+    ]
+    return parts, _share(codes[0], node.inputs[0].type, rows), of_rows
+
+
+def _squared_products(node: Node, codes: Sequence[Code]) -> Code:
+    (x, y), share, of_rows = _rows_first(node, codes, 2)
+    hollow = f"hollow={node['hollow']}"
+    if of_rows:
+        return call("squared_similarities_of_all", x, codes[2].text, share, hollow)
+    second = "None" if node.inputs[0] is node.inputs[1] else y
+    return call("squared_products_of_all", x, second, codes[2].text, share, hollow)
+
+
+def _logdet_of_products(node: Node, codes: Sequence[Code]) -> Code:
+    (x,), share, _ = _rows_first(node, codes, 1)
+    return call("logdet_of_products_of_all", x, codes[1].text, share)
+
+
+def _trace_of_log(node: Node, codes: Sequence[Code]) -> Code:
+    (x, y), share, of_rows = _rows_first(node, codes, 2)
+    numbers = [codes[2].text, codes[3].text, str(node["order"])]
+    return call("trace_of_log_of_all", x, y, *numbers, share, f"of_rows={of_rows}")
+
+
+def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
+    (x, y), over = (child.type for child in node.inputs[:2]), node.axes()
+    rows, columns = ([axis for axis in of.axes if axis not in over] for of in (x, y))
+    own, others = laid_out(codes[0], x, rows, over), laid_out(codes[1], y, columns, over)
+    shapes = [f"{codes[0].atom}.shape[{x.position(axis)}]" for axis in rows]
+    views = shapes[0] if len(rows) > 1 else "1"
+    parts = [own.text, others.text, codes[2].text, repr(node["dropped"]), views, _share(codes[1], y, columns)]
+    result = call("logsumexp_of_all_similarities", *parts, "self.given")
+    return method(result, "unflatten", "0", f"({', '.join(shapes)})") if len(rows) > 1 else result
+
+
 EXCHANGE_KERNELS: Mapping[str, Kernel] = {
     "largest_across": _largest,
     "gathered": _along_batch("share.gather"),
@@ -64,6 +118,10 @@ EXCHANGE_KERNELS: Mapping[str, Kernel] = {
     "sinkhorn_across": _sinkhorn,
     "logdet_by_probes_across": _logdet_by_probes,
     "quantiles_across": lambda _node, codes: call("quantiles_of_normal", "share.rows", codes[0].text),
+    "squared_products_across": _squared_products,
+    "logdet_of_products_across": _logdet_of_products,
+    "trace_of_log_across": _trace_of_log,
+    "logsumexp_of_products_across": _logsumexp_of_products,
 }
 
 

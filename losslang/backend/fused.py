@@ -210,9 +210,12 @@ def trace_of_log(x: Tensor, y: Tensor, scale: float | Tensor, shift: float | Ten
     """
     m, k = x.shape[-2:]
     if m >= k:
-        matrix, rest = (x * scale).mT @ y, 0
-    else:
-        matrix, rest = (y * scale) @ x.mT, k - m
+        return trace_of_shifted((x * scale).mT @ y, shift, order, 0)
+    return trace_of_shifted((y * scale) @ x.mT, shift, order, k - m)
+
+
+def trace_of_shifted(matrix: Tensor, shift: float | Tensor, order: int, rest: int) -> Tensor:
+    """The trace of the polynomial of shift · I + matrix, and `rest` times that of the shift alone."""
     away = shift - 1
     series = sum((-1) ** (n + 1) * away**n / n for n in range(1, order + 1))
     eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)

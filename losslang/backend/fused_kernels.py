@@ -8,12 +8,12 @@ from losslang.backend.code import Code, call, method
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.graph import Node
 
-__all__ = ["FUSED_KERNELS"]
+__all__ = ["FUSED_KERNELS", "laid_out"]
 
 Kernel = Callable[[Node, Sequence[Code]], Code]
 
 
-def _laid_out(code: Code, of: Type, rows: Sequence[Axis], columns: Sequence[Axis]) -> Code:
+def laid_out(code: Code, of: Type, rows: Sequence[Axis], columns: Sequence[Axis]) -> Code:
     """A value with further axes first, then `rows` as one axis and `columns` as one."""
     last = [*rows, *columns]
     order = [*(axis for axis in of.axes if axis not in last), *last]
@@ -31,23 +31,23 @@ def _pairs(node: Node) -> tuple[Axis, ...]:
 
 
 def _squared_products(node: Node, codes: Sequence[Code]) -> Code:
-    x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
+    x, y = (laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
     second = "None" if node.inputs[0] is node.inputs[1] else y.text
     return call("squared_products", x.text, second, codes[2].text, f"hollow={node['hollow']}")
 
 
 def _logdet_of_products(node: Node, codes: Sequence[Code]) -> Code:
-    x = _laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
+    x = laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
     return call("logdet_of_products", x.text, codes[1].text)
 
 
 def _logdet_by_probes(node: Node, codes: Sequence[Code]) -> Code:
-    x = _laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
+    x = laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
     return call("logdet_by_probes", x.text, codes[1].text, codes[2].text, str(node["steps"]))
 
 
 def _trace_of_log(node: Node, codes: Sequence[Code]) -> Code:
-    x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
+    x, y = (laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
     return call("trace_of_log", x.text, y.text, codes[2].text, codes[3].text, str(node["order"]))
 
 
@@ -56,8 +56,8 @@ def _rows_and_columns(node: Node, codes: Sequence[Code]) -> tuple[list[str], lis
     x, y = node.inputs[:2]
     before = (VIEW,) if "ones" in dict(node.attributes) and node["ones"] else ()
     rows, columns = ([a for a in of.type.axes if a not in {*node.axes(), *before}] for of in (x, y))
-    parts = [_laid_out(codes[0], x.type, rows, node.axes()).text]
-    parts.append("None" if x is y else _laid_out(codes[1], y.type, columns, node.axes()).text)
+    parts = [laid_out(codes[0], x.type, rows, node.axes()).text]
+    parts.append("None" if x is y else laid_out(codes[1], y.type, columns, node.axes()).text)
     return [*parts, codes[2].text], rows
 
 
@@ -76,7 +76,7 @@ def _contrast_of_products(node: Node, codes: Sequence[Code]) -> Code:
     parts, rows = _rows_and_columns(node, codes)
     parts.append("self.given")
     if node["attracted"] == "beside":
-        parts.append(f"beside={_laid_out(codes[3], node.inputs[3].type, rows, node.axes()).text}")
+        parts.append(f"beside={laid_out(codes[3], node.inputs[3].type, rows, node.axes()).text}")
     for option in ("dropped", "attracted"):
         if node[option] not in {"nothing", "beside"}:
             parts.append(f"{option}={_diagonals(str(node[option]), codes[1], node.inputs[1].type)}")
@@ -110,7 +110,7 @@ def _standardized(node: Node, codes: Sequence[Code]) -> Code:
 
 def _chosen_rows(node: Node, codes: Sequence[Code]) -> Code:
     (axis,), (scores, y) = node.axes(), node.inputs
-    rows = _laid_out(codes[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
+    rows = laid_out(codes[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
     return call("chosen_rows", codes[0].text, rows.text, str(scores.type.position(axis)))
 
 

@@ -15,7 +15,9 @@ FILES = (
     ("losslang.backend", "probed.py"),
     ("losslang.backend", "similarities.py"),
     ("losslang.backend", "on_gpu.py"),
+    ("losslang.algebra", "ways.py"),
     ("losslang.networks", "processes.py"),
+    ("losslang.backend", "fused_of_all.py"),
 )
 """Where the functions are written; of each name there is one."""
 

@@ -23,7 +23,8 @@ MODULE_NAMES = frozenset(
     "register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook "
     "register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter "
     "register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory "
-    "state_dict to to_empty train training type xpu zero_grad inputs objective objective_of_many pending after_step given".split()
+    "state_dict to to_empty train training type xpu zero_grad inputs exchange objective objective_of_many pending "
+    "after_step given".split()
 )
 """What an attribute of an nn.Module must not be called (a test compares it with torch's)."""
 

@@ -76,7 +76,8 @@ def _explained(options: Namespace) -> str:
 def _cost(options: Namespace) -> str:
     """What a step of a method's loss costs. Raises SpecError, and LosslangError for a size below 1."""
     from losslang.algebra.cost import Sizes, cost_text
-    from losslang.algebra.estimates import estimate_of
+    from losslang.algebra.cost_of_many import text_of_many
+    from losslang.algebra.estimates import estimate_of, estimated
     from losslang.pipeline import load
 
     for name in ("batch", "dimension", "world"):
@@ -84,7 +85,9 @@ def _cost(options: Namespace) -> str:
         if value is not None and value < 1:
             raise LosslangError(f"--{name} is a number from 1 on, not {value}")
     sizes = Sizes(options.batch, options.world, options.dimension)
-    return cost_text(load(options.what, parameters=options.set), sizes, estimate=estimate_of(options.estimate))
+    spec, estimate = load(options.what, parameters=options.set), estimate_of(options.estimate)
+    many = text_of_many(estimated(spec, estimate), sizes) if sizes.world > 1 else ""
+    return cost_text(spec, sizes, estimate=estimate) + many
 
 
 # ---------------------------------------------------------------- forms

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from losslang.algebra.ways import Way, rows_are_cheaper
+
 __all__ = ["Share", "SumOfAll", "many_processes", "share_of"]
 
 
@@ -69,12 +71,14 @@ class Share(NamedTuple):
     """The rows of the batch that this process holds.
 
     `counts` are the numbers of rows of all processes, `places` [own row] says where in the batch its own stand. `order` is
-    there where that is not one process after the other: of every place in the batch, the row that stands there.
+    there where that is not one process after the other: of every place in the batch, the row that stands there. `exchange` says
+    what is sent where there is a choice: "sums", "rows", or what is cheaper ("auto").
     """
 
     counts: tuple[int, ...]
     places: Tensor
     order: Tensor | None = None
+    exchange: str = "auto"
 
     @property
     def rows(self) -> int:
@@ -84,6 +88,27 @@ class Share(NamedTuple):
     def sum(self, *parts: Tensor) -> tuple[Tensor, ...]:
         """What every process made of its rows, summed."""
         return SumOfAll.apply(*parts)
+
+    @property
+    def start(self) -> int:
+        """Where own rows begin, one process after the other."""
+        return sum(self.counts[: dist.get_rank()])
+
+    def times(self, rows: int) -> Share:
+        """The same for values that have so many rows for each of the batch."""
+        return self._replace(counts=tuple(rows * count for count in self.counts))
+
+    def rows_of_all(self, x: Tensor) -> Tensor:
+        """[..., own row, k] to [..., row, k], one process after the other."""
+        return RowsOfAll.apply(x.movedim(-2, 0), self.counts).movedim(0, -2)
+
+    def columns(self, x: Tensor) -> Tensor:
+        """[own row, k] to [row, k]: own rows first, then those of the others."""
+        return self.rows_of_all(x).roll(-self.start, 0)
+
+    def by_rows(self, x: Tensor, sums: Way, rows: Way) -> bool:
+        """Whether rows are gathered, and not products summed: the cheaper of two ways, or what was asked for."""
+        return rows_are_cheaper(sums, rows, x.itemsize) if self.exchange == "auto" else self.exchange == "rows"
 
     @torch.no_grad()
     def largest(self, x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tensor:
@@ -110,7 +135,7 @@ class Share(NamedTuple):
         return self.places.unsqueeze(1) == torch.arange(self.rows, device=self.places.device)
 
 
-def share_of(rows: int, device: torch.device, places: Tensor | None = None) -> Share:
+def share_of(rows: int, device: torch.device, places: Tensor | None = None, exchange: str = "auto") -> Share:
     """The share of a process that holds so many rows; all processes ask for theirs together.
 
     `places` [own row] are the places of its rows in the batch; without, the rows of process 0 come first, and so on.
@@ -123,9 +148,9 @@ def share_of(rows: int, device: torch.device, places: Tensor | None = None) -> S
         raise ValueError("the batch is empty: no process holds a row")
     start = sum(counts[: dist.get_rank()])
     if places is None:
-        return Share(counts, torch.arange(start, start + rows, device=device))
+        return Share(counts, torch.arange(start, start + rows, device=device), None, exchange)
     order = RowsOfAll.apply(places, counts).argsort()
-    return Share(counts, places, order)
+    return Share(counts, places, order, exchange)
 
 
 def logsumexp_of_all(x: Tensor, dim: Sequence[int], share: Share) -> Tensor:

@@ -78,6 +78,7 @@ _FREE = {
     "evaluation.linear_epochs",
     "on_collapse",
     "log_to",
+    "exchange",
 }
 """Settings that may change when a run is resumed, as they do not change what is trained."""
 

@@ -143,6 +143,10 @@ class Recipe(_Section):
         default="global",
         description="whose statistics batch norm takes: the whole batch's, those of a process's rows, or of a micro-batch",
     )
+    exchange: Literal["auto", "sums", "rows"] = Field(
+        default="auto",
+        description="of products of rows that processes share, what they send: sums, rows, or what the cost model finds cheaper",
+    )
     steps: Count | None = Field(default=None, description="length of the run in optimiser steps (or give epochs)")
     epochs: float | None = Field(default=None, gt=0, description="length of the run in epochs (or give steps)")
     optimizer: Optimizer = Optimizer()

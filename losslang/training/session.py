@@ -120,6 +120,7 @@ def open_session(plan: RunPlan) -> Session:
     dtype = _DTYPES[recipe.precision]
     model.to(device, dtype)
     _check_pieces(model, recipe)
+    model.loss.exchange = recipe.exchange  # type: ignore[assignment]
     if crew().size > 1 and recipe.batchnorm == "global":
         with_statistics_of_all(model)
     if recipe.layout == "channels_last":

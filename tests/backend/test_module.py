@@ -193,7 +193,7 @@ def test_names_of_python_and_torch_are_mangled():
 
 
 def test_module_names_are_those_of_torch():
-    own = {"inputs", "objective", "objective_of_many", "pending", "after_step", "given"}
+    own = {"inputs", "exchange", "objective", "objective_of_many", "pending", "after_step", "given"}
     assert {name for name in dir(nn.Module) if not name.startswith("_")} <= MODULE_NAMES
     assert {name for name in MODULE_NAMES - own if not hasattr(nn.Module, name)} <= {"training"}
 

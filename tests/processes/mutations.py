@@ -18,8 +18,9 @@ def _sum_without_gradient(module):
 
 def _gather_without_gradient(module):
     """The others' rows are constants."""
-    gather = module.Share.gather
+    gather, rows = module.Share.gather, module.Share.rows_of_all
     module.Share.gather = lambda share, x, dim: gather(share, x.detach(), dim)
+    module.Share.rows_of_all = lambda share, x: rows(share, x.detach())
 
 
 def _gather_with_own_gradient(module):
@@ -50,6 +51,23 @@ def _own_columns(module):
         return torch.eye(rows, share.rows, dtype=torch.bool)
 
     module.Share.same = same
+    module.Share.columns = module.Share.rows_of_all
+
+
+def _statistics_without_gradient(module):
+    """A function of statistics of all rows whose gradient no other process hears of."""
+    summed = module.summed
+    for name in {"SquaresOfAll", "CrossSquaresOfAll", "LogDetOfAll"} & set(vars(module)):
+        function = getattr(module, name)
+
+        def alone(ctx, grad, backward=function.backward):
+            module.summed = lambda part: part
+            try:
+                return backward(ctx, grad)
+            finally:
+                module.summed = summed
+
+        function.backward = staticmethod(alone)
 
 
 MUTATIONS = {
@@ -59,6 +77,7 @@ MUTATIONS = {
     "gather_with_own_gradient": _gather_with_own_gradient,
     "mean_of_means": _mean_of_means,
     "own_columns": _own_columns,
+    "statistics_without_gradient": _statistics_without_gradient,
     "local_norm": lambda _module: None,
 }
 

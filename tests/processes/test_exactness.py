@@ -49,9 +49,9 @@ def whole():
     return of
 
 
-def difference(pool, whole, name, shares, mutation=""):
+def difference(pool, whole, name, shares, mutation="", exchange="auto"):
     """The largest difference that any process shows."""
-    found = pool(len(shares)).run("train", *((name, share, mutation) for share in shares))
+    found = pool(len(shares)).run("train", *((name, share, mutation, exchange) for share in shares))
     return max(max(trials.worst(whole(name), each)) for each in found)
 
 
@@ -69,6 +69,38 @@ def test_four_processes_of_which_one_has_no_rows_are_one(pool, whole, name):
 @pytest.mark.parametrize("name", NAMES if FULL else ["mocov2", "triplet", "wmse"])
 def test_interleaved_rows_are_put_in_order(pool, whole, name, world):
     assert difference(pool, whole, name, interleaved(world)) < TOLERANCE
+
+
+BY_PRODUCTS = ["barlow", "coding_rate", "frossl", "matrixssl", "mcr2", "mec", "vicreg"]
+"""Methods that together use every function of products of rows."""
+
+
+@pytest.mark.parametrize("exchange", ["sums", "rows"])
+@pytest.mark.parametrize("name", BY_PRODUCTS)
+def test_sums_of_products_and_gathered_rows_are_one(pool, whole, name, exchange):
+    counts = [9, 0, 17, 10] if FULL else [0, 36]
+    assert difference(pool, whole, name, places(counts), exchange=exchange) < TOLERANCE
+    assert difference(pool, whole, name, interleaved(2), exchange=exchange) < TOLERANCE
+
+
+SIMILARITIES = """\
+method similarities
+network encoder = backbone
+network projector = mlp(8, 6)
+z = projector(encoder(x))
+minimize
+  own: sum((similarity(z[a], z[a]) * (not same(batch)))^2)
+  cross: mean((similarity(z[a], z[b]) * (not same(batch)))^2)
+  close: mean(alignment(z[a], z[b]))
+"""
+
+
+@pytest.mark.parametrize("exchange", ["sums", "rows"])
+def test_squares_of_similarities_but_of_a_row_with_itself(pool, whole, tmp_path, exchange):
+    path = tmp_path / "similarities.loss"
+    path.write_text(SIMILARITIES)
+    assert "squared_similarities_of_all(" in emit(load(path))
+    assert difference(pool, whole, str(path), places([13, 23]), exchange=exchange) < TOLERANCE
 
 
 @pytest.mark.parametrize("name", ["barlow", "simclr", "vicreg"])
@@ -116,6 +148,9 @@ def _on_two(pool, path):
         ("gather_without_gradient", "simclr"),
         ("gather_with_own_gradient", "simclr"),
         ("own_columns", "simclr"),
+        ("own_columns", "koleo"),
+        ("statistics_without_gradient", "vicreg"),
+        ("statistics_without_gradient", "coding_rate"),
         ("local_norm", "byol"),
         ("mean_of_means", "byol"),
     ],

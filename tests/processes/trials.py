@@ -23,9 +23,10 @@ SMALL = {
 
 
 def small(name):
-    """A shipped method with small networks, queues and groups."""
-    spec = load(shipped_specs()[name])
-    return load(shipped_specs()[name], parameters={k: v for k, v in SMALL.items() if k in spec.parameters})
+    """A method, shipped or by its path, with small networks, queues and groups."""
+    path = shipped_specs().get(name, name)
+    known = load(path).parameters
+    return load(path, parameters={k: v for k, v in SMALL.items() if k in known})
 
 
 def model_of(spec, *, norm=True):
@@ -52,12 +53,13 @@ def mean_gradients(model):
             parameter.grad /= dist.get_world_size()
 
 
-def train(name, places=None, mutation=""):
+def train(name, places=None, mutation="", exchange="auto"):
     """The terms of every step and the state after them: of the whole batch, or of the rows at `places` of many processes."""
     spec = small(name)
     model = model_of(spec)
     if places is not None and mutation != "local_norm":
         with_statistics_of_all(model)
+    model.loss.exchange = exchange
     mutations.apply(mutation, sys.modules[type(model.loss).__module__])
     optimizer = torch.optim.SGD(list(model.parameters()), lr=0.05, momentum=0.9)
     own = torch.arange(ROWS) if places is None else torch.tensor(places, dtype=torch.int64)
