@@ -31,6 +31,13 @@ def add_options(parser: CommandParser) -> None:
         help="share every batch among N processes (1; docs/processes.md)",
     )
     parser.add_argument(
+        "--max-restarts",
+        metavar="N",
+        type=int,
+        default=3,
+        help="with --processes: begin again from the last checkpoint so often where a process is lost (3)",
+    )
+    parser.add_argument(
         "--microbatch", metavar="N", type=int, help="rows that the networks see at a time (all; as `microbatch`)"
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (runs/…)")
@@ -50,7 +57,7 @@ def run(options: Namespace) -> int:
     if options.processes != 1:
         from losslang.training.launch import launch
 
-        return launch(options.processes, options.given)
+        return launch(options.processes, options.given, options.max_restarts)
     from losslang.training.cli import train_main
 
     return train_main(options.specs, options)

@@ -13,6 +13,7 @@ from losslang.diagnostics import LosslangError
 from losslang.training.folder import RESULT, RunFolder, check_new, check_resumable
 from losslang.training.plan import RunPlan, resolve_run
 from losslang.training.record import settings_record
+from losslang.training.restart import goes_on
 from losslang.training.signals import Pending, caught_signals
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _folder(plan: RunPlan, seed: int, options: Options, methods: int) -> Path:
 
 def _check_folders(plans: Sequence[RunPlan], options: Options) -> None:
     """With --resume one of the runs is there at least; those after it may not have begun."""
-    there = {plan.folder for plan in plans if options.resume and plan.folder.exists()}
+    there = {plan.folder for plan in plans if _goes_on(plan, options) and plan.folder.exists()}
     if options.resume and not there:
         missing = plans[0].folder
         raise LosslangError(
@@ -173,6 +174,10 @@ def _check_folders(plans: Sequence[RunPlan], options: Options) -> None:
             check_resumable(plan.folder, settings_record(plan))
         else:
             check_new(plan.folder, overwrite=options.overwrite)
+
+
+def _goes_on(plan: RunPlan, options: Options) -> bool:
+    return goes_on(plan.folder, resume=options.resume, overwrite=options.overwrite)
 
 
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
@@ -232,20 +237,21 @@ class _Work:
         from losslang.training.run import Interrupted, NotFinite
         from losslang.training.watch import Collapsed
 
-        finished = RunFolder(plan.folder).result() if self.options.resume else None
+        resume = _goes_on(plan, self.options)
+        finished = RunFolder(plan.folder).result() if resume else None
         if finished is not None:
             self._say(f"{plan.folder} is finished ({RESULT})")
             self.results.append(finished)
             return
         try:
-            self._done(plan, self._trained(plan))
+            self._done(plan, self._trained(plan, resume=resume))
         except (NotFinite, Collapsed) as error:
             self.failures.append(f"{_run_name(plan)}: {error}")
         except Interrupted as stop:
             self.failures.append(str(stop))
             self.stopped = True
 
-    def _trained(self, plan: RunPlan) -> dict[str, Any]:
+    def _trained(self, plan: RunPlan, *, resume: bool) -> dict[str, Any]:
         from losslang.training.loggers import loggers_of
         from losslang.training.loop import train
         from losslang.training.progress import show_progress
@@ -256,7 +262,7 @@ class _Work:
                 show(record)
                 log(record)
 
-            return train(plan, resume=self.options.resume, tell=tell, say=self._say, pending=self.pending)
+            return train(plan, resume=resume, tell=tell, say=self._say, pending=self.pending)
 
     def _done(self, plan: RunPlan, result: dict[str, Any]) -> None:
         from losslang.training.progress import alarm_line

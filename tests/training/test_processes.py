@@ -11,6 +11,7 @@ import pytest
 
 from losslang.cli import main
 from losslang.training.crew import Crew
+from losslang.training.restart import goes_on
 
 SETTINGS = {
     "steps": 12, "batch_size": 30, "precision": "float64", "log_every": 3, "checkpoint_every": 6, "evaluation.every": 6,
@@ -91,37 +92,107 @@ def test_a_mistake_ends_all_with_one_message(tmp_path):
     assert "steps" in done.stderr
 
 
-@FULL
-def test_a_process_that_dies_ends_the_others(tmp_path):
-    program = [sys.executable, "-m", "losslang", *command("byol", tmp_path / "run", "--processes", "2", steps=100_000)]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as launcher:
-        victim = _started(launcher.pid, tmp_path / "run")
-        os.kill(victim, signal.SIGKILL)
+LONG = {"steps": 120, "precision": "float32", "log_every": 2, "checkpoint_every": 12, "evaluation.every": 0}
+
+
+def contents(folder):
+    result = json.loads((folder / "result.json").read_text())
+    del result["seconds"]
+    return result, (folder / "checkpoint.pt").read_bytes(), (folder / "metrics.jsonl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What two processes end with to which nothing happens, in float32."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    done = run(*command("byol", folder, "--processes", "2", **LONG))
+    assert done.returncode == 0, done.stderr
+    return contents(folder)
+
+
+@pytest.mark.parametrize("victim", [1, pytest.param(0, marks=FULL)])
+def test_a_process_that_is_killed_is_started_again_and_the_run_ends_the_same(tmp_path, undisturbed, victim):
+    with launched(command("byol", tmp_path / "run", "--processes", "2", **LONG)) as launcher:
+        os.kill(_started(launcher.pid, tmp_path / "run", lines=10)[victim], signal.SIGKILL)
         _, said = launcher.communicate(timeout=120)
-    assert launcher.returncode != 0
+    assert launcher.returncode == 0, said
+    assert (
+        f"process {victim} of 2 was lost (SIGKILL); all begin again from the last checkpoint (restart 1 of 3)" in said
+    )
+    assert "Traceback" not in said
+    assert contents(tmp_path / "run") == undisturbed
+
+
+@FULL
+def test_the_elastic_launcher_of_torch_starts_a_killed_process_again(tmp_path, undisturbed):
+    torchrun = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "--max-restarts=2",
+        "-m",
+        "losslang",
+    ]
+    with launched(command("byol", tmp_path / "run", **LONG), torchrun) as launcher:
+        os.kill(_started(launcher.pid, tmp_path / "run", lines=10)[1], signal.SIGKILL)
+        _, said = launcher.communicate(timeout=180)
+    assert launcher.returncode == 0, said
+    assert contents(tmp_path / "run") == undisturbed
+
+
+@FULL
+def test_a_process_that_dies_ends_the_others_where_no_restart_is_left(tmp_path):
+    options = ("--processes", "2", "--max-restarts", "0")
+    with launched(command("byol", tmp_path / "run", *options, steps=100_000)) as launcher:
+        os.kill(_started(launcher.pid, tmp_path / "run")[1], signal.SIGKILL)
+        _, said = launcher.communicate(timeout=120)
+    assert launcher.returncode == 137
+    assert "process 1 of 2 was lost (SIGKILL); the same command with --resume goes on" in said
     assert "Traceback" not in said
 
 
+def test_a_restart_goes_on_with_its_own_run_alone(tmp_path, monkeypatch):
+    """What was to be replaced is gone on with only if it is younger than the launch."""
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert not goes_on(tmp_path / "run", resume=False, overwrite=False)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/settings.json").touch()
+    assert goes_on(tmp_path / "run", resume=False, overwrite=False)
+    assert not goes_on(tmp_path / "run", resume=False, overwrite=True)  # of a launcher that does not say when it began
+    for began, expected in ((0, True), (time.time() + 60, False)):
+        monkeypatch.setenv("LOSSLANG_LAUNCHED", str(began))
+        assert goes_on(tmp_path / "run", resume=False, overwrite=True) is expected
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    assert not goes_on(tmp_path / "run", resume=False, overwrite=False)
+
+
 @FULL
-def test_a_signal_ends_all_where_they_can_go_on(tmp_path):
-    program = [sys.executable, "-m", "losslang", *command("byol", tmp_path / "run", "--processes", "2", steps=100_000)]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as launcher:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_where_they_can_go_on(tmp_path, number):
+    with launched(command("byol", tmp_path / "run", "--processes", "2", steps=100_000)) as launcher:
         _started(launcher.pid, tmp_path / "run")
-        launcher.send_signal(signal.SIGINT)
+        launcher.send_signal(number)
         said, wrong = launcher.communicate(timeout=120)
-    assert launcher.returncode == 130, wrong
+    assert launcher.returncode == 128 + number, wrong
     assert said.count("--resume goes on") == 1
+    assert (tmp_path / "run/checkpoint.pt").exists()
 
 
-def _started(launcher, folder):
-    """The second process of a launcher, once the run has logged some steps."""
-    end = time.monotonic() + 120
+def launched(arguments, before=("-m", "losslang")):
+    program = [sys.executable, *before, *arguments]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _started(launcher, folder, lines=2):
+    """The processes of a launcher, by rank, once the run has logged more than so many lines."""
+    end, found = time.monotonic() + 120, []
+    path = folder / "metrics.jsonl"
     while time.monotonic() < end:
-        path = folder / "metrics.jsonl"
-        if path.exists() and len(path.read_text().splitlines()) > 2:
-            children = subprocess.run(
-                ["pgrep", "-P", str(launcher)], capture_output=True, text=True, check=True
-            ).stdout.split()
-            return int(children[1])
-        time.sleep(0.2)
+        if len(found) < 2:
+            children = ["pgrep", "-P", str(launcher)]
+            found = subprocess.run(children, capture_output=True, text=True, check=False).stdout.split()
+        elif path.exists() and len(path.read_text().splitlines()) > lines:
+            return [int(child) for child in found]
+        time.sleep(0.005)
     raise TimeoutError
