@@ -40,7 +40,7 @@ def launch(processes: int, arguments: Sequence[str], restarts: int) -> int:
     command = [sys.executable, "-m", "losslang", "train", *_without_own(arguments)]
     environment = dict(os.environ, WORLD_SIZE=str(processes), MASTER_ADDR="127.0.0.1") | {LAUNCHED: str(time.time())}
     environment.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // processes, 1)))
-    codes = list[int]()
+    codes, lost = list[int](), list[int]()
     with caught_signals() as pending:
         for attempt in range(restarts + 1):
             workers = _started(command, environment | {RESTARTS: str(attempt)}, processes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,14 +20,23 @@ class Pending:
     number: int = 0
 
 
+ONE_WISH = 2.0
+"""Seconds within which signals are one wish: a batch system tells every process, and so does the launcher that it tells."""
+
+
 @contextmanager
 def caught_signals() -> Iterator[Pending]:
-    """Within, the first SIGINT or SIGTERM is kept for whoever looks; a second one acts as usual."""
+    """Within, the first SIGINT or SIGTERM is kept for whoever looks; one that comes seconds later acts as usual."""
     pending, before = Pending(), dict[int, Any]()
+    since = 0.0
 
     def keep(number: int, _frame: FrameType | None) -> None:
-        pending.number = number
-        signal.signal(number, before[number])
+        nonlocal since
+        if not pending.number:
+            pending.number, since = number, time.monotonic()
+        elif time.monotonic() - since > ONE_WISH:
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
 
     try:
         for number in (int(signal.SIGINT), int(signal.SIGTERM)):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,20 +50,6 @@ def test_every_row_belongs_to_one_process(processes):
     assert rows == list(range(10))
 
 
-def test_processes_write_the_run_of_one_and_one_goes_on(tmp_path):
-    assert main(command("byol", tmp_path / "one")) == 0
-    done = run(*command("byol", tmp_path / "many", "--processes", "2"))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("byol on blobs, seed 0:") == 1
-    assert_same_run(tmp_path / "one", tmp_path / "many")
-    result = json.loads((tmp_path / "many" / "result.json").read_text())
-    assert result["steps"] == 12
-    # the same folder goes on as one process
-    (tmp_path / "many" / "result.json").unlink()
-    assert main(command("byol", tmp_path / "many", "--resume")) == 0
-    assert_same_run(tmp_path / "one", tmp_path / "many")
-
-
 @FULL
 def test_the_launcher_of_torch_does_the_same_with_micro_batches(tmp_path):
     path = tmp_path / "plain.loss"
@@ -92,7 +79,7 @@ def test_a_mistake_ends_all_with_one_message(tmp_path):
     assert "steps" in done.stderr
 
 
-LONG = {"steps": 120, "precision": "float32", "log_every": 2, "checkpoint_every": 12, "evaluation.every": 0}
+LONG = {"steps": 60, "log_every": 2, "checkpoint_every": 12, "evaluation.every": 0}
 
 
 def contents(folder):
@@ -103,24 +90,46 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """What two processes end with to which nothing happens, in float32."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    done = run(*command("byol", folder, "--processes", "2", **LONG))
-    assert done.returncode == 0, done.stderr
-    return contents(folder)
+    """The folder of a run of two processes to which nothing happened, by precision."""
+    known = {}
+
+    def of(precision):
+        if precision not in known:
+            known[precision] = tmp_path_factory.mktemp("whole") / "run"
+            done = run(*command("byol", known[precision], "--processes", "2", **LONG, precision=precision))
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.count("byol on blobs, seed 0:") == 1
+        return known[precision]
+
+    return of
 
 
-@pytest.mark.parametrize("victim", [1, pytest.param(0, marks=FULL)])
-def test_a_process_that_is_killed_is_started_again_and_the_run_ends_the_same(tmp_path, undisturbed, victim):
-    with launched(command("byol", tmp_path / "run", "--processes", "2", **LONG)) as launcher:
-        os.kill(_started(launcher.pid, tmp_path / "run", lines=10)[victim], signal.SIGKILL)
+def test_processes_write_the_run_of_one_and_one_goes_on(tmp_path, undisturbed):
+    assert main(command("byol", tmp_path / "one", **LONG)) == 0
+    assert_same_run(tmp_path / "one", undisturbed("float64"))
+    # the same folder goes on as one process
+    shutil.copytree(undisturbed("float64"), tmp_path / "many")
+    (tmp_path / "many" / "checkpoint.previous.pt").rename(tmp_path / "many" / "checkpoint.pt")
+    (tmp_path / "many" / "result.json").unlink()
+    assert main(command("byol", tmp_path / "many", "--resume", **LONG)) == 0
+    assert_same_run(tmp_path / "one", tmp_path / "many")
+
+
+@pytest.mark.parametrize(
+    ("precision", "victim"),
+    [("float64", 1), pytest.param("float32", 1, marks=FULL), pytest.param("float32", 0, marks=FULL)],
+)
+def test_a_process_that_is_killed_is_started_again_and_the_run_ends_the_same(tmp_path, undisturbed, precision, victim):
+    many = command("byol", tmp_path / "run", "--processes", "2", **LONG, precision=precision)
+    with launched(many) as launcher:
+        os.kill(_started(launcher.pid, tmp_path / "run", lines=8)[victim], signal.SIGKILL)
         _, said = launcher.communicate(timeout=120)
     assert launcher.returncode == 0, said
     assert (
         f"process {victim} of 2 was lost (SIGKILL); all begin again from the last checkpoint (restart 1 of 3)" in said
     )
     assert "Traceback" not in said
-    assert contents(tmp_path / "run") == undisturbed
+    assert contents(tmp_path / "run") == contents(undisturbed(precision))
 
 
 @FULL
@@ -135,10 +144,10 @@ def test_the_elastic_launcher_of_torch_starts_a_killed_process_again(tmp_path, u
         "losslang",
     ]
     with launched(command("byol", tmp_path / "run", **LONG), torchrun) as launcher:
-        os.kill(_started(launcher.pid, tmp_path / "run", lines=10)[1], signal.SIGKILL)
+        os.kill(_started(launcher.pid, tmp_path / "run", lines=8)[1], signal.SIGKILL)
         _, said = launcher.communicate(timeout=180)
     assert launcher.returncode == 0, said
-    assert contents(tmp_path / "run") == undisturbed
+    assert contents(tmp_path / "run") == contents(undisturbed("float64"))
 
 
 @FULL
