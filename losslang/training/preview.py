@@ -13,7 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
-from losslang.algebra.cost import Sizes, exchange_of
+from losslang.algebra.cost import Sizes
+from losslang.algebra.cost_of_many import cost_of_many
 from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
 from losslang.data.photo_sets import KNOWN
 from losslang.data.policies import Photo, Policy
@@ -147,12 +148,13 @@ def _exchange(plan: RunPlan, model: Model) -> Iterator[str]:
     """What the processes of a crew send each other in a step; without a crew, what those of a machine with eight GPUs would."""
     world = crew().size if crew().size > 1 else 8
     gradients = 4 * 2 * (world - 1) / world * _count(model, trained=True)
-    often, sent = exchange_of(model.spec, Sizes(plan.recipe.batch_size, world))
+    found = cost_of_many(model.spec, Sizes(plan.recipe.batch_size, world))
     norms = sum(isinstance(module, _BatchNorm) for module in model.modules())
     if crew().size == 1:
         yield "one process exchanges nothing"
     yield f"of {world} processes each sends {_gigabytes(gradients)} of gradients in one exchange after every step"
-    yield f"the loss exchanges {often} values in its forward pass, {_gigabytes(sent)} sent by each, backward pass included"
+    often, sent = found.exchanges, _gigabytes(found.sent)
+    yield f"the loss exchanges {often} values in its forward pass, {sent} sent by each, backward pass included"
     if plan.recipe.batchnorm == "global" and norms:
         yield f"{norms} batch norms exchange their statistics at every pass (batchnorm: process does without)"
 
