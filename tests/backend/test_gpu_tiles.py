@@ -1,6 +1,6 @@
-"""The Triton kernels beside torch's tiles and float64, run by Triton's interpreter on the CPU.
+"""The Triton kernels beside torch's tiles and float64: on a GPU, or run by Triton's interpreter on the CPU.
 
-They are skipped where triton is not installed, and where a GPU's compiled kernels are not the interpreter's:
+They are skipped where triton is not installed, and without a GPU where the interpreter is not asked for:
 
     pip install --no-deps triton==3.7.1
     TRITON_INTERPRET=1 python -m pytest tests/backend/test_gpu_tiles.py
@@ -12,10 +12,12 @@ import pytest
 import torch
 
 pytest.importorskip("triton", reason="triton is not installed: the kernels for GPUs are not run here")
-if os.environ.get("TRITON_INTERPRET") != "1":
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+if not INTERPRETED and not torch.cuda.is_available():
     pytest.skip(
         "set TRITON_INTERPRET=1: without a GPU the kernels run in Triton's interpreter", allow_module_level=True
     )
+DEVICE = "cpu" if INTERPRETED else "cuda"
 
 import losslang
 from losslang.backend import gpu_tiles, similarities
@@ -26,7 +28,7 @@ ROUNDING = {torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 def draw(count, features, dtype, seed=0):
     random = torch.Generator().manual_seed(seed)
     rows = torch.nn.functional.normalize(torch.randn(count, features, generator=random), dim=-1)
-    return rows.to(dtype).requires_grad_()
+    return rows.to(DEVICE, dtype).requires_grad_()
 
 
 def exact(x, y, scale, dropped):
@@ -41,7 +43,7 @@ def exact(x, y, scale, dropped):
 
 
 def weighted(value):
-    return (value.where(value.isfinite(), 0) * torch.linspace(-1, 2, len(value), dtype=value.dtype)).sum()
+    return (value.where(value.isfinite(), 0) * torch.linspace(-1, 2, len(value)).to(value)).sum()
 
 
 @pytest.mark.parametrize("dtype", ROUNDING)
@@ -104,16 +106,17 @@ def test_torch_compile_sees_one_graph():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_methods_take_them_in_the_precision_of_their_input(method, dtype, monkeypatch):
     """As on a GPU: the loss with the kernels beside the loss with torch's tiles."""
-    plain, fast = (losslang.compile_loss(method, sizes={"z": 32}) for _ in range(2))
-    scope = type(fast).forward.__globals__
-    z = torch.randn(2, 24, 32, generator=torch.Generator().manual_seed(0)).to(dtype).requires_grad_()
-    expected = plain(z=z).total
+    loss = losslang.compile_loss(method, sizes={"z": 32}).to(DEVICE)
+    scope = type(loss).forward.__globals__
+    z = torch.randn(2, 24, 32, generator=torch.Generator().manual_seed(0)).to(DEVICE, dtype).requires_grad_()
+    monkeypatch.setitem(scope, "tiles_on_gpu", lambda _device: None)
+    expected = loss(z=z).total
     wanted = torch.autograd.grad(expected, z)[0].float()
     seen = []
     real = gpu_tiles.logsumexp_by_tiles
     monkeypatch.setattr(gpu_tiles, "logsumexp_by_tiles", lambda x, *rest: seen.append(x.dtype) or real(x, *rest))
     monkeypatch.setitem(scope, "tiles_on_gpu", lambda _device: gpu_tiles)
-    found = fast(z=z).total
+    found = loss(z=z).total
     assert set(seen) == {dtype}
     assert found.item() == pytest.approx(expected.item(), rel=ROUNDING[dtype])
     assert (torch.autograd.grad(found, z)[0].float() - wanted).norm() <= 2 * ROUNDING[dtype] * wanted.norm()
