@@ -12,16 +12,15 @@ import pytest
 import torch
 
 pytest.importorskip("triton", reason="triton is not installed: the kernels for GPUs are not run here")
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-if not INTERPRETED and not torch.cuda.is_available():
+if os.environ.get("TRITON_INTERPRET") != "1" and not torch.cuda.is_available():
     pytest.skip(
         "set TRITON_INTERPRET=1: without a GPU the kernels run in Triton's interpreter", allow_module_level=True
     )
-DEVICE = "cpu" if INTERPRETED else "cuda"
 
 import losslang
 from losslang.backend import gpu_tiles, similarities
 
+DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 ROUNDING = {torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 
 
