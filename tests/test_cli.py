@@ -99,6 +99,7 @@ def test_every_verb_has_help(verb, capsys):
         (["train", "a.yaml", "--seeds", "many"], "invalid int value: 'many'"),
         (["fmt", "a.yaml", "--check", "--stdout"], "not allowed with argument"),
         (["compile"], "the following arguments are required: SPEC"),
+        (["diff", "simsiam"], "the following arguments are required: B\n"),
     ],
     ids=" ".join,
 )
@@ -337,3 +338,16 @@ def test_a_misspelt_method_that_ships_is_suggested(capsys, tmp_path, monkeypatch
         assert main(words) > 0
         shown = capsys.readouterr()
         assert "did you mean `simsiam`, which ships?" in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "show", "nothing"], "nothing is no cache: it holds no index.json"),
+        (["experiment", "mine.loss"], "mine.loss is a method; an experiment is a YAML file"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_none_is_said_to_be_none(arguments, message, capsys):
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err

@@ -6,9 +6,11 @@ import json
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from losslang.analysis.stability import Finding, Verdict
+from losslang.analysis.table import terminal_width
 
 __all__ = ["Ablation", "Row"]
 
@@ -65,13 +67,15 @@ class Ablation:
     method: str
     rows: tuple[Row, ...]
 
-    def text(self) -> str:
+    def text(self, width: int = 0) -> str:
         """A table for a terminal: what each part holds up."""
-        width = max(len(row.change) for row in self.rows)
+        head = max(len(row.change) for row in self.rows)
+        room = max((width or terminal_width()) - head - 4, 20)
         lines = [self.method]
         for row in self.rows:
-            first, *rest = [*row.verdict.lines(), *_trained(row)]
-            lines += [f"  {row.change.ljust(width)}  {first}", *(f"  {' ' * width}  {line}" for line in rest)]
+            said = [*row.verdict.lines(), *_trained(row)]
+            first, *rest = [part for line in said for part in wrap(line, room, subsequent_indent="  ")]
+            lines += [f"  {row.change.ljust(head)}  {first}", *(f"  {' ' * head}  {line}" for line in rest)]
         judged = [row.agrees for row in self.rows if row.agrees is not None]
         if judged:
             lines += ["", f"training ended as said in {sum(judged)} of {len(judged)}"]

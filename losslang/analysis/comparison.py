@@ -148,7 +148,7 @@ def _terms(sides: Sequence[Side]) -> Iterator[ManyRow]:
             row = rows.setdefault(taken.get(term.name, term.name), {})
             row[at] = tidy(term.span.text)
     for name, row in rows.items():
-        yield ManyRow("term", name, tuple(row.get(at, "") for at in range(len(sides))))
+        yield ManyRow("term", f"term {name}", tuple(row.get(at, "") for at in range(len(sides))))
 
 
 def _places(first: Side, side: Side) -> dict[str, str]:
@@ -160,7 +160,7 @@ def _places(first: Side, side: Side) -> dict[str, str]:
 def _constants(sides: Sequence[Side]) -> Iterator[ManyRow]:
     found = [used_parameters(side.spec) for side in sides]
     for name in dict.fromkeys(name for side in found for name in side):
-        yield ManyRow("constant", name, tuple(side.get(name, "") for side in found))
+        yield ManyRow("constant", f"parameter {name}", tuple(side.get(name, "") for side in found))
 
 
 def _networks(sides: Sequence[Side]) -> Iterator[ManyRow]:

@@ -23,7 +23,7 @@ from losslang.backend.functions import Output
 from losslang.backend.model import Model
 from losslang.diagnostics import LosslangError
 from losslang.objective.boundary import find_inputs
-from losslang.objective.overrides import Settings
+from losslang.objective.overrides import Settings, read_overrides
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
 from losslang.pipeline import load, retype
@@ -123,12 +123,12 @@ def _check_sizes(spec: Spec, sizes: Mapping[str, int]) -> None:
 
 
 def _typed(spec: str | Path | Spec, parameters: Settings | None, **sizes: Mapping[str, int] | None) -> Spec:
-    if isinstance(spec, Spec) and not parameters:
+    given = read_overrides(parameters, by="parameters=")
+    if isinstance(spec, Spec) and not given:
         return retype(spec, **sizes)
     if isinstance(spec, Spec):
-        known = {n: v for n, v in spec.overrides.items() if n not in (parameters or {})}
-        return load(spec.source, parameters={**known, **(parameters or {})}, **sizes)
-    return load(spec, parameters=parameters, **sizes)
+        return load(spec.source, parameters={**spec.overrides, **given}, **sizes)
+    return load(spec, parameters=given, **sizes)
 
 
 def _source(

@@ -35,7 +35,10 @@ def as_views(value: Tensor | Mapping[str, Tensor] | Sequence[Tensor], views: Seq
         missing = [view for view in views if view not in value]
         if missing:
             raise ValueError(f"the view `{missing[0]}` is missing; needed are {', '.join(views)}")
-        return torch.stack([value[view] for view in views])
+        value = [value[view] for view in views]
+    if any(rows.shape != value[0].shape for rows in value):
+        found = ", ".join(f"{view} is {list(rows.shape)}" for view, rows in zip(views, value, strict=False))
+        raise ValueError(f"views have one shape, and here {found}")
     return torch.stack(list(value))
 
 

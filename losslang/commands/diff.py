@@ -17,7 +17,7 @@ def add_options(parser: CommandParser) -> None:
     """The options of `losslang diff`."""
     parser.add_argument("left", metavar="A", help="a method file, or the name of a shipped method")
     parser.add_argument("right", metavar="B", help="another")
-    parser.add_argument("more", metavar="C", nargs="*", help="more of them: a table with a column for each")
+    parser.add_argument("more", metavar="C", nargs="*", default=[], help="more of them: a table with a column for each")
     parser.add_argument("--json", action="store_true", help="print it for tools")
     parser.add_argument("--full", action="store_true", help="show what is equal, too")
     parser.add_argument(

@@ -109,6 +109,10 @@ def open_cache(path: Path, *, look_at: int = 64) -> Cache:
     """
     try:
         index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise LosslangError(
+            f"{path} is no cache: it holds no {INDEX}; `losslang data --help` says how to make one"
+        ) from None
     except (OSError, ValueError) as error:
         raise LosslangError(f"{path / INDEX} does not read ({error}); {_AGAIN}") from error
     if index.get("format") != FORMAT:

@@ -40,6 +40,10 @@ class Document:
 
 def read_experiment(file: Path) -> Document:
     """The experiment in a file. Raises SpecError where it is no YAML, LosslangError where entries are wrong."""
+    if file.suffix == ".loss":
+        raise LosslangError(
+            f"{file} is a method; an experiment is a YAML file that names methods, such as examples/figure4.yaml"
+        )
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

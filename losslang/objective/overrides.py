@@ -16,15 +16,15 @@ Settings: TypeAlias = Mapping[str, "int | float | Override"]
 """Parameters set from outside, by name; an `Override` also says by whom."""
 
 
-def read_overrides(parameters: Settings | None) -> dict[str, Override]:
-    """The same as overrides. Raises LosslangError for what is no finite number."""
-    return {name: _override(name, value) for name, value in (parameters or {}).items()}
+def read_overrides(parameters: Settings | None, by: str = "--set") -> dict[str, Override]:
+    """The same as overrides, set by what messages then name. Raises LosslangError for what is no finite number."""
+    return {name: _override(name, value, by) for name, value in (parameters or {}).items()}
 
 
-def _override(name: str, value: object) -> Override:
+def _override(name: str, value: object, by: str) -> Override:
     """A finite number, whichever library made it, and who set it. Raises LosslangError."""
     if isinstance(value, Override):
         return value
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise LosslangError(f"the parameter `{name}` is a finite number, not {value!r}")
-    return Override(int(value) if isinstance(value, Integral) else float(value), "--set")
+    return Override(int(value) if isinstance(value, Integral) else float(value), by)

@@ -138,3 +138,10 @@ def test_training(capsys, tmp_path):
     assert (out / "without_predictor" / "seed1" / "result.json").exists()
     assert main(words) == 1
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_the_table_fits_its_terminal(width):
+    lines = ablate("simsiam").text(width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert " ".join(" ".join(lines).split()).count("against a stopped branch") >= 1 or width == 60

@@ -20,6 +20,20 @@ def test_sizes_of_inputs_that_are_not_there():
         compile_loss("byol", sizes={"embedding": 8})
 
 
+def test_views_of_different_shapes():
+    loss, rows = compile_loss("vicreg", sizes={"z": 8}), torch.randn(4, 8)
+    for other in (rows[:3], rows[:, :5]):
+        shown = f"views have one shape, and here a is \\[4, 8\\], b is \\{list(other.shape)}"[:-1]
+        for views in ({"a": rows, "b": other}, [rows, other]):
+            with pytest.raises(ValueError, match=shown):
+                loss(z=views)
+
+
+def test_parameters_that_are_not_there():
+    with pytest.raises(LosslangError, match="parameters=: the method `vicreg` has no parameter `varianc`"):
+        compile_loss("vicreg", parameters={"varianc": 1})
+
+
 def test_views_that_are_missing():
     model, rows = small(), torch.randn(4, 6)
     for call in (model, model.embed):
