@@ -5,10 +5,15 @@ They are those of torchvision's ColorJitter and its neighbours on float images.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-__all__ = ["BLENDS", "blend", "blur_matrix", "gray", "rotate_hue", "solarize"]
+from losslang.data.bands import BLOCK
+
+__all__ = ["BLENDS", "blend", "blur_matrix", "blurred", "gray", "rotate_hue", "solarize"]
 
 _LUMA = (0.2989, 0.587, 0.114)
 
@@ -56,6 +61,35 @@ def rotate_hue(images: Tensor, turns: Tensor) -> Tensor:
 def solarize(images: Tensor, chosen: Tensor, threshold: float) -> Tensor:
     """Pixels of the chosen images that are at least `threshold`, inverted."""
     return torch.where(_per_image(chosen) & (images >= threshold), 1 - images, images)
+
+
+def blurred(images: Tensor, sigma: Tensor, largest: float) -> Tensor:
+    """Square images, each blurred by a Gaussian of standard deviation `sigma` [batch] in pixels, mirrored at the edges.
+
+    No sigma is above `largest`, and 0 leaves an image. Two products with `blur_matrix`, in large images by blocks of its rows.
+    """
+    reach = math.ceil(6 * largest)  # farther away a weight is nothing in float32 (e^−18)
+    if images.shape[2] < 1.5 * (BLOCK + 2 * reach):
+        matrix = blur_matrix(sigma, images.shape[2])[:, None]
+        return matrix @ images @ matrix.transpose(2, 3)
+    return _blurred_by_blocks(images, sigma, reach)
+
+
+def _blurred_by_blocks(images: Tensor, sigma: Tensor, reach: int) -> Tensor:
+    """Every block of rows or columns reads its own pixels and `reach` more on both sides."""
+    batch, channels, size = images.shape[:3]
+    count = -(-size // BLOCK)
+    more, window = count * BLOCK - size + reach, BLOCK + 2 * reach
+    padded = F.pad(images, (reach, more, reach, more), mode="reflect")
+    at = torch.arange(window, device=sigma.device) - reach
+    away = at[None, :] - at[reach : reach + BLOCK, None]
+    weights = torch.exp(-0.5 * away.square() / sigma.clamp(min=1e-3).square()[:, None, None])
+    weights = torch.where(away.abs() <= reach, weights, 0)
+    weights = weights / weights.sum(2, keepdim=True)
+    rows = weights[:, None, None] @ padded.unfold(2, window, BLOCK).transpose(3, 4)  # [batch, 3, block, row, column]
+    windows = rows.flatten(2, 3).unfold(3, window, BLOCK).reshape(batch, -1, window)
+    found = windows @ weights.transpose(1, 2)
+    return found.view(batch, channels, count * BLOCK, count * BLOCK)[:, :, :size, :size]
 
 
 def blur_matrix(sigma: Tensor, size: int) -> Tensor:

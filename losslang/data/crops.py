@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["TRIES", "middle_boxes", "random_boxes", "resample_matrix"]
+from losslang.data.bands import Bands, blocks
+
+__all__ = ["TRIES", "middle_boxes", "random_boxes", "resample_bands"]
 
 TRIES = 10
 """Boxes that are drawn for an image; the first that lies within it is taken, else its middle (torchvision's rule)."""
@@ -50,21 +52,25 @@ def middle_boxes(extent: Tensor, share: float) -> Tensor:
     return torch.cat([(1 - side) / 2, side], dim=1)
 
 
-def resample_matrix(start: Tensor, length: Tensor, pixels: int, size: int, mirrored: Tensor | None = None) -> Tensor:
+def resample_bands(start: Tensor, length: Tensor, pixels: int, size: int, mirrored: Tensor | None = None) -> Bands:
     """The matrix [batch, size, pixels] that resamples part of a line of pixels, antialiased; its rows sum to 1.
 
     The part begins at `start` and has `length` [batch], as shares of the line; outside of it nothing is read. The filter
     is the triangle of bilinear interpolation, widened where pixels are merged: what `F.interpolate(antialias=True)` and
     Pillow do to a cut-out. Where `mirrored` [batch], the result runs backwards.
     """
-    start, length = (start * pixels)[:, None, None], (length * pixels)[:, None, None]
-    place = torch.arange(size, device=start.device)[:, None]
+    start, length = ((share * pixels)[:, None, None, None] for share in (start, length))
+    place = blocks(size, start.device)
+    step = length / size
+    wide = step.clamp(min=1)
+    longest, rows = pixels / size, place.shape[1]
+    window = min(math.ceil((rows - 1) * longest + 2 * max(longest, 1)) + 1, pixels)
     if mirrored is not None:
         place = torch.where(mirrored[:, None, None], size - 1 - place, place)
-    step = length / size
-    center = start + step * (place + 0.5)
-    left = torch.arange(pixels, device=start.device)
-    triangle = (1 - (left + 0.5 - center).abs() / step.clamp(min=1)).clamp(min=0)
+    center = start + step * (place[..., None] + 0.5)
+    first = (center - wide - 0.5).floor().amin(2, keepdim=True).add(1).clamp(0, pixels - window)
+    left = first + torch.arange(window, device=start.device)
+    triangle = (1 - (left + 0.5 - center).abs() / wide).clamp(min=0)
     covered = (torch.minimum(left + 1, start + length) - torch.maximum(left, start)).clamp(0, 1)
     weights = triangle * covered
-    return weights / weights.sum(2, keepdim=True)
+    return Bands(left[:, :, 0].long(), weights / weights.sum(3, keepdim=True), size)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from losslang.data.color import BLENDS, blend, blur_matrix, gray, rotate_hue, solarize
+from losslang.data.bands import resampled
+from losslang.data.color import BLENDS, blend, blurred, gray, rotate_hue, solarize
 from losslang.data.counter import Draws
-from losslang.data.crops import TRIES, middle_boxes, random_boxes, resample_matrix
+from losslang.data.crops import TRIES, middle_boxes, random_boxes, resample_bands
 from losslang.data.policies import Photo
 
 __all__ = ["Parameters", "PhotoView", "Pixels", "clean_view", "draw", "photo_view"]
@@ -93,7 +94,7 @@ class PhotoView(nn.Module):
         self.blends = any(getattr(policy, name) > 0 for name in BLENDS) and policy.jitter > 0
         self.hue = policy.hue > 0 and policy.jitter > 0
         self.grays, self.blurs, self.solarizes = policy.grayscale > 0, policy.blur > 0, policy.solarize > 0
-        self.threshold = policy.threshold
+        self.threshold, self.largest = policy.threshold, policy.sigma[1]
         self.register_buffer("mean", torch.tensor(policy.mean)[:, None, None])
         self.register_buffer("std", torch.tensor(policy.std)[:, None, None])
 
@@ -109,8 +110,7 @@ class PhotoView(nn.Module):
         if self.grays:
             images = torch.where(parameters.gray[:, None, None, None], gray(images), images)
         if self.blurs:
-            matrix = blur_matrix(parameters.sigma, self.size)[:, None]
-            images = matrix @ images @ matrix.transpose(2, 3)
+            images = blurred(images, parameters.sigma, self.largest)
         if self.solarizes:
             images = solarize(images, parameters.solarize, self.threshold)
         return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
@@ -120,11 +120,11 @@ def cut_out(values: Tensor, box: Tensor, size: int, flip: Tensor | None = None) 
     """Boxes [batch, 4] of images [batch, row, column, 3] in uint8 as [batch, 3, size, size] between 0 and 1."""
     batch, height, width, channels = values.shape
     top, left, tall, wide = box.unbind(1)
-    rows = resample_matrix(top, tall, height, size) / 255
-    columns = resample_matrix(left, wide, width, size, flip)
-    strips = rows @ values.reshape(batch, height, width * channels).to(rows.dtype)
-    strips = strips.view(batch, size, width, channels).permute(0, 3, 1, 2).reshape(batch, channels * size, width)
-    return (strips @ columns.transpose(1, 2)).view(batch, channels, size, size)
+    rows = resample_bands(top, tall, height, size)
+    columns = resample_bands(left, wide, width, size, flip)
+    strips = resampled(rows._replace(weights=rows.weights / 255), values.flatten(2))
+    found = resampled(columns, strips.reshape(batch, width, channels * size))
+    return found.reshape(batch, channels, size, size)
 
 
 def _blended(images: Tensor, kinds: Tensor, factors: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from scipy import stats
 from torch.nn import functional as F
 
 from losslang.data.augment import augment
-from losslang.data.color import BLENDS, blend, blur_matrix, gray, rotate_hue, solarize
+from losslang.data.bands import Bands, resampled
+from losslang.data.color import BLENDS, blend, blur_matrix, blurred, gray, rotate_hue, solarize
 from losslang.data.counter import Draws
-from losslang.data.crops import resample_matrix
+from losslang.data.crops import resample_bands
 from losslang.data.photos import Parameters, PhotoView, Pixels, clean_view, cut_out, draw
 from losslang.data.policies import Photo
 
@@ -33,7 +34,40 @@ def close(found, expected, tolerance=2e-6):
     torch.testing.assert_close(found.double(), expected.double(), atol=tolerance, rtol=0)
 
 
+def dense(bands: Bands, pixels: int):
+    """A banded matrix with its zeros."""
+    count, blocks, rows, window = bands.weights.shape
+    found = torch.zeros(count, blocks, rows, pixels)
+    places = bands.pixels[:, :, None].expand(count, blocks, rows, window)
+    return found.scatter_add(3, places, bands.weights).flatten(1, 2)[:, : bands.size]
+
+
 # ---------------------------------------------------------------- pixels, one operation at a time
+
+
+@pytest.mark.parametrize(("pixels", "size"), [(40, 16), (97, 96), (256, 224), (33, 100), (70, 50)])
+def test_products_by_blocks_are_those_of_the_whole_matrix(pixels, size):
+    """Crops and blurs of several blocks, the last of which is not always full, against formulas without any."""
+    start, length = torch.tensor([0.0, 0.3, 0.5, 0.1]), torch.tensor([1.0, 0.4, 0.5, 0.9])
+    mirrored = torch.tensor([False, True, False, True])
+    step = (length * pixels / size)[:, None, None]
+    place = torch.arange(size).expand(4, size)
+    place = torch.where(mirrored[:, None], size - 1 - place, place)[:, :, None]
+    at, begin, end = torch.arange(pixels), (start * pixels)[:, None, None], ((start + length) * pixels)[:, None, None]
+    triangle = (1 - (at + 0.5 - begin - step * (place + 0.5)).abs() / step.clamp(min=1)).clamp(min=0)
+    weights = triangle * (torch.minimum(at + 1, end) - torch.maximum(at, begin)).clamp(0, 1)
+    expected = weights / weights.sum(2, keepdim=True)
+    bands = resample_bands(start, length, pixels, size, mirrored)
+    close(dense(bands, pixels), expected, 1e-5)
+    lines = torch.rand(4, pixels, 5, generator=GENERATOR)
+    close(resampled(bands, lines), (expected @ lines).transpose(1, 2), 1e-5)
+
+
+@pytest.mark.parametrize("size", [8, 50, 90, 96, 224])
+def test_both_sides_of_an_image_are_blurred(size):
+    images, sigma = torch.rand(4, 3, size, size, generator=GENERATOR), torch.tensor([0.0, 0.4, 1.1, 2.0])
+    matrix = blur_matrix(sigma, size)[:, None].double()
+    close(blurred(images, sigma, 2.0), matrix @ images.double() @ matrix.transpose(2, 3))
 
 
 @pytest.mark.parametrize("box", [(0, 0, 40, 40), (3, 7, 30, 11), (39, 0, 1, 40), (5, 5, 8, 8), (0, 20, 37, 20)])
@@ -61,7 +95,7 @@ def test_a_crop_of_a_squashed_image_is_that_of_the_original():
 
 def test_rows_of_resampling_sum_to_one_however_small_the_part():
     start, length = torch.tensor([0.0, 0.99, 0.331, 0.5]), torch.tensor([1.0, 0.01, 0.001, 0.03])
-    matrix = resample_matrix(start, length, 32, 24)
+    matrix = dense(resample_bands(start, length, 32, 24), 32)
     close(matrix.sum(2), torch.ones(4, 24))
     assert matrix.min() >= 0
 

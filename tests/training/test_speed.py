@@ -1,12 +1,19 @@
-"""torch.compile where it works, and one line where it does not."""
+"""torch.compile where it works, and one line where it does not.
+
+With LOSSLANG_TESTS=full a ResNet trains with all of its step compiled (half a minute of one quiet core).
+"""
 
 import copy
+import os
 
 import pytest
 import torch
 from torch import nn
 
+from losslang.training.loop import train
 from losslang.training.speed import accelerate
+from tests.training.test_images import RECIPE, cache, folder, plan  # noqa: F401 - fixtures
+from tests.training.test_loop import checkpoint, flat
 
 
 @pytest.fixture
@@ -47,3 +54,22 @@ def test_a_compiled_module_is_the_same_module(monkeypatch, x):
     assert module(x).shape == (4, 2)
     assert (calls, names) == ([1], ["weight", "bias"])
     assert torch.equal(copy.deepcopy(module)(x), module(x))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
+@pytest.mark.skipif(os.environ.get("LOSSLANG_TESTS") != "full", reason="compiles a ResNet: half a minute of one core")
+def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path):  # noqa: F811
+    """In float64, so that nothing but an error could differ; steps that are logged are not compiled, and so none is."""
+    path, said = tmp_path / "tiny.yaml", []
+    path.write_text(RECIPE)
+    torch._dynamo.utils.counters.clear()
+    for mode in ("never", "always"):
+        sets = {"compile": mode, "precision": "float64", "log_every": "100"}
+        train(plan("simsiam", str(path), cache, tmp_path / mode, **sets), say=said.append)
+    assert not said
+    assert not torch._dynamo.utils.counters["graph_break"]
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] >= 3  # two augmentations and the method
+    one, two = (flat(checkpoint(tmp_path / mode)) for mode in ("never", "always"))
+    for name, value in one.items():
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            torch.testing.assert_close(value, two[name], rtol=1e-5, atol=1e-7, msg=name)  # views are in float32
