@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from losslang.data.augment import augment
 from losslang.data.batches import Batches
 from losslang.data.counter import JointDraws
 
-__all__ = ["Stream"]
+__all__ = ["Mixed", "Stream"]
 
 
 class Stream:
@@ -44,3 +45,21 @@ class Stream:
             draws = JointDraws(0, epoch, view, samples.flatten(), self._seeds)
             made.append(augment(inputs, policy, draws).to(self._first.like).unflatten(0, samples.shape))
         return made
+
+
+class Mixed:
+    """The batches of an ensemble whose members see inputs of one shape from several data sets; `streams` has one per member."""
+
+    def __init__(self, streams: Sequence[Stream], seeds: Sequence[int]) -> None:
+        members = zip(streams, seeds, strict=True)
+        groups = [list(group) for _, group in groupby(members, key=lambda member: id(member[0]))]
+        self._parts = [(group[0][0], [seed for _, seed in group]) for group in groups]
+
+    def views(self, step: int) -> list[Tensor]:
+        """The views [member, batch, …] of a step, in view order."""
+        made = [stream.views(step, seeds) for stream, seeds in self._parts]
+        return made[0] if len(made) == 1 else [torch.cat(parts) for parts in zip(*made, strict=True)]
+
+    def samples(self, step: int) -> Tensor:
+        """The numbers of the samples [member, batch] of a step."""
+        return torch.cat([stream.samples(step, seeds) for stream, seeds in self._parts])

@@ -13,9 +13,10 @@ __all__ = ["shares"]
 def shares(plans: Sequence[RunPlan], processes: int) -> list[list[list[int]]]:
     """For every process the groups of plans, by their places, that it trains side by side, one group after the other.
 
-    A group sees the same data in the same way, so that its batches are made once. Large groups are split by seeds, until
-    every process has its part. It depends on the plans and the number of processes alone, and not on what is done
-    already, so that a resumed ensemble has the members that it had.
+    A group sees its data in the same way: with methods side by side their batches are made once, with data sets side by side
+    the runs of a method are one ensemble. Large groups are split until every process has its part. It depends on the plans
+    and the number of processes alone, and not on what is done already, so that a resumed ensemble has the members that it
+    had.
     """
     sights: dict[object, list[int]] = {}
     for at, plan in enumerate(plans):
@@ -29,17 +30,20 @@ def shares(plans: Sequence[RunPlan], processes: int) -> list[list[list[int]]]:
 
 
 def _split(group: list[int], plans: Sequence[RunPlan], most: int) -> list[list[int]]:
-    """A group in parts of about `most` runs; those of one seed stay together."""
+    """A group in parts of about `most` runs, in order: methods stay together. Of photos those of one seed do, to be read once."""
+    parts = math.ceil(len(group) / most)
+    if plans[group[0]].dataset.kind != "photos":
+        return [group[at * len(group) // parts : (at + 1) * len(group) // parts] for at in range(parts)]
     seeds = sorted({plans[at].recipe.seed for at in group})
-    parts = min(math.ceil(len(group) / most), len(seeds))
+    parts = min(parts, len(seeds))
     part_of = {seed: at * parts // len(seeds) for at, seed in enumerate(seeds)}
     return [[at for at in group if part_of[plans[at].recipe.seed] == part] for part in range(parts)]
 
 
 def _sight(plan: RunPlan) -> object:
-    recipe = plan.recipe
+    recipe, data = plan.recipe, plan.dataset
     return (
-        plan.dataset.name,
+        data.name if data.kind == "photos" else data.shape,
         tuple(plan.policies.values()),
         recipe.batch_size,
         plan.steps,

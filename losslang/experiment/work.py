@@ -22,12 +22,12 @@ from losslang.training.signals import Pending, caught_signals
 if TYPE_CHECKING:
     from losslang.training.together import Outcome
 
-__all__ = ["Work", "train_all"]
+__all__ = ["ENVIRONMENT", "Work", "train_all"]
 
 _TICK = 0.2
 """Seconds between looks at signals and processes."""
 
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
 """One thread per process; and memory that was freed is kept, as giving it back and asking again costs a tenth of a step."""
 
 
@@ -169,8 +169,8 @@ def _pass_on(children: Sequence[BaseProcess]) -> None:
 @contextmanager
 def _environment() -> Iterator[None]:
     """Within, processes start with the environment that suits many small runs."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update(_ENVIRONMENT)
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Runs of one method that differ in seed and numbers, stepped together: each step is one program for all members."""
+"""Runs of one method that differ in seed, data and numbers, stepped together: each step is one program for all members."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.func import functional_call
 from losslang.backend.compile import plain_loss, plain_source
 from losslang.backend.functions import Output
 from losslang.backend.joint import JointFront
-from losslang.data.stream import Stream
+from losslang.data.stream import Mixed, Stream
 from losslang.networks.joint import Joint, NotStackable
 from losslang.training.joint_optimizer import UPDATES, JointOptimizer
 from losslang.training.session import Session
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"^        self\.(\w+) = (-?[\d.]\S*)  #", re.MULTILINE)
 
 
 def likeness(session: Session) -> tuple[object, ...]:
-    """What runs must share to be members of one ensemble: all but seed, parameters of the loss, and optimiser settings."""
+    """What runs must share to be members of one ensemble: all but seed, data, parameters of the loss, and optimiser settings."""
     plan, recipe = session.plan, session.plan.recipe
     optimizer, text = recipe.optimizer, plain_source(session.model)
     groups = tuple(tuple(p.shape for p in group["params"]) for group in session.optimizer.param_groups)
@@ -37,7 +37,7 @@ def likeness(session: Session) -> tuple[object, ...]:
         _NUMBER.sub(r"\1", text[text.index("\nclass ") :]),
         str(session.model),
         groups,
-        (plan.dataset.name, tuple(plan.policies.items()), recipe.batch_size, plan.steps),
+        (tuple(plan.policies.items()), recipe.batch_size, plan.steps),
         (optimizer.name, optimizer.clip.norm is None, optimizer.clip.per, recipe.precision, recipe.device),
         (recipe.log_every, recipe.checkpoint_every, recipe.evaluation),
     )
@@ -46,10 +46,10 @@ def likeness(session: Session) -> tuple[object, ...]:
 class Ensemble:
     """Sessions that are alike, joined. Their models and optimisers stay theirs: parts of the joint state, always in step.
 
-    Raises NotStackable where the method has something that is not known for many members at once.
+    `streams` give each its batches. Raises NotStackable where the method has something that is not known for many at once.
     """
 
-    def __init__(self, sessions: Sequence[Session], stream: Stream) -> None:
+    def __init__(self, sessions: Sequence[Session], streams: Sequence[Stream]) -> None:
         first = sessions[0]
         if first.plan.recipe.precision == "bfloat16":
             raise NotStackable("bfloat16 is for runs alone")
@@ -59,8 +59,8 @@ class Ensemble:
             raise NotStackable("a run with an online probe steps alone")
         if first.plan.recipe.optimizer.name not in UPDATES:
             raise NotStackable(f"the optimiser {first.plan.recipe.optimizer.name} is for runs alone")
-        self.sessions, self._stream = sessions, stream
-        self._seeds = [session.plan.recipe.seed for session in sessions]
+        self.sessions = sessions
+        self._batches = Mixed(streams, [session.plan.recipe.seed for session in sessions])
         self._joint = Joint([session.model for session in sessions])
         self._front = JointFront(first.plan.spec, dict(first.model.networks.items()), self._joint)
         sources = [plain_source(session.model) for session in sessions]
@@ -80,14 +80,14 @@ class Ensemble:
         with self._joint.kept():
             for step in range(self.sessions[0].plan.recipe.evaluation.calibration):
                 with torch.no_grad():
-                    self._front.embed(self._stream.views(step, self._seeds))
+                    self._front.embed(self._batches.views(step))
             yield
 
     def step(self) -> tuple[Output, list[float]]:
         """One step of all members: the loss with [member] numbers, and the learning rates."""
         step = self.step_count
-        rows = [self._stream.samples(step, self._seeds)] if self.sessions[0].model.takes_rows else []
-        out, gradients = self._program(self._stream.views(step, self._seeds), rows)
+        rows = [self._batches.samples(step)] if self.sessions[0].model.takes_rows else []
+        out, gradients = self._program(self._batches.views(step), rows)
         rates = self._optimizer.step(step, gradients)
         self._after_step()
         return out, rates
@@ -95,8 +95,8 @@ class Ensemble:
     def observe(self, watches: Sequence[Watch]) -> list[dict[str, Any]]:
         """What each member's watch has to log of the batch of the coming step; changes nothing."""
         step, names = self.step_count, tuple(self.sessions[0].plan.policies)
-        views = self._stream.views(step, self._seeds)
-        rows = [self._stream.samples(step, self._seeds)] if self.sessions[0].model.takes_rows else []
+        views = self._batches.views(step)
+        rows = [self._batches.samples(step)] if self.sessions[0].model.takes_rows else []
         observed = []
         with self._joint.kept():
             for at, watch in enumerate(watches):

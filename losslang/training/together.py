@@ -249,7 +249,8 @@ def _joined(
         yield _Unit(part)
         return
     try:
-        yield _Unit(part, Ensemble([member.run.session for member in part], _stream(part[0], runs, streams)))
+        batches = [_stream(member, runs, streams) for member in part]
+        yield _Unit(part, Ensemble([member.run.session for member in part], batches))
     except NotStackable as error:
         yield from _apart(_Unit(part), host, str(error))
 

@@ -11,6 +11,7 @@ Besides seconds on the clock it takes the CPU time of all processes; the machine
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import statistics
@@ -128,6 +129,17 @@ def per_member(rounds: int) -> tuple[float, dict[int, float]]:
     return medians.pop(0), medians
 
 
+def per_member_as_in_experiments(rounds: int) -> tuple[float, dict[int, float]]:
+    """`per_member` in a process with the environment that those of `losslang experiment` have."""
+    from losslang.experiment.work import ENVIRONMENT
+
+    command = [sys.executable, "-m", "tests.benchmarks.ensembles", "--members", "--rounds", str(rounds)]
+    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    alone, members = json.loads(done.stdout)
+    return alone, {int(size): ms for size, ms in members.items()}
+
+
 def _sessions(count: int) -> list:
     import torch
 
@@ -155,7 +167,7 @@ def _ensembles() -> Iterator[tuple[int, Callable[[], object]]]:
 
     for size in SIZES:
         sessions = _sessions(size)
-        yield size, Ensemble(sessions, Stream([session.batches for session in sessions])).step
+        yield size, Ensemble(sessions, [Stream([session.batches for session in sessions])] * size).step
 
 
 # ---------------------------------------------------------------- the page
@@ -220,12 +232,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--one-by-one", type=Path)
+    parser.add_argument("--members", action="store_true")
     options = parser.parse_args()
     if options.one_by_one is not None:
         train_one_by_one(options.one_by_one, options.steps)
         return
+    if options.members:
+        print(json.dumps(per_member(options.rounds)))
+        return
     before = os.getloadavg()[0]
-    alone, members = per_member(options.rounds)
+    alone, members = per_member_as_in_experiments(options.rounds)
     costs = figure_4(options.steps)
     PAGE.write_text(page(options.steps, costs, alone, members, before), encoding="utf-8")
     plot(alone, members)

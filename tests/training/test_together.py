@@ -134,6 +134,20 @@ def test_weights_of_terms_are_numbers_of_the_members(tmp_path):
         assert_same_run(plan.folder, alone(plan, plan.folder.parent).folder, 1e-9)
 
 
+def test_members_see_their_own_data(tmp_path):
+    """Points of both data sets in one ensemble; the emitted loss is the same, and the networks are."""
+    each = [
+        plan
+        for data in ("moons", "blobs")
+        for plan in plans("byol", tmp_path / data, seeds=(0, 1), **EXACT, data=data, evaluation__every="0")
+    ]
+    assert len({likeness(open_session(plan)) for plan in each}) == 1
+    run_together(each)
+    for plan in (each[1], each[2]):
+        train(alone(plan, plan.folder.parent))
+        assert_same_run(plan.folder, alone(plan, plan.folder.parent).folder, 1e-9)
+
+
 def test_methods_side_by_side_share_batches(tmp_path, monkeypatch):
     made = []
     real = Stream._make
