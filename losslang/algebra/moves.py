@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from losslang.algebra.polynomial import joined
 from losslang.algebra.rewrite import Maker, Row
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.graph import Node
@@ -107,10 +106,6 @@ def _size(node: Node, make: Maker) -> Node:
     from losslang.algebra.sums import dims_of
 
     return multiply(make, [(length(make, dim), 1) for dim in dims_of(node, make, "axes")])
-
-
-def _one_item(node: Node, make: Maker) -> Node | None:
-    return node.inputs[0] if len(node.inputs) == 1 and joined(node.inputs).axes == node.type.axes else None
 
 
 MOVES = (
