@@ -42,11 +42,12 @@ def figure_main(options: Namespace) -> int:
 
 _HEAD = """# Figures of the papers, on toy data
 
-Written by `losslang figure` from runs of `losslang experiment examples/NAME.yaml`, and of the same with `--data digits`.
-Lines are means over seeds, bands one standard deviation. A claim is decided by a 95 % interval over seeds (Student's t,
-Welch's for differences): it holds or does not hold where the whole interval says so, and is undecided else. Center and
-residual norm, rank and correlation are of the embeddings of clean test samples, numbers after a batch norm of the last
-training batch; kNN is of the backbone's features, and on moons 1.000 of nearly every network, trained or not."""
+Written by `losslang figure` from runs of `losslang experiment examples/NAME.yaml`, with `--data` for other data; under each
+figure stands how they were trained. Lines are means over seeds, bands one standard deviation. A claim is decided by a 95 %
+interval over seeds (Student's t, Welch's for differences): it holds or does not hold where the whole interval says so, and
+is undecided else. Center and residual norm, rank and correlation are of the embeddings of clean test samples, numbers after
+a batch norm of the last training batch; kNN is of the backbone's features, and on moons 1.000 of nearly every network,
+trained or not."""
 
 
 def _figure(name: str, folder: Path) -> tuple[Any, str]:

@@ -66,6 +66,7 @@ def _process(words):
 
 
 @pytest.mark.skipif(not FULL, reason="processes take seconds to start: LOSSLANG_KILLS=full")
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0])
 def test_a_report_whose_process_is_killed(whole, tmp_path, share):
     """At a moment of the time that a page takes; most of them before there is a new one."""
