@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
 from losslang.algebra.contrast import CONTRASTS
+from losslang.algebra.cosines import cosines_of_views
 from losslang.algebra.masked import MASKED
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, STREAMS
+from losslang.algebra.totals import TOTALS
 from losslang.algebra.views import views_together
 from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
@@ -25,12 +27,15 @@ PASSES: dict[str, tuple[Row, ...]] = {
     "streaming": STREAMS,
     "contrast": CONTRASTS,
     "choices": CHOICES,
+    "totals": TOTALS,
 }
 """The rows by pass, in the order in which they are tried."""
 
-TOGETHER = "views_together"
-NAMES = (TOGETHER, *PASSES)
-"""Every pass; that of views looks at the whole graph first."""
+OF_GRAPHS: dict[str, Callable[[Graph], Row]] = {"cosines_of_views": cosines_of_views, "views_together": views_together}
+"""Passes of one row, made for a graph: they look at the whole of it first."""
+
+NAMES = (*OF_GRAPHS, *PASSES)
+"""Every pass."""
 
 
 def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
@@ -42,8 +47,8 @@ def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
         if name not in NAMES:
             raise LosslangError(f"the optimiser has no pass `{name}`; there are {', '.join(NAMES)}")
     rows = [row for name, rows in PASSES.items() if name not in without for row in rows]
-    together = [] if TOGETHER in without else [views_together(graph)]
-    return rewrite(graph, [keeping_seeds(graph), *together, *rows])
+    of_graph = [row(graph) for name, row in OF_GRAPHS.items() if name not in without]
+    return rewrite(graph, [keeping_seeds(graph), *of_graph, *rows])
 
 
 def optimised(spec: Spec, without: Collection[str] = ()) -> Spec:

@@ -239,6 +239,9 @@ _LABELS = {
     "power": "powered",
     "select": "view",
     "running": "statistic",
+    "contrast_of_products": "contrasted",
+    "cosines_of_views": "cosines",
+    "nearest_rows": "nearest",
 }
 
 

@@ -169,6 +169,13 @@ def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     return scaled, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
 
 
+def units_and_lengths(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
+    """Unit vectors along axes, x / max(length, eps), and the lengths."""
+    unit, length = scaled_rows(x, dim)
+    torch.div(x, length.clamp(min=eps), out=unit)
+    return unit, length
+
+
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
     """Unit vectors along axes: x / max(length, eps)."""
     return UnitRows.apply(x, tuple(dim), eps)[0]
@@ -181,9 +188,7 @@ class UnitRows(torch.autograd.Function):
     @with_signature
     def forward(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
         """The unit vectors, and the lengths before."""
-        unit, length = scaled_rows(x, dim)
-        torch.div(x, length.clamp(min=eps), out=unit)
-        return unit, length
+        return units_and_lengths(x, dim, eps)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, Tensor]) -> None:

@@ -86,6 +86,10 @@ def _contrast_of_products(node: Node, codes: Sequence[Code]) -> Code:
     return call("contrast_of_similarities", *parts)
 
 
+def _cosines_of_views(node: Node, codes: Sequence[Code]) -> Code:
+    return call("cosines_of_views", codes[0].text, codes[1].text, repr(node["eps"]), repr(node["others"]))
+
+
 def _nearest_rows(node: Node, codes: Sequence[Code]) -> Code:
     return call("nearest_rows", *(code.text for code in codes))
 
@@ -122,6 +126,7 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "logdet_by_probes": _logdet_by_probes,
     "deflated_probes": lambda _node, codes: call("deflated_probes", codes[0].text, codes[1].text),
     "contrast_of_products": _contrast_of_products,
+    "cosines_of_views": _cosines_of_views,
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, codes: call("squared_length", codes[0].text),
     "standardized": _standardized,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from losslang.backend.functions import units_and_lengths
 from losslang.backend.fused import rows_at_once, symmetric_product
 
 __all__: list[str] = []
@@ -215,26 +216,37 @@ def contrast_and_gradient(
 
     Adds (softmaxᵢⱼ - shareᵢⱼ) yⱼ to one gradient, and the same with xᵢ to the other.
     """
-    (dropped, attracted), total = diagonals, x.new_zeros(())
+    (_, attracted), total = diagonals, x.new_zeros(())
     whole = mirrored or (x is y and len(x) ** 2 <= KEPT)
     share = len(x) / max(sum(len(x) - abs(d) for d in attracted), 1)
     for start, here in [(0, x)] if whole else rows_in_parts(x, len(y)):
         products = (symmetric_product(x) if whole and x is y else here @ y.mT).mul_(scale)
-        pulled = crossed(products, start, attracted)
-        for diagonal in pulled:
-            total -= diagonal.sum() * (2 * share if mirrored else share)
-        products_but(products, 1, start, dropped)
-        across = products.mT.clone(memory_format=torch.contiguous_format) if mirrored else None
-        for matrix in (products, across):
-            if matrix is not None:
-                total += into_softmax(matrix, empty=len(dropped) >= len(y)).sum()
-        if across is not None:
-            products += across.mT
-        for diagonal in pulled:
-            diagonal.sub_(2 * share if mirrored else share)
-        add_gradients(
-            products, here, y, (grads[0] if grads[0] is None else grads[0][start : start + len(here)], grads[1])
-        )
+        total += into_weights(products, start, diagonals, share, mirrored=mirrored)
+        rows = slice(start, start + len(here))
+        add_gradients(products, here, y, (None if grads[0] is None else grads[0][rows], grads[1]))
+        del products  # before the next ones are made
+    return total
+
+
+def into_weights(
+    products: Tensor, start: int, diagonals: tuple[tuple[int, ...], tuple[int, ...]], share: float, *, mirrored: bool
+) -> Tensor:
+    """The sum over rows of log-sum-exps, less the attracted products; products become softmaxᵢⱼ - shareᵢⱼ.
+
+    Mirrored: of columns, too.
+    """
+    (dropped, attracted), share = diagonals, 2 * share if mirrored else share
+    pulled = crossed(products, start, attracted)
+    total = products.new_zeros(()) - sum(diagonal.sum() for diagonal in pulled) * share
+    empty = len(dropped) >= products.shape[1]
+    products_but(products, 1, start, dropped)
+    across = products.mT.clone(memory_format=torch.contiguous_format) if mirrored else None
+    total += into_softmax(products, empty=empty).sum()
+    if across is not None:
+        total += into_softmax(across, empty=empty).sum()
+        products += across.mT
+    for diagonal in pulled:
+        diagonal.sub_(share)
     return total
 
 
@@ -256,6 +268,7 @@ def contrast_beside(
         for grad, row in ((grads[0], beside), (grads[2], x)):
             if grad is not None:
                 grad[rows].addcmul_(row[rows], weight)
+        del products  # before the next ones are made
     return total
 
 
@@ -281,6 +294,63 @@ def symmetrized(matrix: Tensor) -> Tensor:
     return matrix
 
 
+# ---------------------------------------------------------------- cosines
+
+
+def cosines_of_views(x: Tensor, y: Tensor, eps: float, others: Sequence[int]) -> Tensor:
+    """[view, rows]: the cosine of every row of x [view, rows, k] with that of the view of y that `others` lists in its place.
+
+    Rows are divided by max(length, eps). Lengths and cosines are kept, no unit rows.
+    """
+    return CosinesOfViews.apply(x, y, eps, tuple(others))
+
+
+class CosinesOfViews(torch.autograd.Function):
+    """The gradient to x is (unit y - cos · unit x) / length of x, and likewise to y."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, eps: float, others: tuple[int, ...]) -> Tensor:
+        """View by view."""
+        found, near, far = zip(*(cosines_of_rows(x[n], y[view], eps) for n, view in enumerate(others)), strict=True)
+        ctx.eps, ctx.others = eps, others
+        cosines = torch.stack(found)
+        ctx.save_for_backward(x, y, cosines, *near, *far)
+        return cosines
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """View by view, in place."""
+        x, y, cosines, *lengths = ctx.saved_tensors
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        grad_y = torch.zeros_like(y) if ctx.needs_input_grad[1] else None
+        for place, view in enumerate(ctx.others):
+            one, other = (x[place], lengths[place]), (y[view], lengths[len(ctx.others) + place])
+            factors = cosines[place, :, None], grad[place, :, None]
+            if grad_x is not None:
+                cosine_gradient(one, other, factors, ctx.eps, grad_x[place])
+            if grad_y is not None:
+                grad_y[view] += cosine_gradient(other, one, factors, ctx.eps, torch.empty_like(one[0]))
+        return grad_x, grad_y, None, None
+
+
+def cosines_of_rows(x: Tensor, y: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """[rows]: cosines, and the lengths of both."""
+    unit, length = units_and_lengths(x, (-1,), eps)
+    other, far = units_and_lengths(y, (-1,), eps)
+    return unit.mul_(other).sum(-1), length, far
+
+
+def cosine_gradient(
+    one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], factors: tuple[Tensor, Tensor], eps: float, out: Tensor
+) -> Tensor:
+    """Of cosines times what comes in, to rows of one; rows come with their lengths. A row shorter than eps is x / eps."""
+    (x, length), (y, far), (cosine, grad) = one, other, factors
+    near = length.clamp(min=eps)
+    torch.div(y, far.clamp(min=eps), out=out)
+    return out.addcmul_(x, torch.where(length < eps, 0.0, cosine / near), value=-1).mul_(grad / near)
+
+
 # ---------------------------------------------------------------- the nearest row
 
 
@@ -304,13 +374,16 @@ def nearest_rows(
 @torch.no_grad()
 def nearest_places(query: Tensor, keys: Tensor, scale: float | Tensor, diagonal: float | Tensor) -> Tensor:
     """[rows]: the place of the key with the largest product."""
-    found = []
-    for start, here in rows_in_parts(query, len(keys)):
-        products = (here @ keys.mT).mul_(scale)
-        for entries in crossed(products, start, (0,)):
-            entries.add_(diagonal)
-        found.append(places_of_largest(products))
-    return torch.cat(found)
+    parts = rows_in_parts(query, len(keys))
+    return torch.cat([nearest_of_rows(here, keys, scale, diagonal, start) for start, here in parts])
+
+
+def nearest_of_rows(query: Tensor, keys: Tensor, scale: float | Tensor, diagonal: float | Tensor, start: int) -> Tensor:
+    """The same for rows of which the first is at `start`."""
+    products = (query @ keys.mT).mul_(scale)
+    for entries in crossed(products, start, (0,)):
+        entries.add_(diagonal)
+    return places_of_largest(products)
 
 
 def places_of_largest(x: Tensor) -> Tensor:

@@ -139,6 +139,15 @@ def _chosen_rows(node: Node, arrays: Sequence[Array]) -> Array:
     return rows[best] if rows.ndim == 2 else np.take_along_axis(rows, best[..., None], axis=-2)
 
 
+def _cosines_of_views(node: Node, arrays: Sequence[Array]) -> Array:
+    eps, others = node["eps"], node["others"]
+    assert isinstance(eps, float)
+    assert isinstance(others, tuple)
+    x, y = (a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), eps) for a in arrays)
+    value: Array = (x * y[list(others)]).sum(axis=-1)
+    return value
+
+
 def _nearest_rows(node: Node, arrays: Sequence[Array]) -> Array:
     query, keys, chosen, scale, diagonal = arrays
     products = scale * query @ np.swapaxes(keys, -1, -2)
@@ -155,6 +164,7 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "logdet_by_probes": _logdet_by_probes,
     "deflated_probes": _deflated_probes,
     "contrast_of_products": _contrast_of_products,
+    "cosines_of_views": _cosines_of_views,
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),
     "standardized": _standardized,

@@ -141,6 +141,14 @@ _ROWS = (
         "float32, shifted by the maximum",
     ),
     Operation(
+        "cosines_of_views",
+        (_X, _Y, _OVER, Parameter("eps", "number"), Parameter("others", "views")),
+        _over_columns,
+        "rows",
+        "the cosine of every row of x with that of another view of y: the view listed in the place of its own",
+        "float32, scaled before the product",
+    ),
+    Operation(
         "nearest_rows",
         (_X, _Y, Parameter("chosen"), _SCALE, Parameter("diagonal"), _OVER, Parameter("keys_of", "axes")),
         _nearest,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import losslang
-from losslang.algebra.optimise import NAMES, PASSES, optimise, optimised
+from losslang.algebra.optimise import NAMES, OF_GRAPHS, PASSES, optimise, optimised
 from losslang.backend import functions, fused, on_gpu, similarities
 from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
@@ -87,6 +87,16 @@ ROWS = {
         " - 3 * dot(normalize(z[b]), normalize(z[a])))"),
     ],
     "mean_of_exponentials": ["uniformity(z[a])", "log(mean(exp(similarity(z[a], z[b]))))"],
+    "cosines_of_views": [
+        "mean(alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)",
+        "sum(mean(dot(normalize(z[u]), normalize((z - z[a])[v]))^2) for u in views for v in views if u != v)",
+        "sum(alignment(z[u], (3 * z)[v]) for u in views for v in views if u == v)",
+    ],
+    "total_of_views": [
+        "sum(2 + 2 * alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)",
+        "mean(mean(relu(1 - exp(norm(z, over=feature)[v]) / 3)) for v in views)",
+        "sum(sum(norm(z, over=feature)[v]) for v in views)",
+    ],
     "views_together": ["sum(alignment(z[u], z[v]) for u in views for v in views if u != v)",
         "sum(alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)"],
     "squared_length": ["mse_alignment(z[a], z[b])", "sum((1 - std(z, over=batch, ddof=0))^2)", "mean(mean(z, over=batch)^2)"],
@@ -160,7 +170,7 @@ def test_fused_operations_mean_what_they_replace(expression):
 
 
 def test_every_row_is_tried_and_named_once():
-    names = ["views_together", *(row.name for rows in PASSES.values() for row in rows)]
+    names = [*OF_GRAPHS, *(row.name for rows in PASSES.values() for row in rows)]
     assert sorted(names) == sorted(ROWS)
     assert len(set(names)) == len(names)
 
@@ -178,7 +188,7 @@ def test_no_method_moves_without_a_pass(name):
     plain = run(name, inputs, NAMES, **options)
     rows = used(losslang.load(name))
     at_work = [key for key, table in PASSES.items() if rows & {row.name for row in table}]
-    at_work += ["views_together"] if "views_together" in rows else []
+    at_work += [key for key in OF_GRAPHS if key in rows]
     for left_out in [(), *((key,) for key in at_work)]:
         assert_same(run(name, inputs, left_out, **options), plain)
 
