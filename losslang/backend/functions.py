@@ -134,7 +134,7 @@ class Lengths(torch.autograd.Function):
     @with_signature
     def forward(x: Tensor, dim: tuple[int, ...]) -> Tensor:
         """The lengths; the axes keep size 1."""
-        return scaled_rows(x, dim)[1]
+        return scaled_rows(x, dim)[2]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...]], output: Tensor) -> None:
@@ -159,21 +159,17 @@ def axes_behind(dim: Sequence[int]) -> tuple[int, ...]:
     return tuple(axis if axis < 0 else axis + 1 for axis in dim)
 
 
-def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """The value over its largest entry along axes, so that squares stay in range, and its length (the axes kept, of size 1)."""
+def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """The value over its largest entry along axes, so that squares stay in range, that entry, and its length.
+
+    The axes are kept, of size 1.
+    """
     scaled = x.abs()
     largest = scaled.amax(dim, keepdim=True).clamp_(min=torch.finfo(x.dtype).tiny)
     torch.div(x, largest, out=scaled)
-    if dim == (-1,) and x.stride(-1) == 1:
-        return scaled, torch.linalg.vector_norm(scaled, 2, dim, keepdim=True).mul_(largest)
-    return scaled, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
-
-
-def units_and_lengths(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
-    """Unit vectors along axes, x / max(length, eps), and the lengths."""
-    unit, length = scaled_rows(x, dim)
-    torch.div(x, length.clamp(min=eps), out=unit)
-    return unit, length
+    if dim == (-1,):
+        return scaled, largest, torch.linalg.vector_norm(scaled, 2, dim, keepdim=True).mul_(largest)
+    return scaled, largest, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
 
 
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
@@ -188,7 +184,9 @@ class UnitRows(torch.autograd.Function):
     @with_signature
     def forward(x: Tensor, dim: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
         """The unit vectors, and the lengths before."""
-        return units_and_lengths(x, dim, eps)
+        unit, _, length = scaled_rows(x, dim)
+        torch.div(x, length.clamp(min=eps), out=unit)
+        return unit, length
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, Tensor]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from losslang.backend.functions import units_and_lengths
+from losslang.backend.functions import scaled_rows
 from losslang.backend.fused import rows_at_once, symmetric_product
 
 __all__: list[str] = []
@@ -336,9 +336,9 @@ class CosinesOfViews(torch.autograd.Function):
 
 def cosines_of_rows(x: Tensor, y: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """[rows]: cosines, and the lengths of both."""
-    unit, length = units_and_lengths(x, (-1,), eps)
-    other, far = units_and_lengths(y, (-1,), eps)
-    return unit.mul_(other).sum(-1), length, far
+    (one, most, length), (other, highest, far) = scaled_rows(x, (-1,)), scaled_rows(y, (-1,))
+    scales = (most / length.clamp(min=eps)).mul_(highest / far.clamp(min=eps))
+    return one.mul_(other).sum(-1).mul_(scales.squeeze(-1)), length, far
 
 
 def cosine_gradient(
