@@ -58,6 +58,7 @@ def test_a_compiled_module_is_the_same_module(monkeypatch, x):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
 @pytest.mark.skipif(os.environ.get("LOSSLANG_TESTS") != "full", reason="compiles a ResNet: half a minute of one core")
+@pytest.mark.timeout(1800)  # a busy machine takes its time to compile
 def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path):  # noqa: F811
     """In float64, so that nothing but an error could differ; steps that are logged are not compiled, and so none is."""
     path, said = tmp_path / "tiny.yaml", []
