@@ -14,6 +14,9 @@ from losslang.backend.compile import compile_loss
 from losslang.networks.statistics import with_statistics_of_all
 from losslang.pipeline import load
 from losslang.shipped import shipped_specs
+from losslang.training.loop import step
+from losslang.training.plan import resolve_run
+from losslang.training.session import open_session
 from tests.processes import mutations
 
 STEPS, ROWS = 5, 36
@@ -78,6 +81,17 @@ def train(name, places=None, mutation="", exchange="auto"):
     return logged, {k: v.detach().numpy() for k, v in model.state_dict().items() if torch.is_tensor(v)}
 
 
+def train_images(method, recipe, data, sets):
+    """Five steps of `losslang train`: the terms of each, of the whole batch, and the state after them."""
+    session = open_session(resolve_run(shipped_specs()[method], recipe, data=data, sets=sets))
+    session.model.train()
+    logged = []
+    for _ in range(STEPS):
+        out, _, _ = step(session, None)
+        logged.append({name: float(value.detach()) for name, value in out.terms.items()})
+    return logged, {k: v.detach().numpy() for k, v in session.model.state_dict().items() if torch.is_tensor(v)}
+
+
 def train_in_ddp(name, start=0, stop=ROWS):
     """A stranger's loop: a network in DistributedDataParallel, and the loss of the method on what it gives."""
     torch.manual_seed(0)
@@ -101,8 +115,8 @@ def train_in_ddp(name, start=0, stop=ROWS):
 def raise_on(rank):
     """One process fails between two steps; the others are told, and say so."""
     loss = compile_loss(small("simclr"), sizes={"z": 6})
-    for step in range(2):
-        if step == 1 and dist.get_rank() == rank:
+    for turn in range(2):
+        if turn == 1 and dist.get_rank() == rank:
             dist.destroy_process_group()
             raise ValueError("a broken image")
         loss(torch.randn(2, 8, 6, dtype=torch.float64))
