@@ -157,7 +157,8 @@ def page(cells: Sequence[Cell], load: Sequence[float]) -> str:
 Written by `python -m tests.benchmarks.growth` on {os.cpu_count()} cores: a step of a network of two layers ({INPUT} → {WIDTH} →
 dimension: {sizes}) and the loss, forward and backward, with the exchange of gradients; gloo, float32, one
 thread a process, medians of {STEPS} steps. The load of the machine was {load[0]:.1f} before and {load[1]:.1f} after:
-where it was above 1 before, others used it too, and the clock says more about them than about us. Four processes are more than there are cores. So
+where it was above 1 before, others used it too, and the clock says more about them than about us. Four processes are more
+than there are cores. So
 the time of the processor that each process took stands beside the clock, and the figure shows it.
 
 ![time of the processor and memory by batch](growth.svg)
