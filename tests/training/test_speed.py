@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from losslang.training import speed
 from losslang.training.loop import train
 from losslang.training.speed import accelerate
 from tests.training.test_images import RECIPE, cache, folder, plan  # noqa: F401 - fixtures
@@ -59,8 +60,9 @@ def test_a_compiled_module_is_the_same_module(monkeypatch, x):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
 @pytest.mark.skipif(os.environ.get("LOSSLANG_TESTS") != "full", reason="compiles a ResNet: half a minute of one core")
 @pytest.mark.timeout(1800)  # a busy machine takes its time to compile
-def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path):  # noqa: F811
-    """In float64, so that nothing but an error could differ; steps that are logged are not compiled, and so none is."""
+def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path, monkeypatch):  # noqa: F811
+    """In float64, and with the same views, so that nothing but an error could differ; steps that are logged are not compiled."""
+    monkeypatch.setattr(speed, "photo_view", lambda _policy, _device: nn.Identity())  # views are in float32
     path, said = tmp_path / "tiny.yaml", []
     path.write_text(RECIPE)
     torch._dynamo.utils.counters.clear()
@@ -69,8 +71,8 @@ def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path):  # noqa
         train(plan("simsiam", str(path), cache, tmp_path / mode, **sets), say=said.append)
     assert not said
     assert not torch._dynamo.utils.counters["graph_break"]
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] >= 3  # two augmentations and the method
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] >= 1
     one, two = (flat(checkpoint(tmp_path / mode)) for mode in ("never", "always"))
     for name, value in one.items():
         if isinstance(value, torch.Tensor) and value.is_floating_point():
-            torch.testing.assert_close(value, two[name], rtol=1e-5, atol=1e-7, msg=name)  # views are in float32
+            torch.testing.assert_close(value, two[name], rtol=1e-6, atol=1e-9, msg=name)
