@@ -46,6 +46,14 @@ def test_a_cell_has_time_and_memory_of_all():
     assert found.left_out == ALONE
 
 
+def test_a_long_step_of_changed_code_is_measured_beside_what_is_kept():
+    kept = cell(batch=16, size=8, ours=100.0, formula=200.0)
+    found = measure(VICREG, 16, 8, left_out=ALONE, before=kept)
+    assert found.seconds["formula"] == 200
+    assert found.memory["formula"] == kept.memory["formula"]
+    assert 0 < found.seconds["losslang"] < 1
+
+
 def test_memory_counts_what_a_step_holds_at_once():
     small, large = (measure(VICREG, batch, 8, left_out=ALONE).memory["formula"] for batch in (64, 128))
     assert 1.5 < large / small < 2.5
@@ -56,7 +64,7 @@ def measured(monkeypatch):
     """Cells that cost nothing, and which were asked for."""
     asked = []
 
-    def quick(case, batch, size, *, device, left_out):
+    def quick(case, batch, size, *, device, left_out, before):
         asked.append((case.method, batch, size))
         code = grid.digest(ours(case, size))
         return Cell(case.method, batch, size, {"losslang": 1, "formula": 2}, {"losslang": 1, "formula": 2}, code=code)

@@ -137,8 +137,10 @@ def digest(loss: torch.nn.Module) -> str:
     return type(loss).__module__.rpartition("_")[2]
 
 
-def measure(case: Case, batch: int, size: int, *, device: str = "cpu", left_out: Mapping[str, str]) -> Cell:
-    """Every implementation of a method but those left out already.
+def measure(
+    case: Case, batch: int, size: int, *, device: str = "cpu", left_out: Mapping[str, str], before: Cell | None = None
+) -> Cell:
+    """Every implementation of a method but those left out already; beside a cell of `before` ours alone.
 
     The first step of each, from a fresh state, gives its memory. Where steps are long it gives the time too; else the least
     of many rounds counts, in which the order of the implementations turns.
@@ -151,7 +153,7 @@ def measure(case: Case, batch: int, size: int, *, device: str = "cpu", left_out:
     seconds: dict[str, float] = {}
     memory: dict[str, int] = {}
     for name, make in makes.items():
-        if name in missing:
+        if name in missing or (before is not None and name != OURS):
             continue
         gc.collect()
         try:
@@ -168,6 +170,8 @@ def measure(case: Case, batch: int, size: int, *, device: str = "cpu", left_out:
     rounds = _rounds([seconds[name] for name in timed])
     if rounds > 1:
         seconds |= _least(timed, inputs, meter, rounds)
+    if before is not None:
+        seconds, memory = {**before.seconds, **seconds}, {**before.memory, **memory}
     return Cell(case.method, batch, size, seconds, memory, rounds, missing, digest(loss))
 
 
