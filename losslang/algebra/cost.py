@@ -179,6 +179,7 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "eigenvalues": _cubic(10.0),
     "matrix_log": _cubic(6.0),
     "squared_products": _squared_products,
+    "correlations": _squared_products,
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logdet_by_probes": _logdet_by_probes,

@@ -9,6 +9,7 @@ from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
 from losslang.algebra.contrast import CONTRASTS
 from losslang.algebra.cosines import cosines_of_views
 from losslang.algebra.masked import MASKED
+from losslang.algebra.products import SIZES, correlations_together
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, STREAMS
 from losslang.algebra.totals import TOTALS
@@ -34,7 +35,10 @@ PASSES: dict[str, tuple[Row, ...]] = {
 OF_GRAPHS: dict[str, Callable[[Graph], Row]] = {"cosines_of_views": cosines_of_views, "views_together": views_together}
 """Passes of one row, made for a graph: they look at the whole of it first."""
 
-NAMES = (*OF_GRAPHS, *PASSES)
+AFTER: dict[str, Callable[[Graph], Row]] = {"correlations": correlations_together}
+"""The same, of the graph that all other passes leave."""
+
+NAMES = (*OF_GRAPHS, *PASSES, *AFTER)
 """Every pass."""
 
 
@@ -48,7 +52,9 @@ def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:
             raise LosslangError(f"the optimiser has no pass `{name}`; there are {', '.join(NAMES)}")
     rows = [row for name, rows in PASSES.items() if name not in without for row in rows]
     of_graph = [row(graph) for name, row in OF_GRAPHS.items() if name not in without]
-    return rewrite(graph, [keeping_seeds(graph), *of_graph, *rows])
+    found = rewrite(graph, [keeping_seeds(graph), *of_graph, *rows])
+    after = [row(found.graph) for name, row in AFTER.items() if name not in without]
+    return rewrite(found.graph, [*after, *SIZES], before=found) if after else found
 
 
 def optimised(spec: Spec, without: Collection[str] = ()) -> Spec:

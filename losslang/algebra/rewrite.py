@@ -185,19 +185,24 @@ def rewrite(
     cap: int = CAP,
     key: Callable[[Node], str] | None = None,
     operand: Operand = lambda _old, new, _make: new,
+    before: Rewritten | None = None,
 ) -> Rewritten:
-    """Apply the rows wherever they fit, operands first, until none does.
+    """Apply the rows wherever they fit, operands first, until none does; `before` is the rewriting that gave the graph.
 
     Raises Overflow after `cap` rewrites, or where a row leads back to what it started from.
     """
     maker = Maker(tuple(rows), cap) if key is None else Maker(tuple(rows), cap, key)
     nodes, new = list(walk(roots(graph))), dict[int, Node]()
     maker.place(nodes)
+    earlier = {} if before is None else before.made_by
+    maker.used.update({} if before is None else before.used)
     try:
         for node in nodes:
             maker.at = node
             inputs = [operand(child, new[child.number], maker) for child in node.inputs]
             new[node.number] = maker.again(node, inputs)
+            if node.number in earlier:
+                maker.made_by.setdefault(new[node.number].number, earlier[node.number])
     except RecursionError:
         raise Overflow(maker.last[-SHOWN:]) from None
     return Rewritten(mapped(graph, new), maker.used, maker.made_by)

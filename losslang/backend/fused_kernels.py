@@ -112,6 +112,11 @@ def _standardized(node: Node, codes: Sequence[Code]) -> Code:
     )
 
 
+def _correlations(node: Node, codes: Sequence[Code]) -> Code:
+    x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
+    return call("correlations", x.text, y.text, codes[2].text, repr(node["ddof"]), repr(node["eps"]))
+
+
 def _chosen_rows(node: Node, codes: Sequence[Code]) -> Code:
     (axis,), (scores, y) = node.axes(), node.inputs
     rows = laid_out(codes[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
@@ -130,5 +135,8 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, codes: call("squared_length", codes[0].text),
     "standardized": _standardized,
+    "correlations": _correlations,
+    "diagonal_of": lambda _node, codes: Code(f"{codes[0].atom}.diagonal"),
+    "squares_of": lambda _node, codes: Code(f"{codes[0].atom}.squares"),
     "chosen_rows": _chosen_rows,
 }

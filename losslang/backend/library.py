@@ -12,6 +12,7 @@ __all__ = ["function_names", "sources_for"]
 FILES = (
     ("losslang.backend", "functions.py"),
     ("losslang.backend", "fused.py"),
+    ("losslang.backend", "moments.py"),
     ("losslang.backend", "probed.py"),
     ("losslang.backend", "similarities.py"),
     ("losslang.backend", "on_gpu.py"),

@@ -132,6 +132,24 @@ def _standardized(node: Node, arrays: Sequence[Array]) -> Array:
     return centered / np.sqrt((centered**2).sum(axis=over, keepdims=True) / (count - ddof) + eps)
 
 
+def _correlations(node: Node, arrays: Sequence[Array]) -> Array:
+    x, y = _operands(node, arrays)
+    ddof, eps = node["ddof"], node["eps"]
+    assert isinstance(ddof, int | float)
+    assert isinstance(eps, int | float)
+
+    def standard(rows: Array) -> Array:
+        centered = rows - rows.mean(axis=-2, keepdims=True)
+        return centered / np.sqrt((centered**2).sum(axis=-2, keepdims=True) / (rows.shape[-2] - ddof) + eps)
+
+    return arrays[2] * np.swapaxes(standard(x), -1, -2) @ standard(y)
+
+
+def _squares_of(_node: Node, arrays: Sequence[Array]) -> Array:
+    (x,) = arrays
+    return (x**2).sum(axis=(-2, -1)) - (np.diagonal(x, axis1=-2, axis2=-1) ** 2).sum(axis=-1)
+
+
 def _chosen_rows(node: Node, arrays: Sequence[Array]) -> Array:
     (axis,), (scores, y) = node.axes(), node.inputs
     best = np.argmax(arrays[0], axis=scores.type.position(axis))
@@ -168,5 +186,8 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),
     "standardized": _standardized,
+    "correlations": _correlations,
+    "diagonal_of": lambda _node, arrays: np.diagonal(arrays[0], axis1=-2, axis2=-1),
+    "squares_of": _squares_of,
     "chosen_rows": _chosen_rows,
 }

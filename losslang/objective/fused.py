@@ -28,6 +28,18 @@ def _of_products(bound: Bound) -> Type:
     return type_.without([*axes, *(axis.primed() for axis in axes)]).real()
 
 
+def _of_matrix(bound: Bound) -> Type:
+    """A matrix [axis, axis'] without its last axis: its diagonal."""
+    (axis,) = bound.over("x", "pairs")
+    return bound.type("x").without([axis.primed()])
+
+
+def _of_entries(bound: Bound) -> Type:
+    """A matrix [axis, axis'] without both: a number of its entries."""
+    (axis,) = bound.over("x", "pairs")
+    return bound.type("x").without([axis, axis.primed()])
+
+
 def _over_columns(bound: Bound) -> Type:
     """The axes of x but those that are multiplied over."""
     x, over = bound.type("x"), bound.over("x")
@@ -166,6 +178,16 @@ _ROWS = (
         "(x - mean) / sqrt(variance + eps)",
         "float32, two passes",
     ),
+    Operation(
+        "correlations",
+        (_X, _Y, _SCALE, _OVER, _PAIRS, Parameter("ddof", "number"), Parameter("eps", "number")),
+        lambda bound: dot(bound).real(),
+        "sum",
+        "scale · x·y of x and y with mean 0 and deviation 1: asked for its diagonal and the squares beside it",
+        "float32, two passes",
+    ),
+    Operation("diagonal_of", (_X, _PAIRS), _of_matrix, "sum", "the diagonal of a matrix", "float32"),
+    Operation("squares_of", (_X, _PAIRS), _of_entries, "sum", "Σ x² over entries beside the diagonal", "float32"),
     Operation(
         "chosen_rows",
         (Parameter("scores"), _Y, _OVER),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import losslang
-from losslang.algebra.optimise import NAMES, OF_GRAPHS, PASSES, optimise, optimised
+from losslang.algebra.optimise import AFTER, NAMES, OF_GRAPHS, PASSES, optimise, optimised
 from losslang.backend import functions, fused, on_gpu, similarities
 from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
@@ -105,6 +105,16 @@ ROWS = {
         "mean(standardize(z, ddof=1, over=[view, batch]) * z[a])",
         "mean(standardize(z[a], over=feature, eps=0.1)^3)",
     ],
+    "correlations": [
+        ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
+        " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
+        ("sum(diag(3 * cross_moment(standardize(z[a], ddof=1, eps=0.1), standardize(z[b], ddof=1, eps=0.1)))^3)"
+        " + sum(offdiag(3 * cross_moment(standardize(z[a], ddof=1, eps=0.1), standardize(z[b], ddof=1, eps=0.1)))^2)"),
+    ],
+    "size": [
+        ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
+        " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
+    ],
     "chosen_rows": [
         "mean(dot(argmax(dot(z[a], z[b], pairs=batch), over=batch), z[a], over=batch)^2)",
         "mean(dot(z, argmax(similarity(z, z) - 4 * same(batch), over=batch), over=batch)^2)",
@@ -170,7 +180,7 @@ def test_fused_operations_mean_what_they_replace(expression):
 
 
 def test_every_row_is_tried_and_named_once():
-    names = [*OF_GRAPHS, *(row.name for rows in PASSES.values() for row in rows)]
+    names = [*OF_GRAPHS, *AFTER, "size", *(row.name for rows in PASSES.values() for row in rows)]
     assert sorted(names) == sorted(ROWS)
     assert len(set(names)) == len(names)
 
@@ -188,7 +198,7 @@ def test_no_method_moves_without_a_pass(name):
     plain = run(name, inputs, NAMES, **options)
     rows = used(losslang.load(name))
     at_work = [key for key, table in PASSES.items() if rows & {row.name for row in table}]
-    at_work += [key for key in OF_GRAPHS if key in rows]
+    at_work += [key for key in (*OF_GRAPHS, *AFTER) if key in rows]
     for left_out in [(), *((key,) for key in at_work)]:
         assert_same(run(name, inputs, left_out, **options), plain)
 

@@ -171,6 +171,7 @@ def measure(
     if rounds > 1:
         seconds |= _least(timed, inputs, meter, rounds)
     if before is not None:
+        rounds = before.rounds
         seconds, memory = {**before.seconds, **seconds}, {**before.memory, **memory}
     return Cell(case.method, batch, size, seconds, memory, rounds, missing, digest(loss))
 
