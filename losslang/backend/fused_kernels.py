@@ -113,7 +113,7 @@ def _standardized(node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _correlations(node: Node, codes: Sequence[Code]) -> Code:
-    x, y = (_laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
+    x, y = (laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
     return call("correlations", x.text, y.text, codes[2].text, repr(node["ddof"]), repr(node["eps"]))
 
 
