@@ -94,7 +94,14 @@ def test_other_code_and_forced_methods_are_measured_again(tmp_path, measured):
 def test_what_would_take_too_long_is_left_out_with_a_reason(measured):
     first, second = Grid([VICREG], [(16, 8), (4096, 8)], "cpu", 5, None).cells()
     assert isinstance(first, Cell)
-    assert second == Skipped("vicreg", 4096, 8, "a step of all implementations would take about 3277 minutes")
+    assert second == Skipped("vicreg", 4096, 8, "a step of all would take more than 5 minutes")
+
+
+def test_when_time_is_over_nothing_more_is_measured(measured):
+    assert list(Grid([VICREG], [(16, 8)], "cpu", 5, None, total=0).cells()) == [
+        Skipped("vicreg", 16, 8, "the time of the run was over")
+    ]
+    assert not measured
 
 
 def test_work_is_expected_to_grow_from_the_nearest_smaller_cell():

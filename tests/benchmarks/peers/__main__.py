@@ -13,6 +13,7 @@ pytorch-metric-learning==2.9.0`: what they depend on, torchvision and a trainer 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=float, default=5.0, help="minutes that a step of all implementations may take (5)"
     )
+    parser.add_argument(
+        "--stop-after", type=float, default=math.inf, help="minutes after which nothing more is measured"
+    )
     parser.add_argument("--memory", type=float, default=6.0, help="GiB that a cell may take on a CPU (6)")
     options = parser.parse_args()
     wanted = options.methods.split(",")
@@ -45,8 +49,9 @@ def main() -> None:
     sizes = [(int(b), int(s)) for b, s in (pair.split("x") for pair in options.sizes.split(","))]
     if options.device == "cpu":
         limit_memory(options.memory)
+    again, total = options.again.split(","), options.stop_after
     found = []
-    for cell in Grid(cases, sizes, options.device, options.limit, options.keep, options.again.split(",")).cells():
+    for cell in Grid(cases, sizes, options.device, options.limit, options.keep, again, total).cells():
         found.append(cell)
         if isinstance(cell, Cell):
             print(line(cell), file=sys.stderr, flush=True)

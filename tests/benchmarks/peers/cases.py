@@ -23,7 +23,7 @@ FAST = ("covariance", "log-det", "contrastive")
 """The families that have a target of their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One method.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import resource
 import sys
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +41,7 @@ class Grid:
         minutes: what all implementations of a method together may be expected to take for a step.
         keep: the file of what is done, one cell a line.
         again: methods whose kept cells do not count.
+        total: minutes after which nothing more is measured.
     """
 
     cases: Collection[Case]
@@ -46,30 +50,34 @@ class Grid:
     minutes: float
     keep: Path | None
     again: Collection[str] = ()
+    total: float = math.inf
 
     def cells(self) -> Iterator[Cell | Skipped]:
         """Every cell, small sizes of all methods first.
 
         Where our code has changed and a step takes seconds, ours is measured again beside the others' kept figures.
         """
+        end, codes = time.monotonic() + 60 * self.total, functools.cache(lambda case, size: digest(ours(case, size)))
         done = {key: cell for key, cell in self._kept().items() if cell.method not in self.again}
         for batch, size in sorted(self.sizes, key=lambda pair: (pair[0] * pair[1], pair[0])):
             for case in self.cases:
                 key = (case.method, batch, size)
                 kept = done.get(key)
-                if kept is not None and kept.code == digest(ours(case, size)):
+                if kept is not None and kept.code == codes(case, size):
                     yield kept
                     continue
                 before = [cell for cell in done.values() if cell.method == case.method]
-                expected = expected_seconds(before, batch, size)
-                if expected > 60 * self.minutes:
-                    yield Skipped(*key, f"a step of all implementations would take about {expected / 60:.0f} minutes")
-                    continue
                 alone = kept if kept is not None and kept.rounds == 1 else None
-                left_out = hopeless(before) if alone is None else alone.left_out
-                done[key] = measure(case, batch, size, device=self.device, left_out=left_out, before=alone)
-                self._write(done[key])
-                yield done[key]
+                expected = expected_seconds(before, batch, size) if alone is None else alone.seconds[OURS]
+                if expected > 60 * self.minutes:
+                    yield Skipped(*key, f"a step of all would take more than {self.minutes:g} minutes")
+                elif time.monotonic() > end:
+                    yield Skipped(*key, "the time of the run was over")
+                else:
+                    left_out = hopeless(before) if alone is None else alone.left_out
+                    done[key] = measure(case, batch, size, device=self.device, left_out=left_out, before=alone)
+                    self._write(done[key])
+                    yield done[key]
 
     def _kept(self) -> dict[tuple[str, int, int], Cell]:
         cells = read(self.keep) if self.keep is not None and self.keep.exists() else []
