@@ -108,6 +108,7 @@ def test_work_is_expected_to_grow_from_the_nearest_smaller_cell():
     done = [cell(ours=1, formula=2), cell(batch=1024, ours=5, formula=10)]
     assert expected_seconds(done, 1024, 2048) == 15 * 8 * 8
     assert expected_seconds(done, 64, 2048) == 0
+    assert expected_seconds([cell(ours=1, formula=2, lightly=100)], 256, 512) == 3 * 2 * 2
 
 
 def test_a_library_that_is_far_slower_is_left_out_later():

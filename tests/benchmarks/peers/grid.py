@@ -95,13 +95,13 @@ def read(file: Path) -> list[Cell]:
 
 
 def expected_seconds(done: Iterable[Cell], batch: int, size: int) -> float:
-    """Seconds of a step of all, from the nearest smaller cell: work grows with both axes and once more with the larger growth."""
+    """Seconds of a step of all that are not left out, from the nearest smaller cell: work grows with both axes and once more with the larger growth."""
     smaller = [cell for cell in done if cell.batch <= batch and cell.size <= size and cell.seconds]
     if not smaller:
         return 0.0
     nearest = max(smaller, key=lambda cell: cell.batch * cell.size)
-    by = (batch / nearest.batch, size / nearest.size)
-    return sum(nearest.seconds.values()) * by[0] * by[1] * max(by)
+    by, left_out = (batch / nearest.batch, size / nearest.size), hopeless(smaller)
+    return sum(seconds for name, seconds in nearest.seconds.items() if name not in left_out) * by[0] * by[1] * max(by)
 
 
 def hopeless(done: Iterable[Cell]) -> Mapping[str, str]:
