@@ -95,7 +95,10 @@ def read(file: Path) -> list[Cell]:
 
 
 def expected_seconds(done: Iterable[Cell], batch: int, size: int) -> float:
-    """Seconds of a step of all that are not left out, from the nearest smaller cell: work grows with both axes and once more with the larger growth."""
+    """Seconds of a step of all that are not left out, from the nearest smaller cell.
+
+    Work is taken to grow with both axes, and once more with the larger growth.
+    """
     smaller = [cell for cell in done if cell.batch <= batch and cell.size <= size and cell.seconds]
     if not smaller:
         return 0.0
