@@ -25,7 +25,7 @@ def across_processes(graph: Graph) -> Graph:
     return shared_graph(graph)[0]
 
 
-OF_ONE = frozenset({"contrast", "choices"})
+OF_ONE = frozenset({"contrast", "choices", "cosines_of_views", "correlations"})
 """Passes whose operations want all rows in one place; without them similarities are those of own rows."""
 
 

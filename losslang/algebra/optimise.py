@@ -18,7 +18,7 @@ from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
 from losslang.objective.spec import Spec
 
-__all__ = ["NAMES", "PASSES", "keeping_seeds", "optimise", "optimised"]
+__all__ = ["NAMES", "NOT_PLAIN", "PASSES", "keeping_seeds", "optimise", "optimised"]
 
 PASSES: dict[str, tuple[Row, ...]] = {
     "standardizing": STANDARDS,
@@ -40,6 +40,9 @@ AFTER: dict[str, Callable[[Graph], Row]] = {"correlations": correlations_togethe
 
 NAMES = (*OF_GRAPHS, *PASSES, *AFTER)
 """Every pass."""
+
+NOT_PLAIN = tuple(name for name in NAMES if name != "views_together")
+"""Passes that choose operations with gradients of their own, which torch.vmap does not know."""
 
 
 def optimise(graph: Graph, without: Collection[str] = ()) -> Rewritten:

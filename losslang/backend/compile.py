@@ -17,7 +17,7 @@ from typing import Any
 from torch import nn
 
 from losslang.algebra.estimates import Estimate, estimate_of
-from losslang.algebra.optimise import PASSES
+from losslang.algebra.optimise import NOT_PLAIN
 from losslang.backend.emit import class_name, emit, loss_networks
 from losslang.backend.functions import Output
 from losslang.backend.model import Model
@@ -103,7 +103,7 @@ def compile(  # noqa: A001 - the language's word
 
 def plain_source(model: Model) -> str:
     """The module of a model as it is emitted without passes that choose other operations: torch's own, which torch.vmap knows."""
-    return _source(model.spec, model.clock, without=PASSES, estimate=model.estimate)
+    return _source(model.spec, model.clock, without=NOT_PLAIN, estimate=model.estimate)
 
 
 def plain_loss(model: Model, source: str) -> nn.Module:

@@ -94,15 +94,15 @@ def _check_writable(path: Path) -> None:
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Within, what goes wrong in writing becomes a message of what to do."""
+def _writing(folder: Path, then: str = "go on with --resume") -> Iterator[None]:
+    """Within, what goes wrong in writing becomes a message of what to do, and what then."""
     try:
         yield
     except OSError as error:
         if not folder.exists():
             raise LosslangError(f"{folder} has vanished while its run wrote to it; what it held is lost") from error
         reason = _REMEDIES.get(error.errno or 0, f"cannot be written: {error.strerror or error}; mend that")
-        raise LosslangError(f"{error.filename or folder}: {reason}, then go on with --resume") from error
+        raise LosslangError(f"{error.filename or folder}: {reason}, then {then}") from error
 
 
 _REMEDIES = {
@@ -128,7 +128,7 @@ class RunFolder:
         """A new folder with these files and a first checkpoint (sealed), in place of what was there."""
         path = path.absolute()
         staging = path.with_name(f".{path.name}.new")
-        with _writing(_nearest_folder(path)):
+        with _writing(_nearest_folder(path), "give the command again"):
             remove_tree(staging)
             staging.mkdir(parents=True)
             for name, text in texts.items():
@@ -136,6 +136,7 @@ class RunFolder:
             write_atomically(staging / CHECKPOINT, lambda file: file.write(checkpoint))
             remove_tree(path)
             staging.rename(path)
+        with _writing(path):
             bring_to_disk(path.parent)
         return cls(path)
 
