@@ -11,7 +11,7 @@ from losslang.training.checkpoint import load
 from losslang.training.crew import crew, shared
 from losslang.training.folder import RunFolder
 from losslang.training.plan import RunPlan
-from losslang.training.run import Clock, Finite, Run, Say, Watcher, calibrate, due
+from losslang.training.run import Clock, Finite, Run, Say, Watcher, calibrated, due
 from losslang.training.session import open_session
 from losslang.training.watch import Watch
 
@@ -49,9 +49,8 @@ class Follower(Run):
     def begin(self) -> None:
         """The batches that the leader's measurement begins with."""
         if self.session.step == 0:
-            before = {name: value.clone() for name, value in self.session.model.state_dict().items()}
-            calibrate(self.session)
-            self.session.model.load_state_dict(before)
+            with calibrated(self.session):
+                pass  # the leader measures
         self.session.model.train()
 
     def after_step(  # the leader logs

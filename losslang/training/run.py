@@ -25,7 +25,7 @@ from losslang.training.session import Session, open_session
 from losslang.training.speed import speed_up
 from losslang.training.watch import Watch
 
-__all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "calibrate", "due"]
+__all__ = ["Due", "Finite", "Interrupted", "NotFinite", "Run", "Say", "Watcher", "calibrated", "due"]
 
 Watcher = Callable[[dict[str, Any]], None]
 """Called with every line of the metrics, as it is logged."""
@@ -130,7 +130,7 @@ class Run:
     def begin(self) -> None:
         """Measure the untrained networks, unless the run goes on. Raises LosslangError."""
         if self.session.step == 0:
-            with _calibrated(self.session):
+            with calibrated(self.session):
                 self.measure_start()
         self.session.model.train()
 
@@ -244,16 +244,16 @@ def _predict(session: Session) -> Predict | None:
 
 
 @contextmanager
-def _calibrated(session: Session) -> Iterator[None]:
+def calibrated(session: Session) -> Iterator[None]:
     """Within, running statistics are as if they had seen some batches."""
     before = {name: value.clone() for name, value in session.model.state_dict().items()}
-    calibrate(session)
+    _calibrate(session)
     yield
     session.model.load_state_dict(before)
 
 
 @torch.no_grad()
-def calibrate(session: Session) -> None:
+def _calibrate(session: Session) -> None:
     """Give running statistics some batches, as training does; all processes together."""
     session.model.train()
     for step in range(session.plan.recipe.evaluation.calibration):
