@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from losslang.analysis.branches import predictors_of
 from losslang.objective.resolve import Resolved
 from losslang.objective.spec import Spec
-from losslang.syntax.tree import Binary, Call, Entry, Expression, Index, Items, Keyword, Name, Number, Unary
+from losslang.syntax.tree import Binary, Call, Entry, Expression, Name, Number
+from losslang.syntax.walk import rewritten
 
 __all__ = ["Ablated", "ablations"]
 
@@ -108,29 +109,6 @@ def _with_network(resolved: Resolved, name: str, value: Expression) -> Resolved:
 
 def _edited(entries: dict[str, Entry], change: Callable[[Expression], Expression]) -> dict[str, Entry]:
     return {
-        name: entry if entry.value is None else replace(entry, value=_everywhere(entry.value, change))
+        name: entry if entry.value is None else replace(entry, value=rewritten(entry.value, change))
         for name, entry in entries.items()
     }
-
-
-def _everywhere(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """An expression with a change made at every place, from the inside out."""
-
-    def inside(part: Expression) -> Expression:
-        return _everywhere(part, change)
-
-    match expression:
-        case Unary():
-            expression = replace(expression, operand=inside(expression.operand))
-        case Binary():
-            expression = replace(expression, left=inside(expression.left), right=inside(expression.right))
-        case Index():
-            expression = replace(expression, value=inside(expression.value))
-        case Items():
-            expression = replace(expression, items=tuple(inside(item) for item in expression.items))
-        case Call():
-            keywords = tuple(Keyword(k.name, inside(k.value), k.span) for k in expression.keywords)
-            expression = replace(
-                expression, arguments=tuple(inside(part) for part in expression.arguments), keywords=keywords
-            )
-    return change(expression)

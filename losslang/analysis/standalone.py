@@ -6,12 +6,17 @@ from losslang.objective.resolve import Resolved
 from losslang.syntax.format import write_method
 from losslang.syntax.tree import Method, RecipeOverrides
 
-__all__ = ["standalone"]
+__all__ = ["inherited", "standalone"]
 
 
 def standalone(resolved: Resolved, name: str) -> str:
     """The text of the method under another name, in YAML, without `extends`."""
-    method = Method(
+    return write_method(inherited(resolved, name), "yaml")
+
+
+def inherited(resolved: Resolved, name: str) -> Method:
+    """The tree of the method under a name, with what it inherits written out."""
+    return Method(
         name,
         resolved.title,
         resolved.paper,
@@ -22,6 +27,5 @@ def standalone(resolved: Resolved, name: str) -> str:
         functions=tuple(resolved.functions.values()),
         define=tuple(resolved.define.values()),
         objective=tuple(resolved.objective.values()),
-        recipes=tuple(RecipeOverrides(name, tuple(each.values())) for name, each in resolved.recipes.items()),
+        recipes=tuple(RecipeOverrides(recipe, tuple(each.values())) for recipe, each in resolved.recipes.items()),
     )
-    return write_method(method, "yaml")

@@ -2,30 +2,20 @@
 
 from dataclasses import replace
 
+from losslang.analysis.standalone import inherited
 from losslang.diagnostics import Source
 from losslang.objective.axes import AXIS_NAMES
 from losslang.objective.parameters import ParameterValue
 from losslang.pipeline import load, reread
 from losslang.syntax.format import write_method
-from losslang.syntax.tree import Binary, Call, Index, Items, Keyword, Method, Name, Number, RecipeOverrides, Unary
-from losslang.syntax.walk import walk
+from losslang.syntax.tree import Binary, Call, Index, Keyword, Name, Number, Unary
+from losslang.syntax.walk import rewritten, walk
 
 
 def whole(spec):
     """The tree of a method with everything that it extends."""
     resolved = reread(spec)
-    recipes = tuple(RecipeOverrides(name, tuple(rows.values())) for name, rows in resolved.recipes.items())
-    return Method(
-        resolved.method.name,
-        parameters=tuple(resolved.parameters.values()),
-        views=resolved.views,
-        forward=resolved.forward,
-        networks=tuple(resolved.networks.values()),
-        functions=tuple(resolved.functions.values()),
-        define=tuple(resolved.define.values()),
-        objective=tuple(resolved.objective.values()),
-        recipes=recipes,
-    )
+    return inherited(resolved, resolved.method.name)
 
 
 def loaded(method, spelling="loss"):
@@ -33,36 +23,10 @@ def loaded(method, spelling="loss"):
     return load(Source(f"rewritten.{spelling}", write_method(method, spelling)))
 
 
-def everywhere(expression, change):
-    """An expression with a change made at every place, from the inside out."""
-
-    def inside(part):
-        return everywhere(part, change)
-
-    match expression:
-        case Unary():
-            expression = replace(expression, operand=inside(expression.operand))
-        case Binary():
-            expression = replace(expression, left=inside(expression.left), right=inside(expression.right))
-        case Index():
-            expression = replace(expression, value=inside(expression.value), index=inside(expression.index))
-        case Items():
-            expression = replace(expression, items=tuple(inside(item) for item in expression.items))
-        case Call():
-            expression = replace(
-                expression,
-                arguments=tuple(inside(part) for part in expression.arguments),
-                keywords=tuple(replace(keyword, value=inside(keyword.value)) for keyword in expression.keywords),
-                loops=tuple(replace(loop, domain=inside(loop.domain)) for loop in expression.loops),
-                condition=None if expression.condition is None else inside(expression.condition),
-            )
-    return change(expression)
-
-
 def edited(method, change, sections=("define", "objective")):
     """A method with a change made at every place of some sections."""
     parts = {
-        section: tuple(replace(entry, value=everywhere(entry.value, change)) for entry in getattr(method, section))
+        section: tuple(replace(entry, value=rewritten(entry.value, change)) for entry in getattr(method, section))
         for section in sections
     }
     return replace(method, **parts)
