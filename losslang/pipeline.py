@@ -122,7 +122,7 @@ def reread(spec: Spec) -> Resolved:
 
 def small(spec: Spec, features: int | None = None) -> Spec:
     """The same method with small sizes, on which numbers are cheap."""
-    from losslang.analysis.stage import FEATURES
+    from losslang.analysis.embeddings.stage import FEATURES
 
     return compile_source(spec.source, Report(), parameters=spec.overrides, cap=features or FEATURES) or spec
 

@@ -17,16 +17,16 @@ from losslang.objective.spec import Spec
 from losslang.pipeline import load, reread, small
 
 if TYPE_CHECKING:
-    from losslang.analysis.ablated import Ablation, Row
-    from losslang.analysis.ablation import Ablated
-    from losslang.analysis.comparison import Many
-    from losslang.analysis.difference import Difference
+    from losslang.analysis.ablation.changes import Ablated
+    from losslang.analysis.ablation.verdicts import Ablation, Row
+    from losslang.analysis.difference.difference import Difference
+    from losslang.analysis.difference.many import Many
+    from losslang.analysis.difference.measurement import Measurement
     from losslang.analysis.explain import Explanation
     from losslang.analysis.explain.stability import Stability
-    from losslang.analysis.extra import Extra
-    from losslang.analysis.measurement import Measurement
-    from losslang.analysis.probe import Probe
-    from losslang.analysis.stability import Verdict
+    from losslang.analysis.foresight.stability import Verdict
+    from losslang.analysis.probe.extra import Extra
+    from losslang.analysis.probe.probe import Probe
 
 __all__ = [
     "ablate",
@@ -44,7 +44,7 @@ __all__ = [
 
 def stability(spec: Spec) -> Verdict:
     """What is known about collapse before training; forces are those of the method with small networks."""
-    from losslang.analysis.stability import verdict
+    from losslang.analysis.foresight.stability import verdict
 
     return verdict(spec, small(spec))
 
@@ -52,7 +52,7 @@ def stability(spec: Spec) -> Verdict:
 def reading(spec: Spec) -> Stability:
     """The verdict with its reasons: mechanisms, and the forces of the terms."""
     from losslang.analysis.explain.stability import stability_of
-    from losslang.analysis.stability import verdict
+    from losslang.analysis.foresight.stability import verdict
 
     little = small(spec)
     return stability_of(verdict(spec, little), little)
@@ -68,8 +68,8 @@ def explanation(path: str | Path | Spec, parameters: Settings | None = None) -> 
 
 def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ablation:
     """What each term and mechanism of a method holds up: the verdict on what is left without it. Raises SpecError."""
-    from losslang.analysis.ablated import Ablation
-    from losslang.analysis.ablation import Ablated, ablations
+    from losslang.analysis.ablation.changes import Ablated, ablations
+    from losslang.analysis.ablation.verdicts import Ablation
 
     spec = _spec(path, parameters)
     whole = reread(spec)
@@ -79,10 +79,10 @@ def ablate(path: str | Path | Spec, *, parameters: Settings | None = None) -> Ab
 
 def _judged(change: Ablated, spec: Spec) -> Row | None:
     """The verdict on a change of a method; None where nothing is left of it."""
-    from losslang.analysis.ablated import Row
-    from losslang.analysis.stability import verdict
-    from losslang.analysis.stage import FEATURES
-    from losslang.analysis.standalone import standalone
+    from losslang.analysis.ablation.standalone import standalone
+    from losslang.analysis.ablation.verdicts import Row
+    from losslang.analysis.embeddings.stage import FEATURES
+    from losslang.analysis.foresight.stability import verdict
 
     full, little = (
         type_method(change.resolved, shipped_library(), Report(), overrides=spec.overrides, cap=cap)
@@ -96,14 +96,14 @@ def _judged(change: Ablated, spec: Spec) -> Row | None:
 
 def probe(path: str | Path | Spec, *, parameters: Settings | None = None) -> Probe:
     """The forces of a method on controlled clouds of embeddings. Raises SpecError."""
-    from losslang.analysis.probe import probe as measure
+    from losslang.analysis.probe.probe import probe as measure
 
     return measure(small(_spec(path, parameters)))
 
 
 def extra_gradient(path: str | Path | Spec, *, parameters: Settings | None = None) -> Extra:
     """What a method adds to the basic gradient on unit rows. Raises SpecError, and LosslangError where it compares none."""
-    from losslang.analysis.extra import FEATURES, extra_gradient
+    from losslang.analysis.probe.extra import FEATURES, extra_gradient
 
     return extra_gradient(small(_spec(path, parameters), FEATURES))
 
@@ -113,7 +113,7 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
 
     A value that shows itself in a terminal (`print`) and in a notebook; true where the mathematics differ. Raises SpecError.
     """
-    from losslang.analysis.compare import compare
+    from losslang.analysis.difference.compare import compare
 
     one, two = map(_spec, (left, right))
     return compare(one, two, small(one), small(two))
@@ -121,7 +121,7 @@ def diff(left: str | Path | Spec, right: str | Path | Spec) -> Difference:
 
 def measure(left: str | Path | Spec, right: str | Path | Spec) -> Measurement:
     """Ratio and angle of the gradients of two methods on the same clouds. Raises SpecError, and LosslangError."""
-    from losslang.analysis.measurement import features_for, measure
+    from losslang.analysis.difference.measurement import features_for, measure
 
     one, two = map(_spec, (left, right))
     features = features_for(one, two)
@@ -133,7 +133,7 @@ def diff_many(methods: Sequence[str | Path | Spec]) -> Many:
 
     True where the mathematics are not all the same. Raises SpecError.
     """
-    from losslang.analysis.comparison import compare_many
+    from losslang.analysis.difference.many import compare_many
 
     return compare_many([(spec, small(spec)) for spec in map(_spec, methods)])
 

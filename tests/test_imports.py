@@ -28,6 +28,14 @@ ORDER = [
 FRONT_END = {"diagnostics", "shipped", "syntax", "library", "objective", "meaning", "algebra", "analysis"}
 NUMBERS = {"meaning", "analysis"}  # the stages of the front end that calculate, with numpy
 
+# Inside a stage, too: a folder imports itself and folders before it.
+INSIDE = {
+    "losslang.analysis": [
+        "table", "structure", "embeddings", "foresight", "probe", "difference", "ablation", "explain",
+    ],
+    "losslang.analysis.explain": ["notation", "formulas", "charts"],
+}  # fmt: skip
+
 # The compiler as one function, and what is asked about its methods: what takes a method's path calls them.
 PIPELINE = {"pipeline", "questions"}
 AFTER_PIPELINE = set(ORDER[ORDER.index("networks") :])
@@ -74,6 +82,20 @@ def violations(module, source):
             yield f"{module} imports {name}, a later stage"
 
 
+def violations_inside(module, source):
+    """What a module of a stage's folder imports from a later folder of the same stage."""
+    for stage, order in INSIDE.items():
+        folder, *names = (part_of(stage, name) for name in [module, *imported(source, module)])
+        if folder in order:
+            late = {name for name in names if name in order[order.index(folder) + 1 :]}
+            yield from (f"{module} imports {stage}.{name}, a later folder" for name in sorted(late))
+
+
+def part_of(stage, module):
+    """`probe` of `losslang.analysis.probe.field` in the stage `losslang.analysis`; "" of what is not in it."""
+    return module.removeprefix(f"{stage}.").split(".")[0] if module.startswith(f"{stage}.") else ""
+
+
 def modules():
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -89,6 +111,30 @@ def test_every_folder_and_module_has_its_place():
 def test_imports_go_one_way(stage):
     of_stage = ((module, source) for module, source in modules() if stage_of(module) == stage)
     assert not [found for module, source in of_stage for found in violations(module, source)]
+
+
+@pytest.mark.parametrize("stage", INSIDE)
+def test_folders_inside_a_stage_have_their_place(stage):
+    names = {part_of(stage, module) for module, _ in modules()}
+    folders = {path.parent.name for path in PACKAGE.parent.joinpath(*stage.split(".")).glob("*/__init__.py")}
+    assert folders <= set(INSIDE[stage]) <= names
+
+
+def test_imports_inside_a_stage_go_one_way():
+    assert not [found for module, source in modules() for found in violations_inside(module, source)]
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("losslang.analysis.structure.values", "from losslang.analysis.probe.field import Field"),
+        ("losslang.analysis.probe.probe", "from losslang.analysis import ablation"),
+        ("losslang.analysis.explain.notation.latex", "from losslang.analysis.explain.formulas.scene import Scene"),
+    ],
+)
+def test_the_rule_finds_inside_a_stage(module, line):
+    assert list(violations_inside(module, line))
+    assert not list(violations(module, line))
 
 
 @pytest.mark.parametrize(

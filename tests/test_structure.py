@@ -8,12 +8,13 @@ import pytest
 
 import losslang
 from losslang.cli import COMMANDS
-from tests.test_imports import DRIVERS, ORDER
+from tests.test_imports import DRIVERS, INSIDE, ORDER
 
 PACKAGE = Path(losslang.__file__).parent
 MAP = (PACKAGE.parent / "docs" / "structure.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([\w/.]+)` \| (.+) \|$", MAP, re.MULTILINE)
-STAGES = [(name.removesuffix("/"), words) for name, words in ROWS if name.endswith("/")]
+FOLDERS = [(name.removesuffix("/"), words) for name, words in ROWS if name.endswith("/")]
+STAGES = [name for name, _ in FOLDERS if "/" not in name]
 FILES = [(name, words) for name, words in ROWS if not name.endswith("/")]
 
 
@@ -24,10 +25,19 @@ def first_sentence(path):
 def test_the_folders_stand_in_the_order_of_the_data():
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     wanted = [name for name in ORDER if name in folders]
-    assert [name for name, _ in STAGES] == [*wanted, *sorted(folders - set(wanted))]
+    assert [*wanted, *sorted(folders - set(wanted))] == STAGES
 
 
-@pytest.mark.parametrize(("name", "words"), STAGES)
+@pytest.mark.parametrize("stage", INSIDE)
+def test_the_folders_inside_a_stage_stand_in_order(stage):
+    place = "/".join(stage.split(".")[1:])
+    inside = [name.removeprefix(f"{place}/") for name, _ in FOLDERS if name.startswith(f"{place}/")]
+    assert [name for name in inside if "/" not in name] == [
+        name for name in INSIDE[stage] if (PACKAGE / place / name).is_dir()
+    ]
+
+
+@pytest.mark.parametrize(("name", "words"), FOLDERS)
 def test_a_folder_is_what_it_says(name, words):
     assert words == first_sentence(PACKAGE / name / "__init__.py")
 

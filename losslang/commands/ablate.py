@@ -13,7 +13,7 @@ from losslang.commands.failures import OK
 from losslang.diagnostics import LosslangError
 
 if TYPE_CHECKING:
-    from losslang.analysis.ablated import Ablation, Row
+    from losslang.analysis.ablation.verdicts import Ablation, Row
 
 __all__ = ["add_options", "run"]
 

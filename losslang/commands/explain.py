@@ -67,7 +67,7 @@ def _explained(options: Namespace) -> str:
 
     found = explanation(options.what, options.set)
     if options.graph:
-        from losslang.analysis.explain.charts import chart_text
+        from losslang.analysis.explain.charts.text import chart_text
 
         return chart_text(found, options.graph)
     return _FORMS["latex" if options.latex else options.format](found, reading(found.spec))

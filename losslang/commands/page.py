@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from losslang.analysis.difference import Difference
+from losslang.analysis.difference.difference import Difference
 from losslang.diagnostics import LosslangError
 from losslang.report.build import contents
 from losslang.report.export import csv_text, write_parquet

@@ -40,7 +40,7 @@ def _probed(options: Namespace) -> str:
         return f"{extra.json() if options.json else extra.text()}\n"
     found = questions.probe(options.spec, parameters=options.set)
     if options.plot:
-        from losslang.analysis.probe_plot import plot
+        from losslang.analysis.probe.plot import plot
 
         plot(found, options.plot)
     if options.csv:

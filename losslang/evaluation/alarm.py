@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from losslang.analysis.mechanisms import MECHANISMS
-from losslang.analysis.stability import Verdict
+from losslang.analysis.foresight.stability import Verdict
+from losslang.analysis.structure.mechanisms import MECHANISMS
 from losslang.evaluation.verdict import CONSTANT
 from losslang.objective.axes import Axis
 from losslang.objective.graph import walk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from losslang.analysis.difference import Difference
+from losslang.analysis.difference.difference import Difference
 from losslang.diagnostics import LosslangError, SpecError
 from losslang.report.claims import decide
 from losslang.report.clouds import EndCloud, end_cloud

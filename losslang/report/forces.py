@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from losslang.analysis.field import Force
-from losslang.analysis.probe import Probe
+from losslang.analysis.probe.field import Force
+from losslang.analysis.probe.probe import Probe
 from losslang.report.plots import Plot, Trace
 
 __all__ = ["force_plots"]

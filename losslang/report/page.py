@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from losslang import __version__
-from losslang.analysis.difference import Difference
+from losslang.analysis.difference.difference import Difference
 from losslang.diagnostics import LosslangError
 from losslang.report.claims import Decision
 from losslang.report.clouds import EndCloud, cloud_plots, input_plots, spectrum_plot

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from losslang.analysis.difference import Difference
-from losslang.analysis.explain.formula import Symbol
-from losslang.analysis.explain.latex import latex_block
+from losslang.analysis.difference.difference import Difference
+from losslang.analysis.explain.formulas.statements import Statement
 from losslang.analysis.explain.legend import legend_lines
-from losslang.analysis.explain.mathml import mathml, mathml_block
-from losslang.analysis.explain.statements import Statement
+from losslang.analysis.explain.notation.formula import Symbol
+from losslang.analysis.explain.notation.latex import latex_block
+from losslang.analysis.explain.notation.mathml import mathml, mathml_block
 from losslang.analysis.explain.words import primitive_words
 from losslang.report.claims import Decision
 from losslang.report.html import Html, details, join, table, tag

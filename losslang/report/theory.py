@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from losslang.analysis.explain import Explanation
-from losslang.analysis.probe import Probe
-from losslang.analysis.stability import Verdict
+from losslang.analysis.foresight.stability import Verdict
+from losslang.analysis.probe.probe import Probe
 
 __all__ = ["Theorist", "Theory"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from losslang.analysis.stability import Verdict
+from losslang.analysis.foresight.stability import Verdict
 from losslang.backend.functions import Output
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.alarm import Alarm, uniform_values

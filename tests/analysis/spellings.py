@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from losslang.analysis.standalone import inherited
+from losslang.analysis.ablation.standalone import inherited
 from losslang.diagnostics import Source
 from losslang.objective.axes import AXIS_NAMES
 from losslang.objective.parameters import ParameterValue

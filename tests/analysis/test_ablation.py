@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from losslang.analysis.ablated import Row
-from losslang.analysis.stability import Finding, Verdict
+from losslang.analysis.ablation.verdicts import Row
+from losslang.analysis.foresight.stability import Finding, Verdict
 from losslang.cli import main
 from losslang.diagnostics import Source
 from losslang.pipeline import load

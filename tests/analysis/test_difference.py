@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from losslang.analysis.relation import NUMBERS, Readings, Relation, relate_readings
+from losslang.analysis.difference.relation import NUMBERS, Readings, Relation, relate_readings
 from losslang.cli import main
 from losslang.diagnostics import Source
 from losslang.pipeline import load

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from losslang.analysis.branches import predictors
-from losslang.analysis.cloud import Cloud
-from losslang.analysis.flow import Start, flow, start_of
-from losslang.analysis.stage import FEATURES
-from losslang.analysis.subject import Subject
+from losslang.analysis.embeddings.stage import FEATURES
+from losslang.analysis.foresight.cloud import Cloud
+from losslang.analysis.foresight.flow import Start, flow, start_of
+from losslang.analysis.structure.branches import predictors
+from losslang.analysis.structure.subject import Subject
 from losslang.diagnostics import Report, Source
 from losslang.pipeline import compile_source, load
 from losslang.questions import stability

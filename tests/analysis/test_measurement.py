@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from losslang.analysis.measurement import measure
+from losslang.analysis.difference.measurement import measure
 from losslang.cli import main
 from losslang.diagnostics import Report
 from losslang.pipeline import compile_source

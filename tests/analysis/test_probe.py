@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from losslang.analysis.field import Field
-from losslang.analysis.parts import in_parts
-from losslang.analysis.probe import CENTERS
-from losslang.analysis.sphere import Sphere
-from losslang.analysis.stage import FEATURES
+from losslang.analysis.embeddings.sphere import Sphere
+from losslang.analysis.embeddings.stage import FEATURES
+from losslang.analysis.probe.field import Field
+from losslang.analysis.probe.parts import in_parts
+from losslang.analysis.probe.probe import CENTERS
 from losslang.cli import main
 from losslang.diagnostics import Report
 from losslang.pipeline import compile_source

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import losslang
 from losslang.algebra.canonical import labels_of
 from losslang.algebra.digest import Digests
-from losslang.analysis.mechanisms import find_mechanisms
+from losslang.analysis.structure.mechanisms import find_mechanisms
 from losslang.diagnostics import SpecError
 from losslang.meaning.evaluate import evaluate
 from losslang.pipeline import small

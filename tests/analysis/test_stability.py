@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from losslang.analysis.cloud import Cloud, Scale, forces
-from losslang.analysis.mechanisms import find_mechanisms
-from losslang.analysis.stage import FEATURES
+from losslang.analysis.embeddings.stage import FEATURES
+from losslang.analysis.foresight.cloud import Cloud, Scale, forces
+from losslang.analysis.structure.mechanisms import find_mechanisms
 from losslang.diagnostics import Report
 from losslang.pipeline import compile_source, load
 from losslang.questions import stability

@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from losslang.analysis.extra import CLOUD, FEATURES, bias_of
-from losslang.analysis.sphere import Sphere
+from losslang.analysis.embeddings.sphere import Sphere
+from losslang.analysis.probe.extra import CLOUD, FEATURES, bias_of
 from losslang.cli import main
 
 NOISE = 0.3

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import losslang
-from losslang.analysis.stability import Verdict
+from losslang.analysis.foresight.stability import Verdict
 from losslang.questions import stability
 from losslang.shipped import shipped_specs
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import Any
 
 import losslang
-from losslang.analysis.mechanisms import find_mechanisms
+from losslang.analysis.structure.mechanisms import find_mechanisms
 from losslang.diagnostics import Report
 from losslang.objective.spec import Spec
 from losslang.parity import FILE

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict
 
 from losslang.analysis.explain.explanation import Explanation, Primitive
-from losslang.analysis.explain.latex import latex
+from losslang.analysis.explain.formulas.statements import Statement
+from losslang.analysis.explain.notation.latex import latex
+from losslang.analysis.explain.notation.unicode import unicode
 from losslang.analysis.explain.stability import Stability
-from losslang.analysis.explain.statements import Statement
-from losslang.analysis.explain.unicode import unicode
 
 __all__ = ["explanation_json"]
 

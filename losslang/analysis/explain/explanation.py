@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from losslang.analysis.explain import statements
 from losslang.analysis.explain.crossings import Crossing, crossings
-from losslang.analysis.explain.glyphs import GREEK
-from losslang.analysis.explain.library import STANDARD
+from losslang.analysis.explain.formulas import statements
+from losslang.analysis.explain.formulas.library import STANDARD
+from losslang.analysis.explain.formulas.scene import Legend, Scene, method_scene
+from losslang.analysis.explain.formulas.statements import Statement
 from losslang.analysis.explain.networks import NetworkRow, network_rows
+from losslang.analysis.explain.notation.glyphs import GREEK
 from losslang.analysis.explain.places import place
-from losslang.analysis.explain.scene import Legend, Scene, method_scene
 from losslang.analysis.explain.schedules import describe_number
-from losslang.analysis.explain.statements import Statement
 from losslang.analysis.explain.states import StateRow, state_rows
 from losslang.objective.mentions import names_in
 from losslang.objective.resolve import Resolved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslang.analysis.explain.explanation import Explanation
-from losslang.analysis.explain.unicode import unicode
+from losslang.analysis.explain.notation.unicode import unicode
 
 __all__ = ["legend_lines"]
 

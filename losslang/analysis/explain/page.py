@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from losslang.analysis.explain.explanation import Explanation, ParameterRow, Primitive
-from losslang.analysis.explain.formula import Symbol
-from losslang.analysis.explain.latex import latex, latex_block
+from losslang.analysis.explain.formulas.statements import Statement
 from losslang.analysis.explain.legend import legend_lines
+from losslang.analysis.explain.notation.formula import Symbol
+from losslang.analysis.explain.notation.latex import latex, latex_block
 from losslang.analysis.explain.stability import Stability, force_rows
-from losslang.analysis.explain.statements import Statement
 from losslang.analysis.explain.words import crossing_words, forward_words, primitive_words, view_words
 
 __all__ = ["index_page", "method_page"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from losslang.analysis.field import Field, Force
-from losslang.analysis.mechanisms import Found
-from losslang.analysis.parts import in_parts
-from losslang.analysis.probe import MANY_VIEWS, named_rows, shown
-from losslang.analysis.sphere import Sphere
-from losslang.analysis.stability import Verdict
-from losslang.analysis.stage import FEATURES, features_of
-from losslang.analysis.subject import Subject
+from losslang.analysis.embeddings.sphere import Sphere
+from losslang.analysis.embeddings.stage import FEATURES, features_of
+from losslang.analysis.foresight.stability import Verdict
+from losslang.analysis.probe.field import Field, Force
+from losslang.analysis.probe.parts import in_parts
+from losslang.analysis.probe.probe import MANY_VIEWS, named_rows, shown
+from losslang.analysis.structure.mechanisms import Found
+from losslang.analysis.structure.subject import Subject
 from losslang.objective.spec import Spec
 
 __all__ = ["MechanismRow", "Stability", "force_rows", "stability_of"]

@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from losslang.analysis.explain.explanation import Explanation, Primitive
-from losslang.analysis.explain.formula import Symbol
-from losslang.analysis.explain.glyphs import RELATIONS
-from losslang.analysis.explain.latex import latex_block
+from losslang.analysis.explain.formulas.statements import Statement
 from losslang.analysis.explain.legend import legend_lines
-from losslang.analysis.explain.lines import columns
+from losslang.analysis.explain.notation.formula import Symbol
+from losslang.analysis.explain.notation.glyphs import RELATIONS
+from losslang.analysis.explain.notation.latex import latex_block
+from losslang.analysis.explain.notation.lines import columns
+from losslang.analysis.explain.notation.unicode import unicode, unicode_lines
 from losslang.analysis.explain.stability import Stability, force_rows
-from losslang.analysis.explain.statements import Statement
-from losslang.analysis.explain.unicode import unicode, unicode_lines
 from losslang.analysis.explain.words import crossing_words, forward_words, primitive_words, view_words
 
 __all__ = ["explanation_text"]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from losslang.analysis.explain.crossings import Crossing
 from losslang.analysis.explain.explanation import Explanation, Primitive
-from losslang.analysis.explain.formula import Numeral, Symbol
-from losslang.analysis.explain.glyphs import PARAMETERS
-from losslang.analysis.explain.unicode import unicode
+from losslang.analysis.explain.notation.formula import Numeral, Symbol
+from losslang.analysis.explain.notation.glyphs import PARAMETERS
+from losslang.analysis.explain.notation.unicode import unicode
 from losslang.objective.spec import Spec
 
 __all__ = ["crossing_words", "forward_words", "primitive_words", "view_words"]

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from losslang.analysis.explain.chart import chart
-from losslang.analysis.explain.charts import chart_text
-from losslang.analysis.explain.layout import HEIGHT, arrange
+from losslang.analysis.explain.charts.chart import chart
+from losslang.analysis.explain.charts.layout import HEIGHT, arrange
+from losslang.analysis.explain.charts.text import chart_text
 from tests.analysis.explain.methods import NAMES, shipped
 
 BYOL = """\

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from losslang.analysis.explain.explanation import primitive
-from losslang.analysis.explain.latex import latex, latex_block
-from losslang.analysis.explain.library import ROWS as NOTATIONS
-from losslang.analysis.explain.library import STANDARD
-from losslang.analysis.explain.operations import ROWS
-from losslang.analysis.explain.scene import method_scene
-from losslang.analysis.explain.unicode import unicode, unicode_lines
+from losslang.analysis.explain.formulas.library import ROWS as NOTATIONS
+from losslang.analysis.explain.formulas.library import STANDARD
+from losslang.analysis.explain.formulas.operations import ROWS
+from losslang.analysis.explain.formulas.scene import method_scene
+from losslang.analysis.explain.notation.latex import latex, latex_block
+from losslang.analysis.explain.notation.unicode import unicode, unicode_lines
 from losslang.library import shipped_library
 from losslang.objective.operations import OPERATIONS, SPELLED_WITH_SIGNS
 from losslang.pipeline import load, reread

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from losslang.analysis.explain.glyphs import RELATIONS
-from losslang.analysis.explain.latex import latex
-from losslang.analysis.explain.unicode import unicode
+from losslang.analysis.explain.notation.glyphs import RELATIONS
+from losslang.analysis.explain.notation.latex import latex
+from losslang.analysis.explain.notation.unicode import unicode
 from losslang.questions import explanation
 
 FILE = Path(__file__).with_name("formulas.txt")

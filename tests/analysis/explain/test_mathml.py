@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from losslang.analysis.explain.formula import Numeral, Product, Quotient, Scripted, Sum, Symbol
-from losslang.analysis.explain.mathml import mathml, mathml_block
-from losslang.analysis.explain.unicode import unicode
+from losslang.analysis.explain.notation.formula import Numeral, Product, Quotient, Scripted, Sum, Symbol
+from losslang.analysis.explain.notation.mathml import mathml, mathml_block
+from losslang.analysis.explain.notation.unicode import unicode
 from losslang.questions import explanation
 from losslang.shipped import shipped_specs
 

@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from losslang.analysis.explain.formula import (
+from losslang.analysis.explain.notation.formula import (
     Big,
     Numeral,
     Power,
@@ -19,8 +19,8 @@ from losslang.analysis.explain.formula import (
     product,
     quotient,
 )
-from losslang.analysis.explain.latex import latex
-from losslang.analysis.explain.unicode import unicode
+from losslang.analysis.explain.notation.latex import latex
+from losslang.analysis.explain.notation.unicode import unicode
 
 VALUES = {"a": 2.0, "b": 3.0, "c": 0.7, "alpha": 1.3, "width": 5.0}
 

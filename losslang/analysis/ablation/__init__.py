@@ -1,0 +1,1 @@
+"""What every part of a method holds up: the method without it, and the verdict on what is left."""

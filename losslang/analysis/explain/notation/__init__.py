@@ -1,0 +1,1 @@
+"""Formulas, and how they are written: in Unicode, LaTeX and MathML."""
