@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES
 from losslang.backend.fused_kernels import FUSED_KERNELS
-from losslang.backend.kernels import KERNELS, as_tensor
+from losslang.backend.kernels import KERNELS
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
+from losslang.backend.operands import as_tensor
 from losslang.backend.state import STATES, Names
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input

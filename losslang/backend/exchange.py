@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from losslang.backend.code import Code, call, method
 from losslang.backend.fused_kernels import FUSED_KERNELS, laid_out
-from losslang.backend.kernels import Kernel, as_tensor, joined, position, positions, spread
+from losslang.backend.operands import Kernel, as_tensor, joined, position, positions, spread
 from losslang.backend.state import Names, StateForm, memory_buffers, only_take_over
 from losslang.objective.axes import BATCH, Axis, Type
 from losslang.objective.graph import Node
