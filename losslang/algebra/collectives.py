@@ -297,6 +297,18 @@ def _standardized(layout: Layout, node: Node, operands: list[Node]) -> Node:
     return layout.call("divide", centered, _std(layout, node, operands))
 
 
+def _waves(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """Sums over own rows; they belong to one process until they are asked for."""
+    return layout.again(node, operands, shared=True)
+
+
+def _of_waves(layout: Layout, node: Node, operands: list[Node]) -> Node:
+    """Σ over processes of what each has of its own rows; of sums row by row, the row's own."""
+    if node.type.has(BATCH):
+        return _rows(layout, node, operands)
+    return layout.across(layout.again(node, operands))
+
+
 # ---------------------------------------------------------------- what the elaborator knows
 
 
@@ -367,5 +379,8 @@ RULES: dict[str, Rule] = {
     "logdet_of_products": _products,
     "trace_of_log": _products,
     "logsumexp_of_products": _streamed,
+    "waves": _waves,
+    "cosines_of": _of_waves,
+    "sines_of": _of_waves,
 }
 """Operations with a rule of their own, whatever they work over."""

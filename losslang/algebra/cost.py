@@ -167,6 +167,11 @@ def _nearest_rows(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * sizes.of(x) * sizes.of(keys, node.axes("keys_of")), sizes.of(node.type)
 
 
+def _waves(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """Two complex numbers are multiplied for every entry and knot, and none is kept."""
+    return 8 * sizes.of(node.inputs[0].type) * sizes.of(node.inputs[1].type), sizes.of(node.type)
+
+
 def _logsumexp_of_all(node: Node, sizes: Sizes) -> tuple[float, float]:
     work, kept = _logsumexp_of_products(node, sizes)
     return sizes.world * work, min(sizes.world * kept, 2**26)
@@ -187,6 +192,7 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "logsumexp_of_products": _logsumexp_of_products,
     "contrast_of_products": _contrast_of_products,
     "nearest_rows": _nearest_rows,
+    "waves": _waves,
     "logsumexp_of_products_across": _logsumexp_of_all,
 }
 """Operations whose cost is not that of their largest value; the products of masks and the like count as elementwise."""

@@ -14,6 +14,7 @@ from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, STREAMS
 from losslang.algebra.totals import TOTALS
 from losslang.algebra.views import views_together
+from losslang.algebra.waves import WAVES
 from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
 from losslang.objective.spec import Spec
@@ -29,6 +30,7 @@ PASSES: dict[str, tuple[Row, ...]] = {
     "contrast": CONTRASTS,
     "choices": CHOICES,
     "totals": TOTALS,
+    "waves": WAVES,
 }
 """The rows by pass, in the order in which they are tried."""
 

@@ -243,6 +243,7 @@ _LABELS = {
     "contrast_of_products": "contrasted",
     "cosines_of_views": "cosines",
     "nearest_rows": "nearest",
+    "waves": "summed",
 }
 
 

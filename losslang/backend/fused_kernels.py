@@ -117,6 +117,13 @@ def _correlations(node: Node, codes: Sequence[Code]) -> Code:
     return call("correlations", x.text, y.text, codes[2].text, repr(node["ddof"]), repr(node["eps"]))
 
 
+def _waves(node: Node, codes: Sequence[Code]) -> Code:
+    x, knots = node.inputs
+    rest = [axis for axis in x.type.axes if axis not in node.axes()]
+    ends = [repr(knots[key]) for key in ("start", "stop", "count")]
+    return call("waves", laid_out(codes[0], x.type, node.axes(), rest[-1:]).text, *ends)
+
+
 def _chosen_rows(node: Node, codes: Sequence[Code]) -> Code:
     (axis,), (scores, y) = node.axes(), node.inputs
     rows = laid_out(codes[1], y.type, [axis], [a for a in y.type.axes if a != axis and not scores.type.has(a)])
@@ -138,5 +145,8 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "correlations": _correlations,
     "diagonal_of": lambda _node, codes: Code(f"{codes[0].atom}.diagonal"),
     "squares_of": lambda _node, codes: Code(f"{codes[0].atom}.squares"),
+    "waves": _waves,
+    "cosines_of": lambda _node, codes: Code(f"{codes[0].atom}.cosines"),
+    "sines_of": lambda _node, codes: Code(f"{codes[0].atom}.sines"),
     "chosen_rows": _chosen_rows,
 }

@@ -13,6 +13,7 @@ FILES = (
     ("losslang.backend", "functions.py"),
     ("losslang.backend", "fused.py"),
     ("losslang.backend", "moments.py"),
+    ("losslang.backend", "waves.py"),
     ("losslang.backend", "probed.py"),
     ("losslang.backend", "similarities.py"),
     ("losslang.backend", "on_gpu.py"),

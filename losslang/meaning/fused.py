@@ -174,6 +174,13 @@ def _nearest_rows(node: Node, arrays: Sequence[Array]) -> Array:
     return chosen[best] if keys.ndim == 2 else np.take_along_axis(chosen, best[..., None], axis=-2)
 
 
+def _waves(node: Node, arrays: Sequence[Array]) -> Array:
+    """Both, one after the other along a last axis."""
+    x, over = arrays[0], tuple(node.inputs[0].type.position(axis) for axis in node.axes())
+    angles = x[..., None] * arrays[1]
+    return np.stack([np.cos(angles).sum(axis=over), np.sin(angles).sum(axis=over)], axis=-1)
+
+
 FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "squared_products": _squared_products,
     "logdet_of_products": _logdet_of_products,
@@ -189,5 +196,8 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "correlations": _correlations,
     "diagonal_of": lambda _node, arrays: np.diagonal(arrays[0], axis1=-2, axis2=-1),
     "squares_of": _squares_of,
+    "waves": _waves,
+    "cosines_of": lambda _node, arrays: arrays[0][..., 0],
+    "sines_of": lambda _node, arrays: arrays[0][..., 1],
     "chosen_rows": _chosen_rows,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from losslang.objective.axes import Axis, Dim, Type
 from losslang.objective.operation import Operation, Parameter
-from losslang.objective.rules import Bound, Problem, dot, keeps, reduction
+from losslang.objective.rules import Bound, Problem, dot, keeps, reduction, same_type
 
 __all__ = ["FUSED", "rows_and_columns"]
 
@@ -76,6 +76,11 @@ def _nearest(bound: Bound) -> Type:
     (key,) = bound.over("y", "keys_of")
     rows, chosen = bound.type("x").without(bound.over("x")), bound.type("chosen")
     return Type.of([*rows.dims, *(dim for dim in chosen.dims if dim.axis != key and not rows.has(dim.axis))]).real()
+
+
+def _of_waves(bound: Bound) -> Type:
+    """The axes of x that are not summed, and the knots."""
+    return Type.of([*bound.type("x").without(bound.over("x")).dims, *bound.type("knots").dims]).real()
 
 
 _X, _Y, _SCALE = Parameter("x"), Parameter("y"), Parameter("scale")
@@ -188,6 +193,16 @@ _ROWS = (
     ),
     Operation("diagonal_of", (_X, _PAIRS), _of_matrix, "sum", "the diagonal of a matrix", "float32"),
     Operation("squares_of", (_X, _PAIRS), _of_entries, "sum", "Σ x² over entries beside the diagonal", "float32"),
+    Operation(
+        "waves",
+        (_X, Parameter("knots"), _OVER),
+        _of_waves,
+        "sum",
+        "Σ cos(x · t) and Σ sin(x · t) at even knots t: asked for both",
+        "float32",
+    ),
+    Operation("cosines_of", (_X,), same_type, "sum", "Σ cos(x · t)", "float32"),
+    Operation("sines_of", (_X,), same_type, "sum", "Σ sin(x · t)", "float32"),
     Operation(
         "chosen_rows",
         (Parameter("scores"), _Y, _OVER),

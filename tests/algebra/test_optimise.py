@@ -115,6 +115,12 @@ ROWS = {
         ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
         " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
     ],
+    "waves": [
+        "sum(mean(cos(z * linspace(0, 3, 7)), over=batch)^2) + sum(mean(sin(z * linspace(0, 3, 7)), over=batch))",
+        "mean((mean(cos(linspace(-1, 2, 4) * z), over=[batch, feature]) - 0.5)^2)",
+        "mean(sum(sin(z * linspace(1, 4, 5)), over=[view, batch])^2 / 3)",
+        "mean(integrate(mean(cos(z * linspace(-2, 2, 5)), over=feature)^2, over=knot))",
+    ],
     "chosen_rows": [
         "mean(dot(argmax(dot(z[a], z[b], pairs=batch), over=batch), z[a], over=batch)^2)",
         "mean(dot(z, argmax(similarity(z, z) - 4 * same(batch), over=batch), over=batch)^2)",
