@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+
+from losslang.backend.precision import in_own_precision
 
 __all__ = ["Output"]
 
@@ -142,7 +143,7 @@ class Lengths(torch.autograd.Function):
         ctx.save_for_backward(inputs[0], output)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         """The value over its length, times what comes in."""
         x, length = ctx.saved_tensors
@@ -197,7 +198,7 @@ class UnitRows(torch.autograd.Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor, _length: None) -> tuple[Tensor, None, None]:
         """A row shorter than eps is x / eps, and has no part to take off."""
         unit, length = ctx.saved_tensors
@@ -246,7 +247,7 @@ class Variance(torch.autograd.Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor, _mean: None) -> tuple[Tensor, None, None]:
         """The gradient, times what comes in."""
         x, mean = ctx.saved_tensors
@@ -341,7 +342,7 @@ class LogDeterminant(torch.autograd.Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor, _factor: None) -> Tensor:
         """The inverse, times what comes in."""
         (factor,) = ctx.saved_tensors

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from losslang.backend.functions import cholesky_factor
+from losslang.backend.precision import in_own_precision
 
 __all__: list[str] = []
 
@@ -32,7 +32,7 @@ class SquaredLength(torch.autograd.Function):
         return torch.linalg.vector_norm(x).square()
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         """Twice the value, times what comes in."""
         (x,) = ctx.saved_tensors
@@ -60,7 +60,7 @@ class Standardized(torch.autograd.Function):
         return values
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         """Over the deviation, what is left of the gradient."""
         values, deviation = ctx.saved_tensors
@@ -102,7 +102,7 @@ class SquaredProducts(torch.autograd.Function):
         return value if diagonal is None else value - diagonal.square().sum(-1)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """Through the same side."""
         x, matrix, diagonal = ctx.saved_tensors
@@ -135,7 +135,7 @@ class SquaredCrossProducts(torch.autograd.Function):
         return value
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """Through the same side."""
         x, y, one, two, diagonal = ctx.saved_tensors
@@ -195,7 +195,7 @@ class LogDetOfProducts(torch.autograd.Function):
         return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         """2 s M⁻¹ rows, times what comes in."""
         x, factor, scale = ctx.saved_tensors

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.autograd.function import once_differentiable
 
 from losslang.algebra.ways import ways_of_cross_squares, ways_of_logdet, ways_of_squares, ways_of_trace
 from losslang.backend.functions import cholesky_factor
 from losslang.backend.fused import squared_entries, symmetric_product, trace_of_log, trace_of_shifted
 from losslang.backend.on_gpu import logsumexp_of_similarities
+from losslang.backend.precision import in_own_precision
 from losslang.networks.processes import Share
 
 __all__: list[str] = []
@@ -85,7 +85,7 @@ class SquaresOfAll(torch.autograd.Function):
         return value
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Through the same side."""
         x, whole, matrix, diagonal = ctx.saved_tensors
@@ -126,7 +126,7 @@ class CrossSquaresOfAll(torch.autograd.Function):
         return value
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Through the same side."""
         x, y, one, two, diagonal, own = ctx.saved_tensors
@@ -163,7 +163,7 @@ class LogDetOfAll(torch.autograd.Function):
         return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Through the same side."""
         x, whole, factor, scale = ctx.saved_tensors

@@ -15,7 +15,8 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from losslang.backend.precision import in_own_precision
 
 __all__ = ["logsumexp_by_tiles"]
 
@@ -40,7 +41,7 @@ class LogSumExpByTiles(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Of x with itself a row counts as a row and as a column."""
         x, y, scale, dropped, result = ctx.saved_tensors

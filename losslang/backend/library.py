@@ -10,6 +10,7 @@ from importlib import resources
 __all__ = ["function_names", "sources_for"]
 
 FILES = (
+    ("losslang.backend", "precision.py"),
     ("losslang.backend", "functions.py"),
     ("losslang.backend", "fused.py"),
     ("losslang.backend", "moments.py"),

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from losslang.backend.fused import symmetric_product
+from losslang.backend.precision import in_own_precision
 
 __all__: list[str] = []
 
@@ -52,7 +52,7 @@ class Correlations(torch.autograd.Function):
         return diagonal, squares
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> tuple[Tensor | None, ...]:
         """Through the same side."""
         x, y, diagonal, matrix, other = ctx.saved_tensors

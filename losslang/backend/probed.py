@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from losslang.backend.precision import in_own_precision
 from losslang.networks.processes import Share
 
 __all__: list[str] = []
@@ -64,7 +64,7 @@ class LogDetByProbes(torch.autograd.Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor, _solutions: None) -> tuple[Tensor | None, ...]:
         """scale · x (Σ k (u wᵀ + w uᵀ) / p + 2 c), times what comes in."""
         x, probes, solutions, scale = ctx.saved_tensors

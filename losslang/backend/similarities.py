@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from losslang.backend.functions import scaled_rows
 from losslang.backend.fused import rows_at_once, symmetric_product
+from losslang.backend.precision import in_own_precision
 
 __all__: list[str] = []
 
@@ -92,7 +92,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Some rows at a time; what is symmetric, is a row and a column at once."""
         x, y, result, shares = ctx.saved_tensors
@@ -171,7 +171,7 @@ class ContrastOfProducts(torch.autograd.Function):
         return value / x.shape[-2]
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients, times what comes in."""
         return *(None if kept is None else kept * grad for kept in ctx.saved_tensors), None, None, None, None
@@ -318,7 +318,7 @@ class CosinesOfViews(torch.autograd.Function):
         return cosines
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """View by view, in place."""
         x, y, cosines, *lengths = ctx.saved_tensors

@@ -25,15 +25,19 @@ def speed_up(session: Session, say: Callable[[str], None]) -> None:
     if crew().size > 1:  # one that falls back in the midst of a step would leave the others waiting
         say("the method runs without torch.compile on several processes")
         return
-    # the backward pass is compiled with the forward pass, where a failure is still answered
-    functorch.force_non_lazy_backward_lowering = True
     accelerate(session.model.front, "the method", say)
     for policy in {p for p in session.plan.policies.values() if isinstance(p, Photo)}:
         accelerate(photo_view(policy, session.device), "augmentation", say)
 
 
 def accelerate(module: nn.Module, name: str, say: Callable[[str], None]) -> None:
-    """Have calls of a module compiled. Where that fails it runs as it is, and `say` hears one line."""
+    """Have calls of a module compiled. Where that fails it runs as it is, and `say` hears one line.
+
+    Settings of the process: the way back is compiled with the way there, where a failure is still answered, and out of
+    autocast, as `backward()` is called; a loss in float32 would otherwise have its gradient's products in bfloat16.
+    """
+    functorch.force_non_lazy_backward_lowering = True
+    functorch.backward_pass_autocast = "off"  # noqa: S105 - no password
     eager, compiled = module._call_impl, torch.compile(module._call_impl)  # noqa: SLF001 - as nn.Module.compile does
 
     def call(*arguments: Any, **options: Any) -> Any:

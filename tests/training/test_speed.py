@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+import losslang
 from losslang.training import speed
 from losslang.training.loop import train
 from losslang.training.speed import accelerate
@@ -55,6 +56,24 @@ def test_a_compiled_module_is_the_same_module(monkeypatch, x):
     assert module(x).shape == (4, 2)
     assert (calls, names) == ([1], ["weight", "bias"])
     assert torch.equal(copy.deepcopy(module)(x), module(x))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
+@pytest.mark.parametrize("method", ["coding_rate_taylor", "barlow"])  # with torch's gradient, and our own
+def test_a_compiled_loss_in_autocast_has_its_gradient_in_float32(monkeypatch, method):
+    compiler = torch.compile  # backends that generate no code are enough: products are cast before
+    monkeypatch.setattr(torch, "compile", lambda function: compiler(function, backend="aot_eager", fullgraph=True))
+    z = torch.randn(2, 64, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    gradients = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        loss = losslang.compile_loss(method, sizes={"z": 8}, steps=100, steps_per_epoch=10)
+        if compiled:
+            accelerate(loss, "the loss", pytest.fail)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            total = loss(z=z).total
+        gradients += torch.autograd.grad(total, z)
+    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
