@@ -14,10 +14,10 @@ from losslang.shipped import shipped_specs
 
 HOLDS_UP = {
     ("simsiam", "whole"): "held",
-    ("simsiam", "without the predictor predictor"): "collapses",
+    ("simsiam", "without the predictor"): "collapses",
     ("simsiam", "without stop-gradients"): "collapses",
     ("simsiam", "without the output norm of projector"): "held",
-    ("byol", "without the predictor predictor"): "collapses",
+    ("byol", "without the predictor"): "collapses",
     ("byol", "without the moving average of target"): "collapses",
     ("vicreg", "without the term variance"): "collapses",
     ("vicreg", "without the term invariance"): "stable",
@@ -39,6 +39,13 @@ def test_covariance_is_what_keeps_the_rank_of_vicreg():
     ranks = {row.change: row.verdict.rank.answer for row in ablate("vicreg").rows}
     assert ranks["without the term covariance"] == "possible"
     assert ranks["without the term invariance"] == "full"
+
+
+def test_a_predictor_is_named_where_its_name_says_more():
+    text = shipped_specs()["simsiam"].read_text(encoding="utf-8").replace("predictor", "head")
+    found = ablate(load(Source("simsiam.yaml", text)))
+    assert "without the predictor head" in [row.change for row in found.rows]
+    assert "without the predictor" in [row.change for row in ablate("simsiam").rows]
 
 
 def test_terms_are_made_weaker_and_stronger():
@@ -128,7 +135,7 @@ def test_training(capsys, tmp_path):
     words += ["--seeds", "2", "--out", str(out), "--json"]
     assert main(words) == 0
     rows = json.loads(capsys.readouterr().out)["changes"]
-    assert [row["change"] for row in rows][:2] == ["whole", "without the predictor predictor"]
+    assert [row["change"] for row in rows][:2] == ["whole", "without the predictor"]
     for row in rows:
         assert [run["seed"] for run in row["runs"]] == [0, 1]
         assert all(0 <= run["center_norm"] <= 1 for run in row["runs"])

@@ -53,9 +53,8 @@ def _scaled(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
 
 def _predictors(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
     for name in predictors_of(spec):
-        yield Ablated(
-            f"without the predictor {name}", f"without_{name}", _with_network(resolved, name, Name("identity"))
-        )
+        what = "the predictor" if name == "predictor" else f"the predictor {name}"
+        yield Ablated(f"without {what}", f"without_{name}", _with_network(resolved, name, Name("identity")))
 
 
 def _targets(spec: Spec, resolved: Resolved) -> Iterator[Ablated]:
