@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
-__all__ = ["PATH_PART", "TRAPS", "Plain", "Setting", "plain_number"]
+__all__ = ["PATH_PART", "TRAPS", "Plain", "Setting", "plain_number", "write_setting"]
 
 Plain: TypeAlias = int | float | str | bool
 Setting: TypeAlias = Plain | tuple[Plain, ...]
@@ -31,3 +32,12 @@ def plain_number(text: str) -> int | float | None:
         return int(text) if abs(int(text)) < 2**63 else None
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+def write_setting(value: Setting, text: Callable[[str], str]) -> str:
+    """A setting as both spellings write it; `text` says how a text is written."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(write_setting(each, text) for each in value)}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return text(value) if isinstance(value, str) else repr(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from losslang.syntax.names import is_name
-from losslang.syntax.settings import TRAPS, Setting
+from losslang.syntax.settings import TRAPS, write_setting
 from losslang.syntax.texts import quoted
 from losslang.syntax.tree import NO_COMMENTS, Definition, Entry, Method, RecipeOverrides, View
 from losslang.syntax.write import WIDTH, expression_lines
@@ -113,16 +113,10 @@ def _objective(terms: tuple[Entry, ...]) -> list[str]:
 def _recipe(recipe: RecipeOverrides) -> list[str]:
     lines = commented([f"recipe {recipe.recipe}"], recipe.comments)
     for override in recipe.overrides:
-        line = f"{_MARGIN}{'.'.join(override.path)} = {_setting(override.value)}"
+        line = f"{_MARGIN}{'.'.join(override.path)} = {write_setting(override.value, _setting_text)}"
         lines += commented([line], override.comments, _MARGIN)
     return lines
 
 
-def _setting(value: Setting) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_setting(each) for each in value)}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value if is_name(value) and value not in TRAPS else quoted(value)
-    return repr(value)
+def _setting_text(text: str) -> str:
+    return text if is_name(text) and text not in TRAPS else quoted(text)

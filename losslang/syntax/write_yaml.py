@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from losslang.syntax.settings import TRAPS, Setting, plain_number
+from losslang.syntax.settings import TRAPS, plain_number, write_setting
 from losslang.syntax.tree import (
     NO_COMMENTS,
     Comments,
@@ -17,6 +17,7 @@ from losslang.syntax.tree import (
     Method,
     Name,
     Number,
+    Override,
     RecipeOverrides,
     Unary,
     View,
@@ -181,26 +182,24 @@ def _definition(definition: Definition) -> list[str]:
 
 
 def _recipe(recipe: RecipeOverrides) -> list[str]:
-    settings = [f"{'.'.join(each.path)}: {_setting(each.value)}" for each in recipe.overrides]
+    settings = [_setting(each) for each in recipe.overrides]
     short = _one_line(recipe.recipe, settings)
     inner = [each.comments for each in recipe.overrides if each.comments != NO_COMMENTS]
     if short and recipe.comments == NO_COMMENTS and (not inner or (len(settings) == 1 and not inner[0].above)):
         return commented(short, inner[0] if inner else NO_COMMENTS)
     lines = commented([f"{recipe.recipe}:"], recipe.comments)
     for override in recipe.overrides:
-        line = f"{_MARGIN}{'.'.join(override.path)}: {_setting(override.value)}"
-        lines += commented([line], override.comments, _MARGIN)
+        lines += commented([_MARGIN + _setting(override)], override.comments, _MARGIN)
     return lines
 
 
-def _setting(value: Setting) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_setting(each) for each in value)}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        return repr(value)
-    if "\n" in value or "\t" in value:
-        return json.dumps(value, ensure_ascii=False)
-    plain = _FLOW_TEXT.fullmatch(value) and value not in _WORDS and plain_number(value) is None
-    return value if plain else _single_quoted(value)
+def _setting(override: Override) -> str:
+    return f"{'.'.join(override.path)}: {write_setting(override.value, _setting_text)}"
+
+
+def _setting_text(text: str) -> str:
+    """A text inside `{…}` and `[…]`, where more signs have a meaning."""
+    if "\n" in text or "\t" in text:
+        return json.dumps(text, ensure_ascii=False)
+    plain = _FLOW_TEXT.fullmatch(text) and text not in _WORDS and plain_number(text) is None
+    return text if plain else _single_quoted(text)
