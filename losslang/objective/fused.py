@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from losslang.objective.axes import Axis, Dim, Type
 from losslang.objective.operation import Operation, Parameter
-from losslang.objective.rules import Bound, Problem, dot, keeps, reduction, same_type
+from losslang.objective.rules import Bound, Problem
+from losslang.objective.rules_along import keeps, reduction, same_type
+from losslang.objective.rules_matched import dot
 
 __all__ = ["FUSED", "rows_and_columns"]
 

@@ -8,7 +8,8 @@ from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
 from losslang.objective.axes import Axis, Dim, Type
 from losslang.objective.context import Context, Scope
-from losslang.objective.rules import Problem, Typed, union
+from losslang.objective.rules import Problem, Typed
+from losslang.objective.rules_matched import union
 from losslang.objective.views import ViewSet, condition_holds, read_view_set
 from losslang.syntax.tree import Call, Loop
 

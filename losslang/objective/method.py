@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from losslang.diagnostics import NOWHERE, Label, Report, Span
-from losslang.objective.axes import describe_axes
+from losslang.diagnostics import Report
 from losslang.objective.budget import Enough, stop_at_many
-from losslang.objective.constructors import CONSTRUCTORS
-from losslang.objective.context import Context, Library, Scope, static_value
-from losslang.objective.elaborate import define, elaborate
-from losslang.objective.graph import Graph, Node, Term, walk
+from losslang.objective.context import Context, Library
+from losslang.objective.elaborate import define
+from losslang.objective.graph import Graph
 from losslang.objective.inline import check_definition
 from losslang.objective.lints import lint
-from losslang.objective.operations import OPERATIONS, SPECIAL, SPELLED_WITH_SIGNS
-from losslang.objective.parameters import SCHEDULES, Override, read_parameters
+from losslang.objective.namespace import check_names, known_overrides
+from losslang.objective.parameters import Override, read_parameters
 from losslang.objective.read_networks import read_networks
 from losslang.objective.resolve import Resolved
-from losslang.objective.rules import Problem
 from losslang.objective.spec import Spec
+from losslang.objective.terms import read_term
 from losslang.objective.views import Views
 from losslang.syntax.names import nearest
-from losslang.syntax.tree import Entry, Name
+from losslang.syntax.tree import Name
 
 __all__ = ["type_method"]
 
@@ -59,23 +57,15 @@ def _type(
     input_sizes: Mapping[str, int],
     cap: int | None,
 ) -> Spec | None:
-    _check_names(resolved, library, report)
-    overrides = _known_overrides(resolved, overrides, report)
-    parameters = read_parameters(resolved.parameters, overrides, report, resolved.broken)
-    networks = read_networks(resolved.networks, parameters, report, sizes)
-    views = Views.of(resolved.views)
-    if len(views.all.names) > MAX_VIEWS:
-        report.add("E407", f"a method has at most {MAX_VIEWS:,} views", resolved.method.views_span)
-        return None
-    if len(resolved.objective) > MAX_TERMS:
-        term = [*resolved.objective.values()][MAX_TERMS]
-        report.add("E407", f"a method has at most {MAX_TERMS:,} terms", term.name_span)
-        return None
+    check_names(resolved, library, report)
+    parameters = read_parameters(
+        resolved.parameters, known_overrides(resolved, overrides, report), report, resolved.broken
+    )
     context = Context(
         report=report,
-        views=views,
+        views=Views.of(resolved.views),
         parameters=parameters,
-        networks=networks,
+        networks=read_networks(resolved.networks, parameters, report, sizes),
         network_entries=resolved.networks,
         define=resolved.define,
         functions=resolved.functions,
@@ -85,89 +75,66 @@ def _type(
         cap=cap,
         broken=frozenset(parameters.broken),
     )
+    if _too_many(resolved, context):
+        return None
     forward = _forward(resolved, report)
+    graph = _graph(resolved, context)
+    if report.has_errors:
+        return None
+    lint(resolved, context, graph, report)
+    return _spec(resolved, context, forward, graph)
+
+
+def _too_many(resolved: Resolved, context: Context) -> bool:
+    """Whether a method has more views or terms than it may; reported."""
+    if len(context.views.all.names) > MAX_VIEWS:
+        context.report.add("E407", f"a method has at most {MAX_VIEWS:,} views", resolved.method.views_span)
+    elif len(resolved.objective) > MAX_TERMS:
+        term = [*resolved.objective.values()][MAX_TERMS]
+        context.report.add("E407", f"a method has at most {MAX_TERMS:,} terms", term.name_span)
+    else:
+        return False
+    return True
+
+
+def _graph(resolved: Resolved, context: Context) -> Graph:
+    """All terms and definitions, elaborated. What the terms use is what `context` says is used."""
     for definition in resolved.functions.values():
         check_definition(definition, context)
     context.used.clear()
     context.applications.clear()
-    terms = [_term(entry, context) for entry in resolved.objective.values()]
+    terms = [read_term(entry, context) for entry in resolved.objective.values()]
     used = set(context.used)
     defined = {name: define(name, context) for name in resolved.define}
     context.used = used
-    graph = Graph(
+    return Graph(
         tuple(term for term in terms if term is not None),
         {name: value.node for name, value in defined.items() if value is not None},
         tuple(context.states.values()),
         tuple(context.applications),
     )
-    if report.has_errors:
-        return None
-    lint(resolved, context, graph, report)
+
+
+def _spec(resolved: Resolved, context: Context, forward: dict[str, str], graph: Graph) -> Spec:
     return Spec(
-        resolved.method.name,
-        resolved.title,
-        resolved.paper,
-        resolved.notes,
-        resolved.method.span.source,
-        resolved.bases,
-        parameters,
-        views,
-        forward,
-        {name: network for name, network in networks.items() if network is not None},
-        {name: size for name, (size, _, _) in context.inputs.items()},
-        graph,
-        {
+        method_name=resolved.method.name,
+        title=resolved.title,
+        paper=resolved.paper,
+        notes=resolved.notes,
+        source=resolved.method.span.source,
+        bases=resolved.bases,
+        parameters=context.parameters,
+        view_set=context.views,
+        forward=forward,
+        networks={name: network for name, network in context.networks.items() if network is not None},
+        network_inputs={name: size for name, (size, _, _) in context.inputs.items()},
+        graph=graph,
+        recipes={
             recipe: {".".join(path): override.value for path, override in settings.items()}
             for recipe, settings in resolved.recipes.items()
         },
-        tuple(d for d in report.sorted() if not d.is_error),
+        warnings=tuple(d for d in context.report.sorted() if not d.is_error),
     )
-
-
-# ---------------------------------------------------------------- names
-
-
-def _check_names(resolved: Resolved, library: Library, report: Report) -> None:
-    """One namespace for everything but terms; nothing of the language is redefined."""
-    taken: dict[str, tuple[str, Span | None]] = {"x": ("the images", None), "views": ("all views", None)}
-    taken |= dict.fromkeys({*OPERATIONS, *SPECIAL} - SPELLED_WITH_SIGNS, ("an operation", None))
-    taken |= dict.fromkeys(SCHEDULES, ("a schedule", None))
-    taken |= dict.fromkeys([*CONSTRUCTORS, "features"], ("a constructor of networks", None))
-    taken |= dict.fromkeys(library, ("a function of the library", None))
-    callable_ = {name for name, (what, _) in taken.items() if what not in {"the images", "all views"}}
-    sections = (
-        ("a view", [(v.name, v.span) for v in resolved.views]),
-        ("a parameter", [(e.name, e.name_span) for e in resolved.parameters.values()]),
-        ("a network", [(e.name, e.name_span) for e in resolved.networks.values()]),
-        ("a function", [(d.name, d.name_span) for d in resolved.functions.values()]),
-        ("a definition", [(e.name, e.name_span) for e in resolved.define.values()]),
-    )
-    for kind, names in sections:
-        for name, span in names:
-            if kind in {"a view", "a parameter"} and name in callable_:
-                continue  # neither is ever called, and a call is told from a name by its parentheses
-            if name in taken:
-                what, other = taken[name]
-                stop_at_many(report, span)
-                labels = [Label(other, f"{what} here")] if other and other != NOWHERE else []
-                report.add("E220", f"`{name}` is {what} already", span, labels=labels, help="choose another name")
-            else:
-                taken[name] = (kind, span)
-
-
-def _known_overrides(resolved: Resolved, overrides: Mapping[str, Override], report: Report) -> dict[str, Override]:
-    known = {}
-    for name, override in overrides.items():
-        if name in resolved.parameters:
-            known[name] = override
-        if name in resolved.parameters or name in resolved.broken:
-            continue
-        close = nearest(name, resolved.parameters)
-        names = ", ".join(resolved.parameters) or "none"
-        help_ = f"did you mean `{close}`?" if close else f"its parameters are: {names}"
-        message = f"{override.source}: the method `{resolved.method.name}` has no parameter `{name}`"
-        report.add("E221", message, resolved.method.name_span, help=help_)
-    return known
 
 
 def _forward(resolved: Resolved, report: Report) -> dict[str, str]:
@@ -188,45 +155,3 @@ def _forward(resolved: Resolved, report: Report) -> dict[str, str]:
         else:
             result[entry.name] = entry.value.id
     return result
-
-
-# ---------------------------------------------------------------- terms
-
-
-def _term(entry: Entry, context: Context) -> Term | None:
-    assert entry.value is not None
-    value = elaborate(entry.value, context, Scope())
-    if value is None:
-        return None
-    if value.type.dims or value.type.kind == "image":
-        problem = Problem(
-            "E309",
-            f"the term `{entry.name}` is not one number",
-            labels=[(entry.span, f"has {describe_axes(value.type.axes)}")],
-            help="reduce it: mean(…) over every axis, or mean(… for v in views)",
-        )
-        context.problem(problem, entry.span)
-        return None
-    if value.type.kind == "mask":
-        context.report.add(
-            "E309", f"the term `{entry.name}` is true or false, not a number", entry.span, help="minimise a number"
-        )
-        return None
-    if any(node.op == "same" and not node.inputs for node in walk([value.node])):
-        problem = Problem(
-            "E326", "`same` meets no value that has its axis, so it has no size", labels=[(value.span, "")]
-        )
-        context.problem(problem, entry.span)
-        return None
-    weight, raw = _split_weight(value.node, context)
-    return Term(entry.name, value.node, entry.span, weight, raw)
-
-
-def _split_weight(node: Node, context: Context) -> tuple[Node | None, Node | None]:
-    """The leading scalar factor of a term and what it multiplies."""
-    if node.op != "multiply":
-        return None, None
-    weight, raw = node.inputs
-    if static_value(weight, context.parameters) is None and weight.op != "schedule":
-        return None, None
-    return weight, raw

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from losslang.objective import rules
 from losslang.objective.axes import Type
+from losslang.objective.rules import Bound
 
 __all__ = ["Operation", "Parameter"]
 
@@ -37,7 +37,7 @@ class Operation:
 
     name: str
     parameters: tuple[Parameter, ...]
-    rule: Callable[[rules.Bound], Type]
+    rule: Callable[[Bound], Type]
     batch: str
     summary: str
     numeric: str = ""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from losslang.objective import rules, rules_matrix, rules_state
+from losslang.objective import rules_along, rules_matched, rules_matrix, rules_state
 from losslang.objective.axes import BATCH, FEATURE, Type
 from losslang.objective.operation import Operation, Parameter
+from losslang.objective.rules import Bound
 
 __all__ = ["OPERATIONS", "STATEFUL"]
 
@@ -26,15 +27,15 @@ EPS = Parameter("eps", "number", 0.0)
 
 
 def _unary(name: str, summary: str, numeric: str = "") -> Operation:
-    return Operation(name, (X,), rules.elementwise, "rows", summary, numeric)
+    return Operation(name, (X,), rules_matched.elementwise, "rows", summary, numeric)
 
 
-def _binary(name: str, summary: str, rule: Callable[[rules.Bound], Type] = rules.elementwise) -> Operation:
+def _binary(name: str, summary: str, rule: Callable[[Bound], Type] = rules_matched.elementwise) -> Operation:
     return Operation(name, (X, Parameter("y")), rule, "rows", summary)
 
 
 def _reduction(name: str, summary: str, *extra: Parameter, numeric: str = "") -> Operation:
-    return Operation(name, (X, OVER_ALL, *extra, WHERE), rules.reduction, "sum", summary, numeric)
+    return Operation(name, (X, OVER_ALL, *extra, WHERE), rules_along.reduction, "sum", summary, numeric)
 
 
 _ROWS = (
@@ -45,15 +46,15 @@ _ROWS = (
     _binary("divide", "x / y"),
     _binary("power", "x ^ y"),
     _unary("negative", "-x"),
-    _binary("equal", "x == y", rules.comparison),
-    _binary("not_equal", "x != y", rules.comparison),
-    _binary("less", "x < y", rules.comparison),
-    _binary("less_equal", "x <= y", rules.comparison),
-    _binary("greater", "x > y", rules.comparison),
-    _binary("greater_equal", "x >= y", rules.comparison),
-    _binary("both", "x and y, of masks", rules.logical),
-    _binary("either", "x or y, of masks", rules.logical),
-    Operation("negate", (X,), rules.logical, "rows", "not x, of a mask"),
+    _binary("equal", "x == y", rules_matched.comparison),
+    _binary("not_equal", "x != y", rules_matched.comparison),
+    _binary("less", "x < y", rules_matched.comparison),
+    _binary("less_equal", "x <= y", rules_matched.comparison),
+    _binary("greater", "x > y", rules_matched.comparison),
+    _binary("greater_equal", "x >= y", rules_matched.comparison),
+    _binary("both", "x and y, of masks", rules_matched.logical),
+    _binary("either", "x or y, of masks", rules_matched.logical),
+    Operation("negate", (X,), rules_matched.logical, "rows", "not x, of a mask"),
     # ------------------------------------------------------------ elementwise
     _unary("exp", "e to the x", "float32"),
     _unary("log", "natural logarithm", "float32"),
@@ -76,15 +77,19 @@ _ROWS = (
     _reduction("max", "largest entry; the gradient is shared among equals"),
     _reduction("logsumexp", "log of the sum of exponentials", numeric="float32, shifted by the maximum"),
     Operation(
-        "softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "exponentials that sum to 1", "float32, shifted"
+        "softmax", (X, OVER_FEATURE, WHERE), rules_along.keeps, "sum", "exponentials that sum to 1", "float32, shifted"
     ),
-    Operation("log_softmax", (X, OVER_FEATURE, WHERE), rules.keeps, "sum", "logarithm of softmax", "float32, shifted"),
-    Operation("integrate", (X, OVER_FEATURE), rules.integrate, "rows", "trapezoid rule over the knots of `linspace`"),
+    Operation(
+        "log_softmax", (X, OVER_FEATURE, WHERE), rules_along.keeps, "sum", "logarithm of softmax", "float32, shifted"
+    ),
+    Operation(
+        "integrate", (X, OVER_FEATURE), rules_along.integrate, "rows", "trapezoid rule over the knots of `linspace`"
+    ),
     # ------------------------------------------------------------ shape
     Operation(
         "normalize",
         (X, OVER_FEATURE, Parameter("eps", "number", 1e-12)),
-        rules.keeps,
+        rules_along.keeps,
         "sum",
         "unit length: x / max(norm(x), eps)",
         "float32",
@@ -92,23 +97,25 @@ _ROWS = (
     Operation(
         "dot",
         (X, Parameter("y"), OVER_FEATURE, Parameter("pairs", "axes", optional=True)),
-        rules.dot,
+        rules_matched.dot,
         "sum",
         "multiply and sum over `over`; axes in `pairs` stay independent and appear primed",
     ),
-    Operation("first", (X, Parameter("count", "integer"), OVER_FEATURE), rules.first, "order", "the first entries"),
+    Operation(
+        "first", (X, Parameter("count", "integer"), OVER_FEATURE), rules_along.first, "order", "the first entries"
+    ),
     Operation(
         "roll",
         (X, Parameter("shift", "integer", 1), OVER_BATCH),
-        rules.along,
+        rules_along.along,
         "order",
         "entry i becomes entry i + shift",
     ),
-    Operation("sort", (X, OVER_BATCH), rules.along, "order", "ascending order along an axis"),
+    Operation("sort", (X, OVER_BATCH), rules_along.along, "order", "ascending order along an axis"),
     Operation(
         "linspace",
         (Parameter("start", "number"), Parameter("stop", "number"), Parameter("count", "integer")),
-        rules.linspace,
+        rules_along.linspace,
         "none",
         "evenly spaced knots [knot]",
     ),
@@ -151,7 +158,7 @@ _ROWS = (
         "eigenvalues", (X, MATRIX), rules_matrix.matrix_to_ranks, "none", "of a symmetric matrix, ascending", "float32"
     ),
     # ------------------------------------------------------------ gradient, assignment, random
-    Operation("stopgrad", (X,), rules.same_type, "rows", "the same value, without gradient", gradient=False),
+    Operation("stopgrad", (X,), rules_along.same_type, "rows", "the same value, without gradient", gradient=False),
     Operation(
         "sinkhorn",
         (
@@ -171,7 +178,7 @@ _ROWS = (
     Operation(
         "argmax",
         (X, OVER_FEATURE),
-        rules.along,
+        rules_along.along,
         "order",
         "one-hot of the largest entry, first among equals",
         gradient=False,
@@ -179,7 +186,7 @@ _ROWS = (
     Operation(
         "random_directions",
         (Parameter("count", "integer"), Parameter("like"), OVER_FEATURE),
-        rules.directions,
+        rules_along.directions,
         "none",
         "unit vectors, drawn anew each step, equal on every process",
         gradient=False,
@@ -187,7 +194,7 @@ _ROWS = (
     Operation(
         "normal_quantiles",
         (Parameter("like"), OVER_BATCH),
-        rules.quantiles,
+        rules_along.quantiles,
         "order",
         "the quantiles of the standard normal at i/(n + 1), i = 1 … n",
         gradient=False,

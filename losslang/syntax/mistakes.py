@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from losslang.diagnostics import Label, Report, Span
+from losslang.diagnostics import Label, Report
 from losslang.syntax.case import Case, case_at
+from losslang.syntax.mistakes_commas import comma, unnamed
+from losslang.syntax.mistakes_loops import in_missing, loop_words
+from losslang.syntax.mistakes_values import two_values, value_missing
 from losslang.syntax.signs import explain_wrong
 from losslang.syntax.tokens import CLOSING, Token, span_of
 
 __all__ = ["explain"]
 
-VALUE_BEGINS: Final = frozenset({"NAME", "NUMBER", "TEXT", "LONGTEXT", "TRUTH", "LPAR", "LSQB"})
 INFIX: Final = frozenset({"PLUS", "MINUS", "TIMES", "CARET", "COMPARE", "AND", "OR"})
 
 
@@ -49,17 +51,6 @@ def _wrong(case: Case) -> bool:
         return False
     explain_wrong(token, case.before if case.after_value else None, case.following, case.report)
     return True
-
-
-def _in_missing(case: Case) -> bool:
-    if case.token is None or case.before is None or case.level.types[-2:] != ["FOR", "NAME"]:
-        return False
-    if case.token.type == "COMMA":
-        following = case.following
-        other = following.text if following is not None and following.type == "NAME" else "v"
-        remedy = f"write `for {case.before.text} in views for {other} in views`"
-        return case.says("E116", "a loop has one name", remedy=remedy)
-    return case.says("E116", f"`in` is missing after `for {case.before.text}`", remedy="write `for u in views`")
 
 
 def _closing(case: Case) -> bool:
@@ -115,73 +106,6 @@ def _equal(case: Case) -> bool:
     )
 
 
-def _loop_words(case: Case) -> bool:
-    token = case.token
-    if token is None or token.type not in {"FOR", "IF", "IN"}:
-        return False
-    if case.before is not None and case.before.type == "FOR":
-        return case.says("E122", "a loop needs a new name after `for`", remedy="write `for u in views`")
-    if not case.after_value:
-        message = f"`{token.text}` is a word of the language; a value is missing before it, or it is no name"
-        return case.says("E122", message)
-    types = case.level.types
-    if token.type == "IN":
-        return case.says("E116", "`in` stands in loops only: `for u in views`", remedy="compare views with == or !=")
-    if token.type == "IF" and "FOR" in types:
-        return case.says("E116", "a loop has one `if`", remedy="join the conditions with `and`")
-    if token.type == "IF":
-        return case.says(
-            "E110",
-            "there is no `… if … else …`",
-            remedy="leave out parts of a mean with where=, as in mean(x, where=x > 0), or of a loop with if",
-        )
-    return _wrong_for(case, types)
-
-
-def _wrong_for(case: Case, types: list[str]) -> bool:
-    if "IF" in types:
-        return case.says("E116", "all `for` of a loop come before its `if`")
-    if case.level.kind == "list":
-        return case.says(
-            "E110", "a list cannot be made by a loop", remedy="write mean(… for u in views), or sum, max, logsumexp"
-        )
-    if "COMMA" in types:
-        return case.says("E116", "a loop must be alone in its brackets", remedy="mean(… for u in views)")
-    return case.says(
-        "E116",
-        "a loop stands in the brackets of a reduction",
-        remedy="write mean(… for u in views), or sum, max, logsumexp",
-    )
-
-
-def _comma(case: Case) -> bool:
-    token = case.token
-    if token is None or token.type != "COMMA":
-        return False
-    if not case.after_value:
-        return case.says("E106", "a value is missing before this comma")
-    if "FOR" in case.level.types and case.types_behind[:2] == ["NAME", "IN"]:
-        return case.says("E116", "each name has a `for` of its own", remedy="write `for u in views for v in views`")
-    if "FOR" in case.level.types:
-        return case.says(
-            "E116",
-            "a loop must be alone in its brackets",
-            remedy="reduce inside: mean(mean(x[u], over=batch) for u in views)",
-        )
-    if _named_lately(case):
-        return _unnamed(case)
-    if case.level.kind == "index":
-        return case.says("E121", "brackets select views, one or a union", remedy="write z[a + b] for both")
-    before, following = case.before, case.following
-    remedy = "a list is written [view, batch]"
-    if before is not None and following is not None and before.type == following.type == "NUMBER":
-        remedy = f"write `{before.text}.{following.text}`"
-    elif following is None:
-        remedy = "leave it out"
-    message = "a comma separates arguments and the items of a list"
-    return case.says("E129", message + "; here is neither", remedy=remedy)
-
-
 def _compared_twice(case: Case) -> bool:
     token = case.token
     if token is None or token.type != "COMPARE" or not case.after_value:
@@ -194,74 +118,6 @@ def _not_inside(case: Case) -> bool:
     if token is None or token.type != "NOT" or before is None or before.type not in INFIX:
         return False
     return case.says("E120", f"`not` cannot follow `{before.text}` without brackets", remedy="write `(not …)`")
-
-
-def _named_lately(case: Case) -> bool:
-    """Whether a named argument stands in these brackets, and none was begun since the last comma."""
-    types = case.level.types
-    if case.level.kind != "call" or "EQUAL" not in types:
-        return False
-    since = types[len(types) - types[::-1].index("COMMA") :] if "COMMA" in types else types
-    return "EQUAL" not in since
-
-
-def _unnamed(case: Case) -> bool:
-    """An argument without a name after one with a name."""
-    if not _named_lately(case) or case.level.types[-1:] == [] or "FOR" in case.level.types:
-        return False
-    begun = case.level.tokens[len(case.level.types) - case.level.types[::-1].index("COMMA") :]
-    place = begun[0].span if begun else (case.token or case.tokens[-1]).span
-    token = case.token
-    if not begun and (token is None or token.type not in VALUE_BEGINS | {"MINUS", "NOT"}):
-        return False
-    return case.says("E117", "arguments without a name come before those with one", place)
-
-
-def _two_values(case: Case) -> bool:
-    token, before = case.token, case.before
-    if token is None or before is None or not case.after_value or token.type not in VALUE_BEGINS | {"NOT"}:
-        return False
-    if before.text == "lambda":
-        return case.says(
-            "E110", "there are no functions without a name", before.span, remedy="define one: def name(x) = …"
-        )
-    if before.text == "return":
-        return case.says("E110", "a value stands without `return`", before.span, remedy="leave it out")
-    if token.type == "LPAR" and (before.type in CLOSING or before.type == "TRUTH"):
-        return case.says("E118", "only a name can be called", remedy="put an operator between, or name the value first")
-    many = case.level.kind in {"call", "list"}
-    missing = "an operator or a comma" if many else "an operator"
-    if many and token.type == "NAME" and case.following is not None and case.following.type == "EQUAL":
-        return case.says(
-            "E105", f"a comma is missing before `{token.text}=`", remedy="arguments are separated by commas"
-        )
-    remedy = f"write `{before.text} * {token.text}…`" if token.type == "LPAR" else f"`{before.text} * {token.text}`?"
-    if token.type == "NOT":
-        remedy = ""
-    elif before.type == "NAME" and token.type == "NUMBER":
-        remedy = f"`{before.text}({token.text}, …)`, or `{before.text} * {token.text}`?"
-    short = len(before.text) + len(token.text) <= 40 and before.type not in CLOSING
-    between = Span(before.source, before.start, token.end)
-    shown = f" between `{before.text}` and `{token.text}`" if short else " before this"
-    return case.says("E105", f"{missing} is missing{shown}", between if short else None, remedy=remedy if short else "")
-
-
-def _value_missing(case: Case) -> bool:
-    token, before = case.token, case.before
-    if token is None or case.after_value:
-        return False
-    if token.type in {"FOR", "IN", "IF", "TRUTH"}:
-        return case.says("E122", f"`{token.text}` is a word of the language and no name")
-    if before is not None and before.type == "FOR":
-        return case.says("E122", "a loop has a new name after `for`", remedy="write `for u in views`")
-    if token.type == "PLUS":
-        return case.says(
-            "E106", "a value is missing before `+`; numbers have no plus sign in front", remedy="leave it out"
-        )
-    where = f"between `{before.text}` and `{token.text}`" if before is not None else f"before `{token.text}`"
-    if before is not None and len(before.text) + len(token.text) > 40:
-        where = "here"
-    return case.says("E106", f"a value is missing {where}", span_of([before, token]) if before is not None else None)
 
 
 def _of_parameters(case: Case) -> bool:
@@ -287,15 +143,15 @@ def _of_parameters(case: Case) -> bool:
 RULES: Final[tuple[Callable[[Case], bool], ...]] = (
     _end,
     _wrong,
-    _in_missing,
+    in_missing,
     _closing,
     _colon,
-    _loop_words,
-    _unnamed,
+    loop_words,
+    unnamed,
     _equal,
-    _comma,
+    comma,
     _compared_twice,
     _not_inside,
-    _two_values,
-    _value_missing,
+    two_values,
+    value_missing,
 )

@@ -10,7 +10,7 @@ from losslang.syntax.checks import HEADERS, SECTIONS, check_file_name, check_for
 from losslang.syntax.comments import allowed_codes, settle_views
 from losslang.syntax.names import nearest
 from losslang.syntax.read_yaml_sections import read_entries, read_functions, read_recipes, read_views
-from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name
+from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name, View
 from losslang.syntax.yaml_comments import Placed, place_comments
 from losslang.syntax.yaml_lost import Lost, Named, lost_in
 from losslang.syntax.yaml_nodes import plain_text_of
@@ -67,15 +67,7 @@ class _Reader:
         extends = self._text("extends")
         if extends and not check_file_name(extends, self.pairs["extends"].value.span, self.report):
             extends = ""
-        views_pair = self.pairs.get("views")
-        views = read_views(views_pair, self.placed, self.report) if views_pair is not None else None
-        headers = {key: comments for key in HEADERS if (comments := self._comments(key)) != NO_COMMENTS}
-        if "losslang" in headers:  # it is written first, and what stands above the first key is the head
-            self.placed.head += headers["losslang"].above
-            headers["losslang"] = Comments(after=headers["losslang"].after)
-        if views:
-            views, header = settle_views(views, headers.pop("views", NO_COMMENTS))
-            headers |= {"views": header} if header != NO_COMMENTS else {}
+        views, headers = self._views_and_headers()
         sections: dict[str, tuple[Entry, ...]] = {
             key: self._entries(key) for key in ("parameters", "networks", "define", "objective")
         }
@@ -97,9 +89,7 @@ class _Reader:
             recipes=read_recipes(self.pairs.get("recipes"), self.placed, self.report),
             head=tuple(self.placed.head),
             tail=tuple(self.placed.tail),
-            header_comments=tuple(
-                (key, headers[key]) for key in HEADERS if headers.get(key, NO_COMMENTS) != NO_COMMENTS
-            ),
+            header_comments=headers,
             broken=frozenset(lost.names),
             unread=frozenset(lost.sections),
             allow=allowed_codes(self.placed.all, self.report),
@@ -109,6 +99,18 @@ class _Reader:
             forward_span=self._place("forward"),
             span=Span(self.source, 0, len(self.source.text)),
         )
+
+    def _views_and_headers(self) -> tuple[tuple[View, ...] | None, tuple[tuple[str, Comments], ...]]:
+        """The views, and the comments of the keys before the sections; some stand with either, as there are views."""
+        pair = self.pairs.get("views")
+        views = read_views(pair, self.placed, self.report) if pair is not None else None
+        headers = {key: self._comments(key) for key in HEADERS}
+        if headers["losslang"] != NO_COMMENTS:  # it is written first, and what stands above the first key is the head
+            self.placed.head += headers["losslang"].above
+            headers["losslang"] = Comments(after=headers["losslang"].after)
+        if views:
+            views, headers["views"] = settle_views(views, headers["views"])
+        return views, tuple((key, comments) for key, comments in headers.items() if comments != NO_COMMENTS)
 
     def _check_keys(self) -> None:
         self._refuse_keys()
