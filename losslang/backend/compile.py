@@ -23,7 +23,7 @@ from losslang.backend.functions import Output
 from losslang.backend.model import Model
 from losslang.diagnostics import LosslangError
 from losslang.objective.boundary import find_inputs
-from losslang.objective.overrides import Settings, read_overrides
+from losslang.objective.overrides import Settings, read_count, read_overrides
 from losslang.objective.schedules import Clock
 from losslang.objective.spec import Spec
 from losslang.pipeline import load, retype
@@ -56,9 +56,11 @@ def compile_loss(
     Raises SpecError where the method has errors, LosslangError where a schedule has no end, `sizes` names no input or
     `estimate` a form that there is not.
     """
+    clock = _clock(steps=steps, steps_per_epoch=steps_per_epoch, images=images)
+    sizes = {name: read_count(f"the size of `{name}`", size) for name, size in (sizes or {}).items()}
     spec = _typed(spec, parameters, input_sizes=sizes)
-    _check_sizes(spec, sizes or {})
-    source = _source(spec, Clock(steps, steps_per_epoch, images), named=True, without=without, estimate=estimate)
+    _check_sizes(spec, sizes)
+    source = _source(spec, clock, named=True, without=without, estimate=estimate)
     names = loss_networks(spec)
     networks = _build(spec, {}, names) if names else {}
     make = getattr(_module(source, spec), f"{class_name(spec)}Loss")
@@ -84,10 +86,11 @@ def compile(  # noqa: A001 - the language's word
 
     Raises SpecError where the method has errors, LosslangError where a schedule has no end.
     """
+    clock, chosen = _clock(steps=steps, steps_per_epoch=steps_per_epoch, images=images), estimate_of(estimate)
+    feature_size = read_count("feature_size=", feature_size)
     spec = _typed(spec, parameters)
     backbones = [name for name, network in spec.networks.items() if network.kind == "backbone"]
     spec = retype(spec, feature_sizes=dict.fromkeys(backbones, feature_size))
-    clock, chosen = Clock(steps, steps_per_epoch, images), estimate_of(estimate)
     source = _source(spec, clock, without=without, estimate=chosen)
     networks = _build(spec, dict.fromkeys(backbones, (backbone, feature_size)), tuple(spec.networks))
     inside = loss_networks(spec)
@@ -111,6 +114,10 @@ def plain_loss(model: Model, source: str) -> nn.Module:
     networks = (getattr(model.loss, inner) for inner in loss_networks(model.spec))
     loss: nn.Module = getattr(_module(source, model.spec), f"{class_name(model.spec)}Loss")(*networks)
     return loss
+
+
+def _clock(**counts: int | None) -> Clock:
+    return Clock(**{name: value if value is None else read_count(f"{name}=", value) for name, value in counts.items()})
 
 
 def _check_sizes(spec: Spec, sizes: Mapping[str, int]) -> None:

@@ -87,7 +87,9 @@ def _applied(spec: Spec, node: Node, known: dict[int, str]) -> str:
     network = str(node["network"])
     operand = _operand(node.inputs[0], known)
     module = f"self.networks[{network!r}]"
-    if not node.type.has(VIEW):
-        return f"{module}({operand})"
     mode = "jointly" if spec.forward[network] == "joint" else "separately"
-    return f"{mode}({module}, {operand})"
+    output = f"{mode}({module}, {operand})" if node.type.has(VIEW) else f"{module}({operand})"
+    size = node.type.dims[-1].known
+    if spec.networks[network].kind != "backbone" or size is None:
+        return output
+    return f"checked_features({output}, {network!r}, {size}, {len(node.type.dims)})"

@@ -37,6 +37,9 @@ def as_views(value: Tensor | Mapping[str, Tensor] | Sequence[Tensor], views: Seq
         if missing:
             raise ValueError(f"the view `{missing[0]}` is missing; needed are {', '.join(views)}")
         value = [value[view] for view in views]
+    other = next((kind.__name__ for kind in map(type, value) if not issubclass(kind, Tensor)), None)
+    if other:
+        raise TypeError(f"views are tensors, and here is {other}; torch.from_numpy makes one of an array")
     if any(rows.shape != value[0].shape for rows in value):
         found = ", ".join(f"{view} is {list(rows.shape)}" for view, rows in zip(views, value, strict=False))
         raise ValueError(f"views have one shape, and here {found}")
@@ -49,6 +52,8 @@ def checked_input(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int
     if not fits:
         wanted = ", ".join(a if s is None else f"{a}={s}" for a, s in zip(axes, sizes, strict=True))
         raise ValueError(f"`{name}` must be [{wanted}], and has the shape {list(x.shape)}; compile_loss takes sizes=")
+    if not x.is_floating_point():
+        raise TypeError(f"`{name}` holds {x.dtype}, and embeddings are real numbers: take {name}.float()")
     return x
 
 
@@ -92,6 +97,14 @@ def jointly(network: nn.Module, x: Tensor | Sequence[Tensor]) -> Tensor:
         for i, output in zip(places, together.chunk(len(places)), strict=True):
             outputs[i] = output
     return torch.stack([output for output in outputs if output is not None])
+
+
+def checked_features(x: Tensor, name: str, size: int, axes: int) -> Tensor:
+    """The output of a backbone, if it has one vector of the size that was said for every image."""
+    if x.dim() != axes or x.shape[-1] != size:
+        found = list(x.shape[axes - 2 :])
+        raise ValueError(f"the backbone `{name}` gives {found}, not [batch, feature={size}]; feature_size= is its size")
+    return x
 
 
 def on_rows(network: nn.Module, x: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ __all__ = ["Model", "embedding_name"]
 
 
 def _check_views(spec: Spec, views: Mapping[str, Tensor] | Sequence[Tensor]) -> None:
-    """Raises LosslangError where views are missing; others are left aside."""
+    """Raises LosslangError where views are missing (others, by name, are left aside) or hold different numbers of images."""
     missing = [name for name in spec.views if name not in views] if isinstance(views, Mapping) else []
     if missing:
         given = ", ".join(map(str, views)) or "nothing"
@@ -30,6 +30,14 @@ def _check_views(spec: Spec, views: Mapping[str, Tensor] | Sequence[Tensor]) -> 
             f"`{spec.method_name}` takes the views {', '.join(spec.views)}, each by its own name; "
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing among {given}"
         )
+    if not isinstance(views, Mapping) and len(views) != len(spec.views):
+        raise LosslangError(
+            f"`{spec.method_name}` takes {len(spec.views)} views ({', '.join(spec.views)}), not {len(views)}"
+        )
+    images = {n: len(views[n] if isinstance(views, Mapping) else views[i]) for i, n in enumerate(spec.views)}
+    if len(set(images.values())) > 1:
+        found = ", ".join(f"{name} has {count}" for name, count in images.items())
+        raise LosslangError(f"every view holds the same images, and here {found}")
 
 
 class Model(nn.Module):

@@ -49,6 +49,10 @@ class SpecError(LosslangError):
         self.diagnostics = tuple(diagnostics)
         super().__init__(len(self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]:
+        """Errors travel between processes as what they are made of."""
+        return SpecError, (self.diagnostics,)
+
     def __str__(self) -> str:
         from losslang.diagnostics.render import render_text
 

@@ -1,6 +1,8 @@
 """The look of messages: language.md's example to the letter, and whatever a source may hold."""
 
+import copy
 import json
+import pickle
 import re
 
 import pytest
@@ -298,3 +300,10 @@ def test_json_has_every_field():
 
 def test_an_exception_reads_as_its_diagnostics():
     assert str(SpecError([mismatch()])) == render_text([mismatch()])
+
+
+def test_errors_travel_between_processes():
+    error = SpecError([mismatch()])
+    for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert [found.code for found in again.diagnostics] == ["E301"]
+        assert str(again) == str(error)
