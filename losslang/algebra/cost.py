@@ -167,6 +167,14 @@ def _nearest_rows(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * sizes.of(x) * sizes.of(keys, node.axes("keys_of")), sizes.of(node.type)
 
 
+def _whitened(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """A product, a factor and its solution; of few rows, by columns as many as there are rows."""
+    of = node.inputs[0].type
+    rows, count = sizes.of(of, node.axes()), sizes.of(of, node.axes("pairs"))
+    step = min(rows, count)
+    return sizes.of(of) * (4 * step + step**2 / (3 * rows)), sizes.of(of) * (1 + step / rows)
+
+
 def _waves(node: Node, sizes: Sizes) -> tuple[float, float]:
     """Two complex numbers are multiplied for every entry and knot, and none is kept."""
     return 8 * sizes.of(node.inputs[0].type) * sizes.of(node.inputs[1].type), sizes.of(node.type)
@@ -192,6 +200,7 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "logsumexp_of_products": _logsumexp_of_products,
     "contrast_of_products": _contrast_of_products,
     "nearest_rows": _nearest_rows,
+    "whitened": _whitened,
     "waves": _waves,
     "logsumexp_of_products_across": _logsumexp_of_all,
 }

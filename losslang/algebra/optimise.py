@@ -15,6 +15,7 @@ from losslang.algebra.streaming import CHOICES, STREAMS
 from losslang.algebra.totals import TOTALS
 from losslang.algebra.views import views_together
 from losslang.algebra.waves import WAVES
+from losslang.algebra.whitening import WHITENING
 from losslang.diagnostics import LosslangError
 from losslang.objective.graph import Graph, Node, walk
 from losslang.objective.spec import Spec
@@ -31,6 +32,7 @@ PASSES: dict[str, tuple[Row, ...]] = {
     "choices": CHOICES,
     "totals": TOTALS,
     "waves": WAVES,
+    "whitening": WHITENING,
 }
 """The rows by pass, in the order in which they are tried."""
 

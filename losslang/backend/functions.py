@@ -318,12 +318,12 @@ def log_softmax_over(x: Tensor, dim: Sequence[int]) -> Tensor:
 # ---------------------------------------------------------------- matrices [..., a, a']
 
 
-def cholesky_factor(matrix: Tensor) -> Tensor:
-    """The Cholesky factor; says what a matrix without one means."""
+def cholesky_factor(matrix: Tensor, size: int = 0) -> Tensor:
+    """The Cholesky factor; says what a matrix without one means, which may be part of one of a larger `size`."""
     try:
         return torch.linalg.cholesky(matrix)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
-        size = matrix.shape[-1]
+        size = size or matrix.shape[-1]
         raise torch.linalg.LinAlgError(  # type: ignore[attr-defined]
             f"a covariance of {size} dimensions is not positive definite and has no Cholesky factor: the embeddings have"
             f" collapsed, or a batch (or group of rows) has no more than {size} rows; take more rows or fewer dimensions,"

@@ -145,6 +145,7 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "correlations": _correlations,
     "diagonal_of": lambda _node, codes: Code(f"{codes[0].atom}.diagonal"),
     "squares_of": lambda _node, codes: Code(f"{codes[0].atom}.squares"),
+    "whitened": lambda _node, codes: call("whitened", *(code.text for code in codes)),
     "waves": _waves,
     "cosines_of": lambda _node, codes: Code(f"{codes[0].atom}.cosines"),
     "sines_of": lambda _node, codes: Code(f"{codes[0].atom}.sines"),

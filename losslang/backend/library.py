@@ -15,6 +15,7 @@ FILES = (
     ("losslang.backend", "fused.py"),
     ("losslang.backend", "moments.py"),
     ("losslang.backend", "waves.py"),
+    ("losslang.backend", "whitening.py"),
     ("losslang.backend", "probed.py"),
     ("losslang.backend", "similarities.py"),
     ("losslang.backend", "on_gpu.py"),

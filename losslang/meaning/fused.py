@@ -174,6 +174,12 @@ def _nearest_rows(node: Node, arrays: Sequence[Array]) -> Array:
     return chosen[best] if keys.ndim == 2 else np.take_along_axis(chosen, best[..., None], axis=-2)
 
 
+def _whitened(node: Node, arrays: Sequence[Array]) -> Array:
+    x, scale, shift = arrays
+    factor = np.linalg.cholesky(shift * np.eye(x.shape[-1]) + scale * np.swapaxes(x, -1, -2) @ x)
+    return np.swapaxes(np.linalg.solve(factor, np.swapaxes(x, -1, -2)), -1, -2)
+
+
 def _waves(node: Node, arrays: Sequence[Array]) -> Array:
     """Both, one after the other along a last axis."""
     x, over = arrays[0], tuple(node.inputs[0].type.position(axis) for axis in node.axes())
@@ -196,6 +202,7 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "correlations": _correlations,
     "diagonal_of": lambda _node, arrays: np.diagonal(arrays[0], axis1=-2, axis2=-1),
     "squares_of": _squares_of,
+    "whitened": _whitened,
     "waves": _waves,
     "cosines_of": lambda _node, arrays: arrays[0][..., 0],
     "sines_of": lambda _node, arrays: arrays[0][..., 1],

@@ -196,6 +196,15 @@ _ROWS = (
     Operation("diagonal_of", (_X, _PAIRS), _of_matrix, "sum", "the diagonal of a matrix", "float32"),
     Operation("squares_of", (_X, _PAIRS), _of_entries, "sum", "Σ x² over entries beside the diagonal", "float32"),
     Operation(
+        "whitened",
+        (_X, _SCALE, Parameter("shift"), _OVER, _PAIRS),
+        same_type,
+        "sum",
+        "L⁻¹ applied to x, where L Lᵀ = shift · I + scale · xᵀx",
+        "float32",
+        "Ermolov et al. 2021, W-MSE",
+    ),
+    Operation(
         "waves",
         (_X, Parameter("knots"), _OVER),
         _of_waves,

@@ -115,6 +115,13 @@ ROWS = {
         ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
         " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
     ],
+    "whitened": [
+        ("mean(dot(centered(z), inverse_root(0.9 * cov(z, ddof=0) + 0.1 * same(feature), method=cholesky), over=feature)"
+        " * z[a])"),
+        ("sum(norm(dot(z, inverse_root(0.3 * same(feature) + 2 * second_moment(z), method=cholesky), over=feature),"
+        " over=feature))"),
+        "mean(dot(inverse_root(gram(z[a]) + same(feature), method=cholesky), z[a], over=feature)^3)",
+    ],
     "waves": [
         "sum(mean(cos(z * linspace(0, 3, 7)), over=batch)^2) + sum(mean(sin(z * linspace(0, 3, 7)), over=batch))",
         "mean((mean(cos(linspace(-1, 2, 4) * z), over=[batch, feature]) - 0.5)^2)",
