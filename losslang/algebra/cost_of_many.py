@@ -54,7 +54,7 @@ class CostOfMany:
 
 def cost_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> CostOfMany:
     """The cost of one of `sizes.world` processes that share the batch evenly."""
-    graph, shared = optimised_across(spec.graph, without)
+    graph, shared, alike = optimised_across(spec.graph, without)
     cost, exchanges, sent, choices = Cost(), 0, 0.0, list[Choice]()
     for node in nodes_that_cost(graph, {node.number for node in graph.nodes() if node.op == "apply"}):
         exchanges += collectives(node)
@@ -66,11 +66,11 @@ def cost_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> Cos
             continue
         if node.op not in MOVES:
             cost += _cost(node, shared, sizes)
-        sent += BYTES * _sent(node, sizes)
+        sent += BYTES * _sent(node, sizes, back=bool(node.trains) and node.number not in alike)
     return CostOfMany(cost, exchanges, sent, tuple(choices))
 
 
-MOVES = {"across", "gathered", "own_rows", "rows_of_all", "own_same"}
+MOVES = {"across", "gathered", "columns", "own_rows", "rows_of_all", "own_same", "kept_state"}
 """Nodes that compute nothing."""
 
 
@@ -119,17 +119,15 @@ def _choice(node: Node, sizes: Sizes) -> Choice | None:
 # ---------------------------------------------------------------- what is sent
 
 
-def _sent(node: Node, sizes: Sizes) -> float:
-    """Numbers that a process sends. A gather of b sends b (W - 1) / W, a sum twice that; what trains comes back so."""
+def _sent(node: Node, sizes: Sizes, *, back: bool) -> float:
+    """Numbers that a process sends. A gather of b sends b (W - 1) / W, a sum twice that; so does a gradient that comes back."""
     if not collectives(node):
         return 0.0
-    share, back = (sizes.world - 1) / sizes.world, 2 if node.trains else 1
-    if node.op == "logsumexp_of_products_across":
-        return share * back * sizes.of(node.inputs[1].type)
+    share = (sizes.world - 1) / sizes.world * (2 if back else 1)
     if node.op == "logdet_by_probes_across":  # a sum of products with every probe, a step of Lanczos each
-        return share * back * collectives(node) * 2 * sizes.of(node.inputs[1].type)
-    times = collectives(node) * (1 if node.op == "gathered" else 2)
-    return share * back * times * sizes.of(node.type)
+        return share * collectives(node) * 2 * sizes.of(node.inputs[1].type)
+    times = collectives(node) * (1 if node.op in {"gathered", "columns"} else 2)
+    return share * times * sizes.of(node.type)
 
 
 # ---------------------------------------------------------------- as people read it

@@ -7,6 +7,7 @@ processes; then only these nodes need communication, and no others, forward or b
     across            a partial value of this process's rows -> their sum over the processes      backward: the same sum
     largest_across    the largest entry over the rows of all processes                            no gradient
     gathered          shared -> whole: the rows of all processes in the order of the batch        backward: sum, own rows
+    columns           shared -> the rows of all processes, own rows first                         backward: sum, own rows
     own_rows          whole -> shared: this process's rows                                        nothing is sent
 """
 
@@ -27,23 +28,27 @@ EXCHANGES: dict[str, int] = {
     "across": 1,
     "largest_across": 1,
     "gathered": 1,
+    "columns": 1,
     "argmax_across": 2,
-    "memory_across": 2,
+    "memory_across": 1,
     "squared_products_across": 1,
     "logdet_of_products_across": 1,
     "trace_of_log_across": 1,
-    "logsumexp_of_products_across": 1,
 }
 """Nodes that communicate, and the collectives that each needs forward (`sinkhorn_across`: two an iteration)."""
 
 
 @dataclass
 class Layout:
-    """Makes the nodes of the graph of many processes and knows which of them are shared."""
+    """Makes the nodes of the graph of many processes and knows which of them are shared.
+
+    `writes` has what moves a state on, by the number of its node in the method's graph, where that is not what is read.
+    """
 
     maker: Maker = field(default_factory=Maker)
     shared: set[int] = field(default_factory=set)
     made_whole: dict[int, Node] = field(default_factory=dict)
+    writes: dict[int, Node] = field(default_factory=dict)
 
     def is_shared(self, node: Node) -> bool:
         """Whether every process holds its own rows of the value."""
@@ -90,6 +95,10 @@ class Layout:
     def largest(self, x: Node, over: tuple[Axis, ...]) -> Node:
         """The largest entry over axes of which the batch is one, without gradient."""
         return self.make("largest_across", (x,), x.type.without(over), attributes=(("over", over),))
+
+    def columns(self, x: Node) -> Node:
+        """The rows of all processes, own rows first: what stands beside them is another on each."""
+        return self.make("columns", (x,), x.type, shared=True)
 
     def own(self, node: Node) -> Node:
         """A value with rows, as this process's rows. Rows within a group are not the batch's."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from losslang.backend.code import ATOM, Code, call, method
-from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES
+from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED
 from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.operands import as_tensor
+from losslang.backend.schedule import Stage, stages
 from losslang.backend.state import STATES, Names
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
@@ -33,33 +35,36 @@ def needed(graph: Graph, inputs: tuple[Input, ...]) -> list[Node]:
     return walk_to(roots, {i.node.number for i in inputs})
 
 
-def stages(nodes: Sequence[Node]) -> list[list[Node]]:
-    """The nodes by the number of sums over processes that they wait for, operands first."""
-    waits: dict[int, int] = {}
-    found: list[list[Node]] = [[]]
-    for node in nodes:
-        wait = max((waits.get(child.number, 0) + (child.op == "across") for child in node.inputs), default=0)
-        waits[node.number] = wait
-        found += [[] for _ in range(wait + 1 - len(found))]
-        found[wait].append(node)
-    return found
+class Waited(NamedTuple):
+    """What is exchanged together, as it is asked for, and the line where that begins."""
+
+    nodes: Sequence[Node]
+    sent: str
+    line: int
 
 
 @dataclass
 class Body:
-    """One way to compute the terms, line by line. `attributes` are those of the module, by kind and name."""
+    """One way to compute the terms, line by line.
+
+    `attributes` are those of the module, by kind and name; `alike` are the numbers of the nodes whose gradient is the same on all
+    of many processes.
+    """
 
     spec: Spec
     graph: Graph
     clock: Clock
     inputs: tuple[Input, ...]
     attributes: Mapping[tuple[str, str], str]
+    alike: Collection[int] = ()
     taken: set[str] = field(default_factory=lambda: set(RESERVED))
     codes: dict[int, Code] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     uses: Counter[int] = field(default_factory=Counter)
     users: dict[int, list[Node]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    meanwhile: set[int] = field(default_factory=set)
+    coming: dict[int, Waited] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Inputs get their names first, then what the method names."""
@@ -92,15 +97,11 @@ class Body:
         self.uses.update(term.value.number for term in self.graph.terms)
         for i in self.inputs:
             self.split(i.node, nodes)
-        for stage in stages(nodes):
-            sums = [node for node in stage if node.op == "across"]
-            for node in stage:
-                if node.number not in self.codes and node.op != "across":
-                    self.codes[node.number] = self.node(node)
-                    self.split(node, nodes)
-            if sums:
-                self.exchange(sums)
+        kinds = {op: row.kind for op, row in EXCHANGED.items()}
+        for stage in stages(nodes, kinds):
+            self.stage(stage, nodes)
         output = self.output_line()
+        assert all(self.written)
         text = "\n".join([*self.written, output])
         used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
         head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
@@ -120,14 +121,50 @@ class Body:
                 self.codes[chosen[view].number] = Code(names[-1])
         self.written.append(commented(f"{', '.join(names)} = {code.text}.unbind(0)", _place(node)))
 
-    def exchange(self, sums: Sequence[Node]) -> None:
-        """Write sums over processes that do not wait for each other as one exchange."""
-        names = [self.fresh(self.names.get(node.number) or "total") for node in sums]
-        parts = [as_tensor(self.operand(node, 0)).text for node in sums]
-        places = ", ".join(dict.fromkeys(_place(node) for node in sums))
+    def stage(self, stage: Stage, nodes: list[Node]) -> None:
+        """Begin what is exchanged, and do meanwhile what does not wait for it."""
+        for batch in stage.batches:
+            self.work(batch.before, nodes)
+            sent = [self.sent(node) for node in batch.exchanged]
+            waited = Waited(batch.exchanged, ", ".join(sent), len(self.written))
+            self.written.append("")  # written where somebody waits
+            self.coming.update(dict.fromkeys((node.number for node in batch.exchanged), waited))
+        inside = {node.number for node in stage.beside}
+        later = {n.number for n in stage.beside if any(u.number not in inside for u in self.users.get(n.number, []))}
+        self.meanwhile = later if stage.batches else set()
+        self.work(stage.beside, nodes)
+
+    def work(self, part: Sequence[Node], nodes: list[Node]) -> None:
+        """Write what is not exchanged."""
+        for node in part:
+            if node.number not in self.codes:
+                self.codes[node.number] = self.node(node)
+                self.split(node, nodes)
+
+    def sent(self, node: Node) -> str:
+        """What is asked for in an exchange."""
+        return EXCHANGED[node.op].asked(node, as_tensor(self.operand(node, 0)), node.number in self.alike)
+
+    def code(self, node: Node) -> Code:
+        """The source of a value; where it is still coming, somebody waits for it."""
+        if node.number not in self.codes:
+            self.wait(self.coming[node.number])
+        return self.codes[node.number]
+
+    def wait(self, for_: Waited) -> None:
+        """Write the wait, or the exchange as a whole where nothing is done meanwhile."""
+        nodes = for_.nodes
+        names = [self.fresh(self.names.get(n.number) or _LABELS.get(n.op, n.op)) for n in nodes]
         target = f"{', '.join(names)} =" if len(names) > 1 else f"({names[0]},) ="
-        self.written.append(commented(f"{target} share.sum({', '.join(parts)})", places))
-        self.codes.update({node.number: Code(name) for node, name in zip(sums, names, strict=True)})
+        places = ", ".join(dict.fromkeys(_place(node) for node in nodes))
+        if any(self.written[for_.line + 1 :]):
+            begun = self.fresh("coming")
+            self.written[for_.line] = commented(f"{begun} = share.begin({for_.sent})", places)
+            self.written.append(f"{target} {begun}.wait()")
+        else:
+            self.written[for_.line] = commented(f"{target} share.exchange({for_.sent})", places)
+        for node, name in zip(nodes, names, strict=True):
+            self.codes[node.number] = Code(name)
 
     def held(self, node: Node) -> bool:
         """Whether the way back may need the value of a node itself, or of what shares its memory."""
@@ -159,7 +196,7 @@ class Body:
     def operand(self, node: Node, place: int) -> Code:
         """An operand as source; a mask as numbers, where it is not asked for as a mask."""
         child = node.inputs[place]
-        code = self.codes[child.number]
+        code = self.code(child)
         wanted = node.op in _OF_MASKS or (place == 1 and "where" in _takes(node.op))
         return method(code, "to", "dtype") if child.type.kind == "mask" and not wanted else code
 
@@ -189,7 +226,8 @@ class Body:
         simple = re.fullmatch(r"[\w.]+(\[[\d:, ]+\])?(\.detach\(\))?", code.text) is not None
         if simple or code.scalar:
             return False
-        return self.uses[node.number] > 1 or node.number in self.names or len(code.text) > WIDTH
+        used = self.uses[node.number] > 1 or node.number in self.names or node.number in self.meanwhile
+        return used or len(code.text) > WIDTH
 
     def bind(self, node: Node, code: Code, wanted: str = "") -> Code:
         """Write a line that gives the value a name."""
@@ -200,8 +238,8 @@ class Body:
     def output_line(self) -> str:
         """The last line."""
         terms = self.graph.terms
-        codes = {term.name: as_tensor(self.codes[term.value.number]).text for term in terms}
-        raw = {term.name: as_tensor(self.codes[term.raw.number]).text for term in terms if term.raw is not None}
+        codes = {term.name: as_tensor(self.code(term.value)).text for term in terms}
+        raw = {term.name: as_tensor(self.code(term.raw)).text for term in terms if term.raw is not None}
 
         def table(entries: dict[str, str]) -> str:
             return "{" + ", ".join(f'"{name}": {code}' for name, code in entries.items()) + "}"
@@ -244,6 +282,9 @@ _LABELS = {
     "cosines_of_views": "cosines",
     "nearest_rows": "nearest",
     "waves": "summed",
+    "across": "total",
+    "largest_across": "largest",
+    "gathered": "rows_of_all",
 }
 
 

@@ -126,13 +126,14 @@ class _Writer:
                 self.attributes[kind, name] = attribute
                 given |= {attribute, *([f"{attribute}_next", f"{attribute}_started"] if kind == "state" else [])}
         self.one = self.body_of(optimised(spec, self.without).graph)
-        self.many = self.body_of(optimised_across(spec.graph, self.without)[0])
+        shared = optimised_across(spec.graph, self.without)
+        self.many = self.body_of(shared.graph, shared.alike)
 
-    def body_of(self, graph: Graph) -> Body:
+    def body_of(self, graph: Graph, alike: Collection[int] = ()) -> Body:
         """The lines of a graph that stands for the method's own, with the same inputs."""
         paths = {embedding_path(node): node for node in walk(roots(graph)) if is_embedding(node)}
         inputs = tuple(replace(i, node=paths[embedding_path(i.node)]) for i in self.inputs)
-        return Body(self.spec, graph, self.clock, inputs, self.attributes)
+        return Body(self.spec, graph, self.clock, inputs, self.attributes, alike)
 
     @property
     def extra(self) -> list[str]:

@@ -1,22 +1,23 @@
 """The torch form of the nodes that many processes add (`losslang.algebra.collectives`): one row per operation.
 
-`share` is what a process holds of the batch (`losslang.networks.processes.Share`). Sums over processes have no row here:
-those that do not wait for each other are written as one exchange.
+`share` is what a process holds of the batch (`losslang.networks.processes.Share`). What does not wait for each other is asked
+for in one exchange (`EXCHANGED`, `losslang.backend.schedule`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from losslang.backend.code import Code, call, method
 from losslang.backend.fused_kernels import FUSED_KERNELS, laid_out
 from losslang.backend.operands import Kernel, as_tensor, joined, position, positions, spread
-from losslang.backend.state import Names, StateForm, memory_buffers, only_take_over
+from losslang.backend.state import READS, Names, StateForm, memory_buffers, only_take_over
 from losslang.objective.axes import BATCH, Axis, Type
 from losslang.objective.graph import Node
 from losslang.objective.schedules import Clock
 
-__all__ = ["EXCHANGE_KERNELS", "EXCHANGE_STATES"]
+__all__ = ["EXCHANGED", "EXCHANGE_KERNELS", "EXCHANGE_STATES"]
 
 
 def _along_batch(function: str) -> Kernel:
@@ -24,8 +25,36 @@ def _along_batch(function: str) -> Kernel:
     return lambda node, codes: call(function, codes[0].text, str(node.type.position(BATCH)))
 
 
-def _largest(node: Node, codes: Sequence[Code]) -> Code:
-    return call("share.largest", codes[0].text, positions(node.inputs[0].type, node.axes()))
+def _sum(_node: Node, code: Code, alike: bool) -> str:  # noqa: FBT001 - a row of the table
+    return f"Sum({code.text}{', alike=True' if alike else ''})"
+
+
+def _largest(node: Node, code: Code, _alike: bool) -> str:  # noqa: FBT001
+    return f"Largest({code.text}, {positions(node.inputs[0].type, node.axes())})"
+
+
+def _rows(node: Node, code: Code, alike: bool) -> str:  # noqa: FBT001
+    return f"Rows({code.text}, {node.type.position(BATCH)}{', alike=True' if alike else ''})"
+
+
+def _columns(node: Node, code: Code, _alike: bool) -> str:  # noqa: FBT001
+    return f"Columns({code.text}, {node.type.position(BATCH)})"
+
+
+class Exchanged(NamedTuple):
+    """What brings a value: the kind of collective, and what is asked for, from the operand and whether gradients are alike."""
+
+    kind: str
+    asked: Callable[[Node, Code, bool], str]
+
+
+EXCHANGED: Mapping[str, Exchanged] = {
+    "across": Exchanged("sum", _sum),
+    "largest_across": Exchanged("largest", _largest),
+    "gathered": Exchanged("rows", _rows),
+    "columns": Exchanged("rows", _columns),
+}
+"""Nodes that are exchanged, those of a kind together."""
 
 
 def _masked(function: str) -> Kernel:
@@ -99,14 +128,12 @@ def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
     own, others = laid_out(codes[0], x, rows, over), laid_out(codes[1], y, columns, over)
     shapes = [f"{codes[0].atom}.shape[{x.position(axis)}]" for axis in rows]
     views = shapes[0] if len(rows) > 1 else "1"
-    parts = [own.text, others.text, codes[2].text, repr(node["dropped"]), views, _share(codes[1], y, columns)]
-    result = call("logsumexp_of_all_similarities", *parts, "self.given")
+    parts = [own.text, others.text, codes[2].text, repr(node["dropped"]), views, "self.given"]
+    result = call("logsumexp_of_all_similarities", *parts)
     return method(result, "unflatten", "0", f"({', '.join(shapes)})") if len(rows) > 1 else result
 
 
 EXCHANGE_KERNELS: Mapping[str, Kernel] = {
-    "largest_across": _largest,
-    "gathered": _along_batch("share.gather"),
     "own_rows": _along_batch("share.own"),
     "rows_of_all": lambda _node, _codes: Code("share.rows", scalar=True),
     "own_same": lambda _node, _codes: call("share.same"),
@@ -127,10 +154,16 @@ EXCHANGE_KERNELS: Mapping[str, Kernel] = {
 
 def _memory(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
     name, place = names.of(node), node.type.position(BATCH)
-    to_front, back = (f".movedim({place}, 0)", f".movedim(0, {place})") if place else ("", "")
-    new = f"share.gather({codes[0].atom}.detach(){to_front}.to(self.{name}.dtype), 0)"
-    lines = ["if self.training:", f"    self.{name}_next.index_copy_(0, share.gather(rows, 0), {new})"]
-    return lines, Code(f"self.{name}[rows]{back}.to(dtype)")
+    to_front = f".movedim({place}, 0)" if place else ""
+    new = f"{codes[0].atom}{to_front}.to(self.{name}.dtype)"
+    return ["if self.training:", f"    self.{name}_next.index_copy_(0, share.gather(rows, 0), {new})"], Code("None")
 
 
-EXCHANGE_STATES: Mapping[str, StateForm] = {"memory_across": StateForm(memory_buffers, _memory, only_take_over)}
+def _kept_state(node: Node, _codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
+    return [], READS[str(node["of"])](node, names)
+
+
+EXCHANGE_STATES: Mapping[str, StateForm] = {
+    "memory_across": StateForm(memory_buffers, _memory, only_take_over),
+    "kept_state": StateForm(memory_buffers, _kept_state, only_take_over),
+}

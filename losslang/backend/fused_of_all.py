@@ -189,24 +189,25 @@ def trace_of_log_of_all(
 
 
 def logsumexp_of_all_similarities(
-    x: Tensor,
-    y: Tensor,
-    scale: float | Tensor,
-    dropped: str,
-    views: int,
-    share: Share,
-    given: torch.dtype,
+    x: Tensor, columns: Tensor, scale: float | Tensor, dropped: str, views: int, given: torch.dtype
 ) -> Tensor:
-    """[own row]: log Σⱼ exp(scale · xᵢ·yⱼ) of own rows x [own row, k] with the rows of all, of which y [own row, k] are own.
+    """[own row]: log Σⱼ exp(scale · xᵢ·yⱼ) of own rows x [own row, k] with the rows y of all, `columns` [row, k].
 
     Rows are those of `views` views, one after the other. `dropped` says what does not count: the row itself, the other `views`
-    of its image, or all of the `image`. Own rows are the first columns, so that what is dropped are diagonals.
+    of its image, or all of the `image`. Own rows are the first columns of a view, so that what is dropped are diagonals.
     """
-    columns = share.columns(y)
-    if dropped in {"nothing", "self"}:
-        return logsumexp_of_similarities(x, columns, scale, (0,) if dropped == "self" else (), given)
-    own, parts = len(x) // views, []
+    if dropped == "nothing":
+        return logsumexp_of_similarities(x, columns, scale, (), given)
+    own, rows, parts = len(x) // views, len(columns) // views, []
     for view in range(views):
-        gone = tuple(other * own for other in range(views) if other != view or dropped == "image")
+        gone = tuple(at * rows for at in range(views) if DROPPED[dropped](at, view))
         parts.append(logsumexp_of_similarities(x[view * own : (view + 1) * own], columns, scale, gone, given))
     return torch.cat(parts)
+
+
+DROPPED = {
+    "self": lambda at, view: at == view,
+    "views": lambda at, view: at != view,
+    "image": lambda _at, _view: True,
+}
+"""Whether the rows of a view that are of the same image do not count."""

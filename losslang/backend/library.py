@@ -20,7 +20,9 @@ FILES = (
     ("losslang.backend", "similarities.py"),
     ("losslang.backend", "on_gpu.py"),
     ("losslang.algebra", "ways.py"),
+    ("losslang.networks", "exchange.py"),
     ("losslang.networks", "processes.py"),
+    ("losslang.networks", "assignments.py"),
     ("losslang.backend", "fused_of_all.py"),
 )
 """Where the functions are written; of each name there is one."""

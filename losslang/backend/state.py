@@ -12,6 +12,7 @@ from losslang.objective.graph import Graph, Node, State
 from losslang.objective.schedules import Clock
 
 __all__ = [
+    "READS",
     "STATES",
     "Names",
     "StateForm",
@@ -115,8 +116,12 @@ def _running(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> 
     if node["init"] == "first":
         lines.append(f"{local} = torch.where(self.{name}_started, {local}, {x.text})")
     lines += ["if self.training:", f"    self.{name}_next.copy_({local}.detach())"]
-    # the buffer changes in place later, so the graph of this step keeps a copy of its own
-    return lines, Code(local if node["read"] == "after" else f"self.{name}.clone().to(dtype)")
+    return lines, Code(local) if node["read"] == "after" else _running_read(node, names)
+
+
+def _running_read(node: Node, names: Names) -> Code:
+    """The buffer changes in place later, so the graph of this step keeps a copy of its own."""
+    return Code(f"self.{names.of(node)}.clone().to(dtype)")
 
 
 def _running_commit(node: Node, names: Names, _clock: Clock) -> list[str]:
@@ -142,8 +147,7 @@ def _queue(node: Node, codes: Sequence[Code], names: Names, clock: Clock) -> tup
     parts = [f"self.{name}", codes[0].text, str(place), "self.step", str(first)]
     if node["read"] == "before":
         lines = ["if self.training:", f"    {call('push_rows', f'self.{name}_next', *parts).text}"]
-        # a graph that holds on to the buffer has a copy of its own: the buffer changes in place later
-        return lines, Code(f"self.{name}.clone().to(dtype)" if names.held(node) else f"self.{name}.to(dtype)")
+        return lines, _queue_read(node, names)
     local = names.fresh(f"{name}_new")
     lines = [
         f"{local} = {call('pushed_queue', *parts).text}",
@@ -151,6 +155,11 @@ def _queue(node: Node, codes: Sequence[Code], names: Names, clock: Clock) -> tup
         f"    self.{name}_next.copy_({local})",
     ]
     return lines, Code(f"{local}.to(dtype)")
+
+
+def _queue_read(node: Node, names: Names) -> Code:
+    """A graph that holds on to the buffer has a copy of its own: the buffer changes in place later."""
+    return Code(f"self.{names.of(node)}{'.clone()' if names.held(node) else ''}.to(dtype)")
 
 
 def _per_epoch(what: str, clock: Clock) -> int:
@@ -191,10 +200,14 @@ def memory_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
 
 def _memory(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
     name, place = names.of(node), node.type.position(BATCH)
-    to_front, back = (f".movedim({place}, 0)", f".movedim(0, {place})") if place else ("", "")
+    to_front = f".movedim({place}, 0)" if place else ""
     new = f"{codes[0].atom}.detach(){to_front}.to(self.{name}.dtype)"
-    lines = ["if self.training:", f"    self.{name}_next.index_copy_(0, rows, {new})"]
-    return lines, Code(f"self.{name}[rows]{back}.to(dtype)")
+    return ["if self.training:", f"    self.{name}_next.index_copy_(0, rows, {new})"], _memory_read(node, names)
+
+
+def _memory_read(node: Node, names: Names) -> Code:
+    place = node.type.position(BATCH)
+    return Code(f"self.{names.of(node)}[rows]{f'.movedim(0, {place})' if place else ''}.to(dtype)")
 
 
 def _centroid_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
@@ -237,3 +250,10 @@ STATES: dict[str, StateForm] = {
     "memory": StateForm(memory_buffers, _memory, only_take_over),
     "centroids": StateForm(_centroid_buffers, _centroids, _centroid_commit),
 }
+
+READS: Mapping[str, Callable[[Node, Names], Code]] = {
+    "running": _running_read,
+    "queue": _queue_read,
+    "memory": _memory_read,
+}
+"""What is read of a state before the step moves it on."""

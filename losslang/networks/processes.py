@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch import distributed as dist
 
 from losslang.algebra.ways import Way, rows_are_cheaper
+from losslang.networks.exchange import UnderWay, begun
 
-__all__ = ["Share", "SumOfAll", "many_processes", "share_of"]
+__all__ = ["Columns", "Largest", "Rows", "Share", "Sum", "many_processes", "share_of"]
 
 
 def many_processes() -> bool:
@@ -25,69 +26,110 @@ def many_processes() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-class SumOfAll(torch.autograd.Function):
-    """Tensors summed over all processes, in one exchange; so are their gradients."""
+class Sum(NamedTuple):
+    """What every process made of its rows, to be summed; `alike`: the gradient of the sum is the same on every process."""
 
-    @staticmethod
-    def forward(_ctx: Any, *parts: Tensor) -> tuple[Tensor, ...]:
-        """The sums, the same on every process."""
-        flat = torch.cat([part.reshape(-1) for part in parts])
-        dist.all_reduce(flat)
-        pieces = flat.split([part.numel() for part in parts])
-        return tuple(piece.view_as(part).to(part.dtype) for piece, part in zip(pieces, parts, strict=True))
+    x: Tensor
+    alike: bool = False
 
-    @staticmethod
-    def backward(_ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        """Every process holds the gradient of the whole loss with respect to the sum: a part counts in all of them."""
-        return SumOfAll.apply(*(gradient.contiguous() for gradient in gradients))
+    def sent(self) -> Tensor:
+        """As it travels."""
+        return self.x
+
+    def come(self, value: Tensor, _share: Share) -> Tensor:
+        """As it is used."""
+        return value
 
 
-class RowsOfAll(torch.autograd.Function):
-    """The rows [row, …] of all processes, those of process 0 first; `counts` says how many each holds."""
+class Largest(NamedTuple):
+    """The largest entry over axes on any process, without gradient. No number counts as infinite, so that it shows."""
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, counts: Sequence[int]) -> Tensor:
-        """[own row, …] to [row, …]: rows travel in blocks of equal length."""
-        ctx.counts = counts
-        block = x.new_zeros(max(counts), *x.shape[1:])
-        block[: len(x)] = x
-        blocks = [torch.empty_like(block) for _ in counts]
-        dist.all_gather(blocks, block)
-        return torch.cat([part[:count] for part, count in zip(blocks, counts, strict=True)])
+    x: Tensor
+    dim: tuple[int, ...]
+    keepdim: bool = False
+    alike: bool = False
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        """Summed over the processes, each is given back its own rows."""
-        counts = ctx.counts
-        blocks = [gradient.new_zeros(max(counts), *gradient.shape[1:]) for _ in counts]
-        for block, part in zip(blocks, gradient.split(list(counts)), strict=True):
-            block[: len(part)] = part
-        own = torch.empty_like(blocks[0])
-        dist.reduce_scatter(own, blocks)
-        return own[: counts[dist.get_rank()]], None
+    @torch.no_grad()
+    def sent(self) -> Tensor:
+        """That of own rows, minus infinity where there are none."""
+        x, over = self.x, {axis % self.x.dim() for axis in self.dim}
+        shape = [1 if axis in over else size for axis, size in enumerate(x.shape) if self.keepdim or axis not in over]
+        top = x.amax(dim=self.dim, keepdim=self.keepdim) if x.numel() else x.new_full(shape, -math.inf)
+        return torch.where(top.isnan(), math.inf, top)
+
+    def come(self, value: Tensor, _share: Share) -> Tensor:
+        """As it is used."""
+        return value
+
+
+class Rows(NamedTuple):
+    """The rows of all processes along an axis, in the order of the batch."""
+
+    x: Tensor
+    dim: int
+    alike: bool = False
+
+    def sent(self) -> Tensor:
+        """Rows first; masks as numbers."""
+        front = self.x.movedim(self.dim, 0)
+        return front.to(torch.uint8) if self.x.dtype == torch.bool else front
+
+    def come(self, value: Tensor, share: Share) -> Tensor:
+        """As it is used."""
+        rows = value.to(self.x.dtype)
+        return (rows if share.order is None else rows.index_select(0, share.order)).movedim(0, self.dim)
+
+
+class Columns(NamedTuple):
+    """The rows of all processes along an axis: own rows first, then those of the others."""
+
+    x: Tensor
+    dim: int
+    alike: bool = False
+
+    def sent(self) -> Tensor:
+        """Rows first."""
+        return self.x.movedim(self.dim, 0)
+
+    def come(self, value: Tensor, share: Share) -> Tensor:
+        """As it is used."""
+        return value.roll(-share.start, 0).movedim(0, self.dim)
+
+
+KINDS = {Sum: "sum", Largest: "largest", Rows: "rows", Columns: "rows"}
+"""The collective that brings what is asked for."""
 
 
 class Share(NamedTuple):
     """The rows of the batch that this process holds.
 
     `counts` are the numbers of rows of all processes, `places` [own row] says where in the batch its own stand. `order` is
-    there where that is not one process after the other: of every place in the batch, the row that stands there. `exchange` says
-    what is sent where there is a choice: "sums", "rows", or what is cheaper ("auto").
+    there where that is not one process after the other: of every place in the batch, the row that stands there. `way` says what
+    is sent where there is a choice: "sums", "rows", or what is cheaper ("auto").
     """
 
     counts: tuple[int, ...]
     places: Tensor
     order: Tensor | None = None
-    exchange: str = "auto"
+    way: str = "auto"
 
     @property
     def rows(self) -> int:
         """The number of rows of all processes."""
         return sum(self.counts)
 
+    def begin(self, *parts: Sum | Largest | Rows | Columns) -> Coming:
+        """Send what is asked for: what is of one kind goes together."""
+        kinds, alike = [KINDS[type(part)] for part in parts], [part.alike for part in parts]
+        return Coming(self, parts, begun([part.sent() for part in parts], kinds, alike, self.counts))
+
+    def exchange(self, *parts: Sum | Largest | Rows | Columns) -> tuple[Tensor, ...]:
+        """What is asked for, where there is nothing to do meanwhile."""
+        return self.begin(*parts).wait()
+
     def sum(self, *parts: Tensor) -> tuple[Tensor, ...]:
         """What every process made of its rows, summed."""
-        return SumOfAll.apply(*parts)
+        return self.exchange(*(Sum(part) for part in parts))
 
     @property
     def start(self) -> int:
@@ -100,31 +142,19 @@ class Share(NamedTuple):
 
     def rows_of_all(self, x: Tensor) -> Tensor:
         """[..., own row, k] to [..., row, k], one process after the other."""
-        return RowsOfAll.apply(x.movedim(-2, 0), self.counts).movedim(0, -2)
-
-    def columns(self, x: Tensor) -> Tensor:
-        """[own row, k] to [row, k]: own rows first, then those of the others."""
-        return self.rows_of_all(x).roll(-self.start, 0)
+        return self._replace(order=None).exchange(Rows(x, -2))[0]
 
     def by_rows(self, x: Tensor, sums: Way, rows: Way) -> bool:
         """Whether rows are gathered, and not products summed: the cheaper of two ways, or what was asked for."""
-        return rows_are_cheaper(sums, rows, x.itemsize) if self.exchange == "auto" else self.exchange == "rows"
+        return rows_are_cheaper(sums, rows, x.itemsize) if self.way == "auto" else self.way == "rows"
 
-    @torch.no_grad()
     def largest(self, x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tensor:
-        """The largest entry over axes on any process, without gradient. No number counts as infinite, so that it shows."""
-        empty = [1 if axis in dim or axis - x.dim() in dim else size for axis, size in enumerate(x.shape)]
-        shape = [size for axis, size in enumerate(empty) if keepdim or not (axis in dim or axis - x.dim() in dim)]
-        top = x.amax(dim=list(dim), keepdim=keepdim) if x.numel() else x.new_full(shape, -math.inf)
-        top = torch.where(top.isnan(), math.inf, top).contiguous()
-        dist.all_reduce(top, dist.ReduceOp.MAX)
-        return top
+        """The largest entry over axes on any process, without gradient."""
+        return self.exchange(Largest(x, tuple(dim), keepdim))[0]
 
     def gather(self, x: Tensor, dim: int) -> Tensor:
         """The rows of all processes along an axis, in the order of the batch."""
-        front = x.movedim(dim, 0)
-        rows = RowsOfAll.apply(front.to(torch.uint8) if x.dtype == torch.bool else front, self.counts).to(x.dtype)
-        return (rows if self.order is None else rows.index_select(0, self.order)).movedim(0, dim)
+        return self.exchange(Rows(x, dim))[0]
 
     def own(self, x: Tensor, dim: int) -> Tensor:
         """Of the rows of all processes those that this one holds."""
@@ -133,6 +163,19 @@ class Share(NamedTuple):
     def same(self) -> Tensor:
         """[own row, row]: where a row meets itself."""
         return self.places.unsqueeze(1) == torch.arange(self.rows, device=self.places.device)
+
+
+class Coming(NamedTuple):
+    """What a process asked the others for, until it waits for it."""
+
+    share: Share
+    parts: tuple[Sum | Largest | Rows | Columns, ...]
+    under_way: UnderWay
+
+    def wait(self) -> tuple[Tensor, ...]:
+        """What was asked for, in order."""
+        values = self.under_way.wait()
+        return tuple(part.come(value, self.share) for part, value in zip(self.parts, values, strict=True))
 
 
 def share_of(rows: int, device: torch.device, places: Tensor | None = None, exchange: str = "auto") -> Share:
@@ -149,56 +192,5 @@ def share_of(rows: int, device: torch.device, places: Tensor | None = None, exch
     start = sum(counts[: dist.get_rank()])
     if places is None:
         return Share(counts, torch.arange(start, start + rows, device=device), None, exchange)
-    order = RowsOfAll.apply(places, counts).argsort()
-    return Share(counts, places, order, exchange)
-
-
-def logsumexp_of_all(x: Tensor, dim: Sequence[int], share: Share) -> Tensor:
-    """Log of the sum of exponentials over axes, one of them the batch, on all processes; the axes stay, with length 1."""
-    top = share.largest(x, dim, keepdim=True).clamp(min=torch.finfo(x.dtype).min)
-    (total,) = share.sum((x - top).exp().sum(dim=list(dim), keepdim=True))
-    return total.log() + top
-
-
-@torch.no_grad()
-def sinkhorn_of_all(
-    scores: Tensor,
-    epsilon: float | Tensor,
-    iterations: int,
-    over: Sequence[int],
-    share: Share,
-    also: Tensor | None = None,
-) -> Tensor:
-    """Sinkhorn in the log domain over the samples of all processes, prototypes last; every sample sums to 1 at the end.
-
-    Rows of `also` are assigned together with the batch; every process holds all of them, and they count once.
-    """
-    logits = scores / epsilon
-    earlier = None
-    if also is not None:
-        earlier = torch.where(also.isfinite().all(), also / epsilon, torch.full_like(also, -math.inf))
-    for _ in range(iterations):
-        total = logsumexp_of_all(logits, over, share)
-        if earlier is not None:
-            total = torch.logaddexp(total, earlier.logsumexp(dim=list(over), keepdim=True))
-            earlier = rows_of_one(earlier - total)
-        logits = rows_of_one(logits - total)
-    return logits.exp()
-
-
-def rows_of_one(logits: Tensor) -> Tensor:
-    """Logarithms whose exponentials sum to 1 over the last axis; minus infinity stays."""
-    normal = logits - logits.logsumexp(dim=-1, keepdim=True)
-    return torch.where(logits == -math.inf, logits, normal)
-
-
-@torch.no_grad()
-def one_hot_of_all(x: Tensor, dim: int, share: Share) -> Tensor:
-    """1 at the largest entry along the batch's axis over all processes, the first among equals; 0 elsewhere."""
-    shape = [1] * x.dim()
-    shape[dim] = -1
-    places = share.places.view(shape).expand_as(x)
-    top = share.largest(x, (dim,), keepdim=True)
-    behind = torch.where(x == top, places, share.rows).to(torch.float64)
-    first = -share.largest(-behind, (dim,), keepdim=True)
-    return (places == first).to(x.dtype)
+    (order,) = begun([places], ["rows"], counts=counts).wait()
+    return Share(counts, places, order.argsort(), exchange)

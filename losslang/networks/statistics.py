@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from losslang.networks.exchange import sum_of_all
 from losslang.networks.layers import IterNorm
-from losslang.networks.processes import SumOfAll, many_processes
+from losslang.networks.processes import many_processes
 
 __all__ = ["BatchNormOfAll", "IterNormOfAll", "has_batch_statistics", "with_statistics_of_all"]
 
@@ -50,10 +51,10 @@ class BatchNormOfAll(_BatchNorm):
         over = [0, *range(2, x.dim())]
         shape = [1, -1, *[1] * (x.dim() - 2)]
         number = torch.full((), x.numel() // max(x.shape[1], 1), dtype=x.dtype, device=x.device)
-        total, number = SumOfAll.apply(x.sum(over), number)
+        total, number = sum_of_all(x.sum(over), number)
         mean = total / number
         centered = x - mean.view(shape)
-        (squares,) = SumOfAll.apply(centered.square().sum(over))
+        (squares,) = sum_of_all(centered.square().sum(over))
         self._follow(mean.detach(), squares.detach(), number)
         normal = centered * (squares / number + self.eps).rsqrt().view(shape)
         for name, join in (("weight", torch.mul), ("bias", torch.add)):
@@ -86,10 +87,10 @@ class IterNormOfAll(IterNorm):
         if not many_processes():
             return super().moments(x)
         number = torch.full((), x.shape[1], dtype=x.dtype, device=x.device)
-        total, number = SumOfAll.apply(x.sum(1, keepdim=True), number)
+        total, number = sum_of_all(x.sum(1, keepdim=True), number)
         mean = total / number
         centered = x - mean
-        (products,) = SumOfAll.apply(centered.transpose(1, 2) @ centered)
+        (products,) = sum_of_all(centered.transpose(1, 2) @ centered)
         return mean, products / number
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from losslang.algebra.collectives import across_processes, collectives
-from losslang.backend.body import stages
+from losslang.backend.schedule import stages
 from losslang.objective.axes import BATCH
 from losslang.objective.graph import walk
 from losslang.pipeline import load
@@ -12,7 +12,7 @@ from tests.methods import term
 
 
 def distributed(spec):
-    graph = across_processes(spec.graph)
+    graph = across_processes(spec.graph).graph
     return list(walk([*(t.value for t in graph.terms), *(s.node for s in graph.states)]))
 
 
@@ -34,8 +34,8 @@ def test_every_method_ends_in_numbers_that_all_share(name):
 
 def test_sums_of_one_stage_are_one_exchange():
     nodes = distributed(load(shipped_specs()["vicreg"]))
-    waits = [{n.op for n in stage} & {"across"} for stage in stages(nodes)]
-    assert [bool(found) for found in waits] == [True, True, False]
+    found = [[len(batch.exchanged) for batch in stage.batches] for stage in stages(nodes, {"across": "sum"})]
+    assert [len(batches) for batches in found] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -8,39 +8,54 @@ __all__ = ["MUTATIONS", "apply"]
 
 def _no_sum(module):
     """Every process keeps the statistics of its own rows."""
-    module.Share.sum = lambda _share, *parts: parts
+    module.BEGUN["sum"] = lambda parts, _counts: lambda: list(parts)
 
 
 def _sum_without_gradient(module):
     """`all_reduce` in place: the value is right, and the gradient flows through own rows alone."""
-    module.SumOfAll.backward = staticmethod(lambda _ctx, *gradients: gradients)
+    _alone(module, "sum", lambda _exchange, gradient: gradient)
 
 
 def _gather_without_gradient(module):
     """The others' rows are constants."""
-    gather, rows = module.Share.gather, module.Share.rows_of_all
-    module.Share.gather = lambda share, x, dim: gather(share, x.detach(), dim)
-    module.Share.rows_of_all = lambda share, x: rows(share, x.detach())
+    for name in ("Rows", "Columns"):
+        part = getattr(module, name)
+        part.sent = lambda self, sent=part.sent: sent(self).detach()
 
 
 def _gather_with_own_gradient(module):
     """Own rows are put back in place with their gradient, which the others do not send."""
+    _alone(module, "rows", lambda exchange, gradient: gradient.split(list(exchange.counts))[dist.get_rank()])
 
-    def backward(ctx, gradient):
-        return gradient.split(list(ctx.counts))[dist.get_rank()], None
 
-    module.RowsOfAll.backward = staticmethod(backward)
+def _alone(module, kind, own):
+    """Gradients that come back without the others having sent any."""
+    send = module.Exchange.begin
+    times = module.Exchange.times
+
+    def begin(exchange, kinds, values):
+        if exchange.known is not None and module.BACK[kind] in kinds and values and kinds is not exchange.kinds:
+            mine = {place for place in values if exchange.kinds[place] == kind}
+            exchange.known |= {place: own(exchange, values[place]) for place in mine}
+            values = {place: value for place, value in values.items() if place not in mine}
+        send(exchange, kinds, values)
+
+    def alone(exchange, gradient, of):
+        return own(exchange, gradient) if of == kind else times(exchange, gradient, of)
+
+    module.Exchange.begin, module.Exchange.times = begin, alone
 
 
 def _mean_of_means(module):
     """Every process counts as much as any other, however many rows it holds."""
-    summed = module.Share.sum
+    begin = module.Share.begin
 
     def weighted(share, *parts):
         factor = share.rows / (len(share.counts) * share.counts[dist.get_rank()])
-        return summed(share, *(part * factor for part in parts))
+        parts = (part._replace(x=part.x * factor) if isinstance(part, module.Sum) else part for part in parts)
+        return begin(share, *parts)
 
-    module.Share.sum = weighted
+    module.Share.begin = weighted
 
 
 def _own_columns(module):
@@ -51,7 +66,7 @@ def _own_columns(module):
         return torch.eye(rows, share.rows, dtype=torch.bool)
 
     module.Share.same = same
-    module.Share.columns = module.Share.rows_of_all
+    module.Columns.come = lambda self, value, _share: value.movedim(0, self.dim)
 
 
 def _statistics_without_gradient(module):

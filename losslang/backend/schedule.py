@@ -1,0 +1,98 @@
+"""The order of an emitted body: what is exchanged begins early, and what does not wait for it is done meanwhile.
+
+What is ready together and of one kind is one exchange. What is ready early joins a later exchange of its kind where nothing that
+is exchanged before that waits for it: there are fewer of them then, one after the other as many as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from losslang.objective.graph import Node
+
+__all__ = ["Batch", "Stage", "stages"]
+
+
+class Batch(NamedTuple):
+    """What is exchanged together, and what must be known for that and was not before."""
+
+    before: list[Node]
+    exchanged: list[Node]
+
+
+class Stage(NamedTuple):
+    """What waits for equally many exchanges: those that come next, and what can be done meanwhile."""
+
+    batches: list[Batch]
+    beside: list[Node]
+
+
+def stages(nodes: Sequence[Node], kinds: Mapping[str, str]) -> list[Stage]:
+    """Nodes, operands first, by the number of exchanges that they wait for; `kinds` has the operations that are one."""
+    places = _joined(nodes, kinds, _waits(nodes, kinds, {}))
+    waits = _waits(nodes, kinds, places)
+    last = max(waits.values(), default=0)
+    return [_stage([n for n in nodes if waits[n.number] == wait], kinds) for wait in range(last + 1)]
+
+
+def _waits(nodes: Sequence[Node], kinds: Mapping[str, str], places: Mapping[int, int]) -> dict[int, int]:
+    """For how many exchanges a node waits, of which those in `places` come later than they must."""
+    waits = dict[int, int]()
+    for node in nodes:
+        here = ((child, waits.get(child.number, 0)) for child in node.inputs)
+        first = max((wait + (child.op in kinds) for child, wait in here), default=0)
+        waits[node.number] = max(first, places.get(node.number, 0))
+    return waits
+
+
+def _joined(nodes: Sequence[Node], kinds: Mapping[str, str], waits: Mapping[int, int]) -> dict[int, int]:
+    """Where every exchange takes place, when those that a later one of the kind can take along have joined it."""
+    places = {node.number: waits[node.number] for node in nodes if node.op in kinds}
+    last = max(places.values(), default=0)
+    for place in range(last - 1, -1, -1):
+        limits = _limits(nodes, places, last)
+        for kind in sorted(set(kinds.values())):
+            batch = [n.number for n in nodes if places.get(n.number) == place and kinds[n.op] == kind]
+            later = [places[n.number] for n in nodes if kinds.get(n.op) == kind and places[n.number] > place]
+            if batch and later and min(later) <= min(limits[number] for number in batch):
+                places.update(dict.fromkeys(batch, min(later)))
+    return places
+
+
+def _limits(nodes: Sequence[Node], places: Mapping[int, int], last: int) -> dict[int, int]:
+    """The last place at which a node can be had: before all exchanges that wait for it."""
+    limits = dict[int, int]()
+    for node in reversed(nodes):
+        here = limits.setdefault(node.number, last)
+        wanted = places[node.number] - 1 if node.number in places else here
+        for child in node.inputs:
+            limits[child.number] = min(limits.get(child.number, last), wanted)
+    return limits
+
+
+def _stage(nodes: Sequence[Node], kinds: Mapping[str, str]) -> Stage:
+    batches, known = list[Batch](), set[int]()
+    for sent in _batches(nodes, kinds):
+        wanted = _needed(nodes, sent) - known
+        batches.append(Batch([node for node in nodes if node.number in wanted and node.op not in kinds], sent))
+        known |= wanted
+    return Stage(batches, [node for node in nodes if node.number not in known and node.op not in kinds])
+
+
+def _batches(nodes: Sequence[Node], kinds: Mapping[str, str]) -> Iterator[list[Node]]:
+    """What is exchanged by kind, what needs least first."""
+    found = dict[str, list[Node]]()
+    for node in nodes:
+        if node.op in kinds:
+            found.setdefault(kinds[node.op], []).append(node)
+    yield from sorted(found.values(), key=lambda sent: len(_needed(nodes, sent)))
+
+
+def _needed(nodes: Sequence[Node], sent: Sequence[Node]) -> set[int]:
+    """The numbers of what must be known before."""
+    wanted = {child.number for node in sent for child in node.inputs}
+    for node in reversed(nodes):
+        if node.number in wanted:
+            wanted.update(child.number for child in node.inputs)
+    return wanted
