@@ -45,7 +45,7 @@ AFTER: dict[str, Callable[[Graph], Row]] = {"correlations": correlations_togethe
 NAMES = (*OF_GRAPHS, *PASSES, *AFTER)
 """Every pass."""
 
-NOT_PLAIN = tuple(name for name in NAMES if name != "views_together")
+NOT_PLAIN = tuple(name for name in NAMES if name not in {"views_together", "cosines_of_views"})
 """Passes that choose operations with gradients of their own, which torch.vmap does not know."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import scaled_rows
+from losslang.backend.functions import scaled_rows, with_signature
 from losslang.backend.fused import rows_at_once, symmetric_product
 from losslang.backend.precision import in_own_precision
 
@@ -302,36 +302,56 @@ def cosines_of_views(x: Tensor, y: Tensor, eps: float, others: Sequence[int]) ->
 
     Rows are divided by max(length, eps). Lengths and cosines are kept, no unit rows.
     """
-    return CosinesOfViews.apply(x, y, eps, tuple(others))
+    return CosinesOfViews.apply(x, y, eps, tuple(others))[0]
 
 
 class CosinesOfViews(torch.autograd.Function):
-    """The gradient to x is (unit y - cos · unit x) / length of x, and likewise to y."""
+    """The gradient to x is (unit y - cos · unit x) / length of x, and likewise to y. Has a form for torch.vmap."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, eps: float, others: tuple[int, ...]) -> Tensor:
-        """View by view."""
-        found, near, far = zip(*(cosines_of_rows(x[n], y[view], eps) for n, view in enumerate(others)), strict=True)
-        ctx.eps, ctx.others = eps, others
-        cosines = torch.stack(found)
-        ctx.save_for_backward(x, y, cosines, *near, *far)
-        return cosines
+    @with_signature
+    def forward(x: Tensor, y: Tensor, eps: float, others: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+        """View by view: the cosines, and the lengths [..., view, rows, 1] of both; all axes before the view's are kept."""
+        pairs = zip(x.unbind(-3), (y.select(-3, view) for view in others), strict=True)
+        cosines, near, far = zip(*(cosines_of_rows(one, other, eps) for one, other in pairs), strict=True)
+        return torch.stack(cosines, -2), torch.stack(near, -3), torch.stack(far, -3)
+
+    @staticmethod
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, Tensor, float, tuple[int, ...]], output: tuple[Tensor, ...]
+    ) -> None:
+        """All but unit rows is kept."""
+        x, y, ctx.eps, ctx.others = inputs
+        ctx.save_for_backward(x, y, *output)
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)
 
     @staticmethod
     @in_own_precision
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor, *_lengths: None) -> tuple[Tensor | None, ...]:
         """View by view, in place."""
-        x, y, cosines, *lengths = ctx.saved_tensors
+        x, y, cosines, near, far = ctx.saved_tensors
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_y = torch.zeros_like(y) if ctx.needs_input_grad[1] else None
         for place, view in enumerate(ctx.others):
-            one, other = (x[place], lengths[place]), (y[view], lengths[len(ctx.others) + place])
-            factors = cosines[place, :, None], grad[place, :, None]
+            one, other = (x.select(-3, place), near.select(-3, place)), (y.select(-3, view), far.select(-3, place))
+            factors = cosines.select(-2, place)[..., None], grad.select(-2, place)[..., None]
             if grad_x is not None:
-                cosine_gradient(one, other, factors, ctx.eps, grad_x[place])
+                cosine_gradient(one, other, factors, ctx.eps, grad_x.select(-3, place))
             if grad_y is not None:
-                grad_y[view] += cosine_gradient(other, one, factors, ctx.eps, torch.empty_like(one[0]))
+                grad_y.select(-3, view).add_(cosine_gradient(other, one, factors, ctx.eps, torch.empty_like(one[0])))
         return grad_x, grad_y, None, None
+
+    @staticmethod
+    def vmap(
+        info: Any, places: tuple[int | None, ...], x: Tensor, y: Tensor, eps: float, others: tuple[int, ...]
+    ) -> tuple[tuple[Tensor, ...], int]:
+        """The same on one more axis in front."""
+        x, y = (
+            value.expand(info.batch_size, *value.shape) if place is None else value.movedim(place, 0)
+            for value, place in zip((x, y), places, strict=False)
+        )
+        return CosinesOfViews.apply(x, y, eps, others), 0
 
 
 def cosines_of_rows(x: Tensor, y: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:

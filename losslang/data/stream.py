@@ -14,6 +14,9 @@ from losslang.data.counter import JointDraws
 
 __all__ = ["Mixed", "Stream"]
 
+_AT_ONCE = 2**16
+"""Numbers of a view that are made in one go: of small inputs those of many steps, as each operation takes its time to begin."""
+
 
 class Stream:
     """Batches of the same data and policies, one per seed. Each seed's are those that its own `Batches` give."""
@@ -22,28 +25,41 @@ class Stream:
         self._of_seed = {each.seed: each for each in batches}
         self._seeds = tuple(self._of_seed)
         self._first = batches[0]
-        self._made: tuple[int, list[Tensor]] = (-1, [])
+        self._steps = range(0)
+        self._made: list[Tensor] = []
 
     def views(self, step: int, seeds: Sequence[int]) -> list[Tensor]:
         """The views [seed, batch, …] of a step, in view order, for these seeds (each among those of the stream)."""
-        if self._made[0] != step:
-            self._made = step, self._make(step)
+        if step not in self._steps:
+            self._steps = range(step, step + self._ahead(step))
+            self._made = self._make(self._steps)
+        made = [view[step - self._steps.start] for view in self._made]
         if tuple(seeds) == self._seeds:
-            return self._made[1]
+            return made
         places = torch.tensor([self._seeds.index(seed) for seed in seeds], device=self._first.like.device)
-        return [view[places] for view in self._made[1]]
+        return [view[places] for view in made]
 
     def samples(self, step: int, seeds: Sequence[int]) -> Tensor:
         """The numbers of the samples [seed, batch] of a step."""
         return torch.stack([self._of_seed[seed].samples(step) for seed in seeds])
 
-    def _make(self, step: int) -> list[Tensor]:
-        samples = self.samples(step, self._seeds)
-        inputs, epoch = self._first.inputs[samples.flatten()], step // self._first.steps_per_epoch
+    def _ahead(self, step: int) -> int:
+        """How many steps are made at once: of photos one, else at most those that the epoch has left."""
+        first = self._first
+        if not isinstance(first.inputs, Tensor):
+            return 1
+        of_step = first.inputs[0].numel() * first.batch_size * len(self._seeds)
+        return max(min(_AT_ONCE // of_step, first.steps_per_epoch - step % first.steps_per_epoch), 1)
+
+    def _make(self, steps: range) -> list[Tensor]:
+        """The views [step, seed, batch, …] of steps of one epoch."""
+        samples = torch.stack([self.samples(step, self._seeds) for step in steps], dim=1)
+        inputs, epoch = self._first.inputs[samples.flatten()], steps.start // self._first.steps_per_epoch
         made = []
         for view, policy in enumerate(self._first.policies.values()):
             draws = JointDraws(0, epoch, view, samples.flatten(), self._seeds)
-            made.append(augment(inputs, policy, draws).to(self._first.like).unflatten(0, samples.shape))
+            augmented = augment(inputs, policy, draws).to(self._first.like).unflatten(0, samples.shape)
+            made.append(augmented.movedim(1, 0).contiguous())
         return made
 
 
