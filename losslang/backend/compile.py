@@ -29,7 +29,7 @@ from losslang.objective.spec import Spec
 from losslang.pipeline import load, retype
 from losslang.syntax.names import nearest
 
-__all__ = ["Model", "Output", "compile", "compile_loss", "plain_loss", "plain_source"]
+__all__ = ["Model", "Output", "compile", "compile_loss", "plain_loss"]
 
 
 def compile_loss(
@@ -104,13 +104,12 @@ def compile(  # noqa: A001 - the language's word
         raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
 
 
-def plain_source(model: Model) -> str:
-    """The module of a model as it is emitted without passes that choose other operations: torch's own, which torch.vmap knows."""
-    return _source(model.spec, model.clock, without=NOT_PLAIN, estimate=model.estimate)
+def plain_loss(model: Model) -> nn.Module:
+    """The loss of a model without passes that choose operations which torch.vmap does not know, around the model's networks.
 
-
-def plain_loss(model: Model, source: str) -> nn.Module:
-    """The loss of a model by its `plain_source`, around the model's own networks. Its buffers are new ones, by the same names."""
+    Its buffers are new ones, by the same names.
+    """
+    source = _source(model.spec, model.clock, without=NOT_PLAIN, estimate=model.estimate)
     networks = (getattr(model.loss, inner) for inner in loss_networks(model.spec))
     loss: nn.Module = getattr(_module(source, model.spec), f"{class_name(model.spec)}Loss")(*networks)
     return loss

@@ -15,11 +15,13 @@ from losslang.objective.boundary import find_inputs
 from losslang.objective.graph import Node, walk
 from losslang.objective.spec import Spec
 
-__all__ = ["JointFront"]
+__all__ = ["JointFront", "of_batch"]
 
 
 class JointFront:
     """Embeds all members. Values are [member, feature, view, batch], or [member, feature, batch] of one view.
+
+    `of_batch` puts their axes into the order in which losses and measures take them.
 
     `networks` are those of the first member. Raises NotStackable.
     """
@@ -55,12 +57,12 @@ class JointFront:
         return self._statistics[str(node["network"])]
 
     def embed(self, views: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Inputs [member, batch, …] by view to what networks make of them: [view, member, batch, feature] or without view."""
+        """Inputs [member, batch, …] by view to what networks make of them."""
         images = torch.stack([view.flatten(2) for view in views], dim=1).permute(0, 3, 1, 2)
         found: dict[int, Tensor] = {}
         for node in self._nodes:
             found[node.number] = images if node.op == "images" else self._value(node, found)
-        return {name: _for_the_loss(found[node.number]) for name, node in self._wanted.items()}
+        return {name: found[node.number] for name, node in self._wanted.items()}
 
     def _value(self, node: Node, found: Mapping[int, Tensor]) -> Tensor:
         x = found[self._operands[node.number].number]
@@ -74,5 +76,6 @@ class JointFront:
         return self._networks[node.number](x.flatten(2), batches).unflatten(2, x.shape[2:])
 
 
-def _for_the_loss(x: Tensor) -> Tensor:
-    return x.permute(2, 0, 3, 1) if x.dim() == 4 else x.mT
+def of_batch(x: Tensor) -> Tensor:
+    """[member, view, batch, feature], or without view."""
+    return x.permute(0, 2, 3, 1) if x.dim() == 4 else x.mT

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from losslang.evaluation import geometry, gradients
+from losslang.evaluation import geometry
+from losslang.evaluation.gradients import summary
 from losslang.evaluation.quantities import of_cloud, of_draws, turn
 from losslang.objective.graph import walk
 from losslang.objective.spec import Spec
 
-__all__ = ["Observed", "batch_record", "observing", "output_norm", "standardizes"]
-
-
-@dataclass
-class Observed:
-    """What the output batch norm of a network was given, one tensor [batch, feature] per view; empty without one."""
-
-    before_norm: list[Tensor] = field(default_factory=list)
+__all__ = ["batch_record", "observing", "output_norm", "standardizes"]
 
 
 @contextmanager
-def observing(network: nn.Module | None) -> Iterator[Observed]:
-    """Within, what the network's output batch norm is given is kept."""
-    seen, norm = Observed(), None if network is None else output_norm(network)
+def observing(norm: nn.Module | None) -> Iterator[list[Tensor]]:
+    """Within, what a network's output batch norm is given is kept, one tensor [batch, feature] per view; without one nothing."""
+    seen: list[Tensor] = []
     if norm is None:
         yield seen
         return
-    hook = norm.register_forward_pre_hook(lambda _module, inputs: seen.before_norm.append(inputs[0].detach()))
+    hook = norm.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].detach()))
     try:
         yield seen
     finally:
@@ -54,26 +47,31 @@ def standardizes(spec: Spec, embedding: str) -> bool:
 
 
 def batch_record(
-    z: Tensor, terms: Mapping[str, Tensor], seen: Observed, earlier: Tensor | None, *, standardized: bool = False
+    z: Tensor,
+    gradients: Mapping[str, Tensor],
+    before_norm: Sequence[Tensor],
+    earlier: Tensor | None,
+    *,
+    standardized: bool = False,
 ) -> tuple[dict[str, dict[str, float]], Tensor]:
     """The parts `batch` and `gradient` of a line of the metrics, and the center [feature] for the next.
 
-    `z` is the embedding [view, batch, feature] or [batch, feature] in the graph of the terms, before the backward pass;
-    `earlier` the center of the logged step before. Where `standardized`, numbers after the loss's own batch norm join.
+    `z` is the embedding [view, batch, feature] or [batch, feature], and `gradients` are those of the terms to it;
+    `before_norm` [batch, feature] is what its output batch norm was given, view by view, `earlier` the center of the logged
+    step before. Where `standardized`, numbers after the loss's own batch norm join.
     """
-    fixed = z.detach()
-    rows = fixed.flatten(0, -2)
+    rows = z.flatten(0, -2)
     found = of_cloud(rows, cheap=True)
-    if fixed.dim() == 3 and len(fixed) > 1:
-        found |= of_draws(fixed, cheap=True)
-    if seen.before_norm:
-        found |= _lengths("before_norm", torch.cat(seen.before_norm))
+    if z.dim() == 3 and len(z) > 1:
+        found |= of_draws(z, cheap=True)
+    if before_norm:
+        found |= _lengths("before_norm", torch.cat(list(before_norm)))
     if standardized:
-        found |= _lengths("after_norm", _standardized(fixed).flatten(0, -2))
+        found |= _lengths("after_norm", _standardized(z).flatten(0, -2))
     center = geometry.center(rows)
     if earlier is not None and earlier.shape == center.shape:
         found["center_turn"] = turn(center, earlier)
-    return {"batch": found, "gradient": gradients.summary(terms, z)}, center
+    return {"batch": found, "gradient": summary(gradients, z)}, center
 
 
 def _standardized(z: Tensor) -> Tensor:

@@ -64,14 +64,13 @@ def _turning(gradient: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     return unit, pull - (pull * unit).sum(-1, keepdim=True) * unit
 
 
-def summary(terms: Mapping[str, Tensor], z: Tensor) -> dict[str, float]:
+def summary(found: Mapping[str, Tensor], z: Tensor) -> dict[str, float]:
     """For every term `norm/TERM`, `center_force/TERM`, `residual_force/TERM`; for every pair `angle/TERM,TERM`.
 
-    `z` [view, batch, feature] or [batch, feature] must be part of the graph of the terms, which is kept. What is no
-    number, as the force on a center of length zero, is left out.
+    `found` are the gradients of the terms to `z` [view, batch, feature] or [batch, feature]. What is no number, as the force
+    on a center of length zero, is left out.
     """
-    found = gradients(terms, z)
-    rows = z.detach().flatten(0, -2)
+    rows = z.flatten(0, -2)
     numbers = {f"norm/{name}": gradient_norm(gradient) for name, gradient in found.items()}
     for name, gradient in found.items():
         numbers[f"center_force/{name}"] = center_force(gradient.flatten(0, -2), rows)

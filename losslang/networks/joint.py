@@ -38,6 +38,7 @@ class Joint:
         self.members = len(members)
         self.leaves: dict[nn.Parameter, Tensor] = {}
         self._buffers: dict[Tensor, Tensor] = {}
+        self._heard: dict[nn.Module, list[Tensor]] = {}
         for parameters in zip(*(member.parameters() for member in members), strict=True):
             stack = torch.stack([parameter.detach() for parameter in parameters])
             for parameter, part in zip(parameters, stack, strict=True):
@@ -76,6 +77,19 @@ class Joint:
         yield
         for stack, value in zip(self._buffers.values(), before, strict=True):
             stack.copy_(value)
+
+    @contextmanager
+    def hearing(self, norm: nn.Module | None) -> Iterator[list[Tensor]]:
+        """Within, what a batch norm of the first member is given is kept, each [member, feature, row]; without one nothing."""
+        heard: list[Tensor] = []
+        self._heard = {} if norm is None else {norm: heard}
+        yield heard
+        self._heard = {}
+
+    def hear(self, norm: nn.Module, x: Tensor) -> None:
+        """What a batch norm is given."""
+        if norm in self._heard:
+            self._heard[norm].append(x.detach())
 
     def state(self, module: nn.Module) -> dict[str, Tensor]:
         """The stacks of a module of the first member, by name."""
@@ -177,6 +191,7 @@ def _batch_norm(module: nn.BatchNorm1d, joint: Joint) -> Run:
     scale, shift = joint.maybe(module.weight), joint.maybe(module.bias)
 
     def run(x: Tensor, batches: int) -> Tensor:
+        joint.hear(module, x)
         rows, channels = x.shape[2] // batches, mean.numel() * batches
         affine = (_per_batch(each, batches) for each in (scale, shift))
         y, batch_mean, inverse = torch.ops.aten.native_group_norm(

@@ -172,11 +172,10 @@ class _Unit:
 
     def _step_together(self, ensemble: Ensemble) -> None:
         todo = due(self.members[0].run.session.plan, self.steps + 1)
-        observed = ensemble.observe([member.run.watch for member in self.members]) if todo.logging else None
-        out, rates = ensemble.step()
+        out, rates, observed = ensemble.step([member.run.watch for member in self.members] if todo.logging else ())
         self.finite.see(self.steps, out.terms)
         for at, member in enumerate(self.members if todo else ()):
-            of_member = None if observed is None else observed[at]
+            of_member = observed[at] if observed else None
             book = partial(member.run.after_step, member_output(out, at), rates[at], self.finite.member(at), of_member)
             member.keep(book)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,8 @@ from losslang.analysis.foresight.stability import Verdict
 from losslang.backend.functions import Output
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.alarm import Alarm, uniform_values
-from losslang.evaluation.batch import batch_record, observing, standardizes
+from losslang.evaluation.batch import batch_record, observing, output_norm, standardizes
+from losslang.evaluation.gradients import gradients
 from losslang.evaluation.measure import input_rank
 from losslang.objective.spec import Spec
 from losslang.questions import stability
@@ -41,20 +42,25 @@ class Watch:
     def observe(self, views: Mapping[str, Tensor], *rows: Tensor) -> tuple[Output, dict[str, Any]]:
         """The loss of a batch, and what is logged of the batch; before the backward pass."""
         session = self.session
-        with observing(self._network()) as seen:
+        with observing(self.norm()) as before_norm:
             embedded, out = session.model.observe(views, *rows)
         if not session.embedding:
             return out, {}
         z = embedded[session.embedding]
-        record, session.center = batch_record(z, out.terms, seen, session.center, standardized=self._standardized)
-        return out, record
+        return out, self.record(z.detach(), gradients(out.terms, z), before_norm)
 
-    def _network(self) -> nn.Module | None:
-        """The network whose output is the embedding."""
+    def record(self, z: Tensor, found: Mapping[str, Tensor], before_norm: Sequence[Tensor]) -> dict[str, Any]:
+        """What is logged of a batch, from the embedding, the gradients of the terms to it, and what its norm was given."""
+        session = self.session
+        record, session.center = batch_record(z, found, before_norm, session.center, standardized=self._standardized)
+        return record
+
+    def norm(self) -> nn.Module | None:
+        """The output batch norm of the network whose output is the embedding, if there is one."""
         definitions = self.session.plan.spec.graph.definitions
         if self.session.embedding not in definitions:
             return None
-        return self.session.model.networks[str(definitions[self.session.embedding]["network"])]
+        return output_norm(self.session.model.networks[str(definitions[self.session.embedding]["network"])])
 
     def alarmed(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The part `alarm` of a line of the metrics; empty where nothing is wrong."""

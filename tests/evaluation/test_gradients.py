@@ -39,7 +39,7 @@ def test_terms_that_do_not_see_the_embedding_have_none(z):
 
 def test_the_graph_stays_for_the_training_step(z):
     total = alignment(z)
-    summary({"align": total}, z)
+    gradients({"align": total}, z)
     total.backward()
     assert z.grad is not None
 
@@ -70,13 +70,13 @@ def test_what_the_center_gains_the_residual_loses(z):
 
 def test_scale_of_the_embeddings_does_not_matter(z):
     small = (z.detach() / 100).requires_grad_()
-    one, other = summary({"c": center(z)}, z), summary({"c": center(small)}, small)
+    one, other = (summary(gradients({"c": center(x)}, x), x.detach()) for x in (z, small))
     assert one["center_force/c"] == pytest.approx(other["center_force/c"])
     assert one["center_force/c"] < 0
 
 
 def test_names(z):
-    found = summary({"a": alignment(z), "c": center(z)}, z)
+    found = summary(gradients({"a": alignment(z), "c": center(z)}, z), z.detach())
     assert list(found) == [
         *("norm/a", "norm/c", "center_force/a", "residual_force/a", "center_force/c", "residual_force/c", "angle/a,c")
     ]
