@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,12 @@ def _is_cut(node: Node) -> bool:
     return not row.gradient or (node.op == "running" and node["read"] == "before")
 
 
+@lru_cache(maxsize=16)
+def _in_order(roots: tuple[Node, ...], known: frozenset[int]) -> list[Node]:
+    """The nodes to evaluate, operands first; kept, since forces evaluate one graph many times."""
+    return walk_to(roots, known)
+
+
 class _Evaluator:
     def __init__(self, spec: Spec, world: World, held: Mapping[int, Array] | None) -> None:
         self.spec, self.world = spec, world
@@ -96,7 +103,7 @@ class _Evaluator:
         return kernel(node, [np.asarray(self.values[child.number], float) for child in node.inputs])
 
     def run(self, roots: Sequence[Node]) -> None:
-        self.nodes = walk_to(roots, self.known)
+        self.nodes = _in_order(tuple(roots), frozenset(self.known))
         for node in self.nodes:
             self.values[node.number] = np.asarray(self.value(node))
 

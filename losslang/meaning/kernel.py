@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from losslang.meaning.arrays import Array, spread
+from losslang.meaning.arrays import Array, places, spread
 from losslang.objective.graph import Node
 
 __all__ = ["Kernel", "elementwise", "masked"]
@@ -28,14 +28,10 @@ def elementwise(function: Callable[..., Array]) -> Kernel:
 
 def masked(node: Node, operands: Sequence[Array]) -> tuple[Array, Array | None, tuple[int, ...]]:
     """The operand and mask of a reduction in one layout, and the positions of the axes it is over."""
-    axes = set(node.inputs[0].type.axes)
-    if len(operands) > 1:
-        axes |= set(node.inputs[1].type.axes)
-    to = tuple(sorted(axes, key=lambda axis: axis.place))
-    x = spread(operands[0], node.inputs[0].type, to)
-    over = tuple(to.index(axis) for axis in node.axes())
     if len(operands) == 1:
-        return x, None, over
-    mask = spread(operands[1], node.inputs[1].type, to).astype(bool)
-    x, mask = np.broadcast_arrays(x, mask)
-    return x, mask, over
+        return operands[0], None, places(node.inputs[0].type, node.axes())
+    types = [child.type for child in node.inputs]
+    to = tuple(sorted({*types[0].axes, *types[1].axes}, key=lambda axis: axis.place))
+    x, mask = (spread(a, of, to) for a, of in zip(operands, types, strict=True))
+    x, mask = np.broadcast_arrays(x, mask.astype(bool))
+    return x, mask, tuple(to.index(axis) for axis in node.axes())

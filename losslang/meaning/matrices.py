@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -15,9 +17,26 @@ __all__ = ["MATRICES"]
 
 
 def _dot(node: Node, operands: Sequence[Array]) -> Array:
+    return _product(node)(*operands)
+
+
+@lru_cache(maxsize=1024)
+def _product(node: Node) -> Callable[[Array, Array], Array]:
+    """How the operands of a `dot` are multiplied: one matrix product where no axis is kept by both, else as einsum plans it.
+
+    Kept for each node: forces evaluate one graph many times.
+    """
     pairs = node.axes("pairs") if any(key == "pairs" for key, _ in node.attributes) else ()
     x, y = node.inputs
-    return np.einsum(contract(x.type, y.type, node.axes(), pairs, node.type), *operands, optimize=True)
+    how = contract(x.type, y.type, node.axes(), pairs, node.type)
+    left, right, result = re.split(",|->", how)
+    shared = set(left) & set(right)
+    if shared & set(result):
+        return partial(np.einsum, how, optimize=set(left) != set(right))
+    over = [left.index(letter) for letter in shared], [right.index(letter) for letter in shared]
+    made = [letter for letter in left + right if letter not in shared]
+    order = [made.index(letter) for letter in result]
+    return lambda x, y: np.transpose(np.tensordot(x, y, over), order)
 
 
 def _on_matrix(function: Callable[[Array], Array]) -> Kernel:

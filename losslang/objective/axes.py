@@ -84,7 +84,7 @@ class Type:
 
     def has(self, axis: Axis) -> bool:
         """Whether the value has the axis."""
-        return self.find(axis) is not None
+        return axis in self.axes
 
     def position(self, axis: Axis) -> int:
         """Index of the axis in the layout. Raises ValueError if the value lacks it."""
