@@ -38,7 +38,8 @@ def _products(layout: Layout, node: Node, operands: list[Node]) -> Node:
         return by_rows(layout, node, operands)
     if node.op == "squared_products" and BATCH not in node.axes() and x is not others[0]:
         return _squared_similarities(layout, node, [x, *others])
-    return layout.make(f"{node.op}_across", (x, *others), node.type, attributes=node.attributes)
+    found = layout.make(f"{node.op}_across", (x, *others), node.type, attributes=node.attributes)
+    return layout.across(found) if node.op == "squared_products" else found
 
 
 def _squared_similarities(layout: Layout, node: Node, operands: list[Node]) -> Node:

@@ -16,7 +16,6 @@ BROUGHT = {
     "across",
     "largest_across",
     "gathered",
-    "squared_products_across",
     "logdet_of_products_across",
     "logdet_by_probes_across",
     "trace_of_log_across",

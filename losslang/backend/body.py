@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from losslang.backend.code import ATOM, Code, call, method
-from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED
+from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED, TOGETHER, kind_of
 from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
@@ -97,8 +97,8 @@ class Body:
         self.uses.update(term.value.number for term in self.graph.terms)
         for i in self.inputs:
             self.split(i.node, nodes)
-        kinds = {op: row.kind for op, row in EXCHANGED.items()}
-        for stage in stages(nodes, kinds):
+        kinds = {node.number: kind for node in nodes if node.number not in self.codes and (kind := kind_of(node))}
+        for stage in stages(nodes, kinds, late=TOGETHER):
             self.stage(stage, nodes)
         output = self.output_line()
         assert all(self.written)
@@ -125,14 +125,37 @@ class Body:
         """Begin what is exchanged, and do meanwhile what does not wait for it."""
         for batch in stage.batches:
             self.work(batch.before, nodes)
-            sent = [self.sent(node) for node in batch.exchanged]
-            waited = Waited(batch.exchanged, ", ".join(sent), len(self.written))
-            self.written.append("")  # written where somebody waits
-            self.coming.update(dict.fromkeys((node.number for node in batch.exchanged), waited))
+            if batch.exchanged[0].op in TOGETHER:
+                self.together(batch.exchanged)
+            else:
+                self.begin(batch.exchanged)
         inside = {node.number for node in stage.beside}
         later = {n.number for n in stage.beside if any(u.number not in inside for u in self.users.get(n.number, []))}
         self.meanwhile = later if stage.batches else set()
         self.work(stage.beside, nodes)
+
+    def begin(self, exchanged: Sequence[Node]) -> None:
+        """Ask for values together."""
+        sent = [self.sent(node) for node in exchanged]
+        waited = Waited(exchanged, ", ".join(sent), len(self.written))
+        self.written.append("")  # written where somebody waits
+        self.coming.update(dict.fromkeys((node.number for node in exchanged), waited))
+
+    def together(self, nodes: Sequence[Node]) -> None:
+        """One call of a function that communicates, for all the values to which it is applied alike."""
+        codes = [[self.operand(node, place) for place in range(len(node.inputs))] for node in nodes]
+        alike = all(node.number in self.alike for node in nodes)
+        found = TOGETHER[nodes[0].op](nodes, codes, alike)
+        if len(nodes) == 1:
+            self.codes[nodes[0].number] = self.bind(nodes[0], found)
+            return
+        names = self.named(nodes)
+        self.written.append(commented(f"{', '.join(names)} = {found.text}.unbind(0)", _places(nodes)))
+        self.codes.update({node.number: Code(name) for node, name in zip(nodes, names, strict=True)})
+
+    def named(self, nodes: Sequence[Node]) -> list[str]:
+        """New names of values."""
+        return [self.fresh(self.names.get(n.number) or _LABELS.get(n.op, n.op)) for n in nodes]
 
     def work(self, part: Sequence[Node], nodes: list[Node]) -> None:
         """Write what is not exchanged."""
@@ -154,9 +177,9 @@ class Body:
     def wait(self, for_: Waited) -> None:
         """Write the wait, or the exchange as a whole where nothing is done meanwhile."""
         nodes = for_.nodes
-        names = [self.fresh(self.names.get(n.number) or _LABELS.get(n.op, n.op)) for n in nodes]
+        names = self.named(nodes)
         target = f"{', '.join(names)} =" if len(names) > 1 else f"({names[0]},) ="
-        places = ", ".join(dict.fromkeys(_place(node) for node in nodes))
+        places = _places(nodes)
         if any(self.written[for_.line + 1 :]):
             begun = self.fresh("coming")
             self.written[for_.line] = commented(f"{begun} = share.begin({for_.sent})", places)
@@ -285,11 +308,18 @@ _LABELS = {
     "across": "total",
     "largest_across": "largest",
     "gathered": "rows_of_all",
+    "squared_products_across": "squares",
+    "logdet_of_products_across": "logdet",
+    "trace_of_log_across": "trace",
 }
 
 
 def _place(node: Node) -> str:
     return short_place(str(node.span))
+
+
+def _places(nodes: Sequence[Node]) -> str:
+    return ", ".join(dict.fromkeys(_place(node) for node in nodes))
 
 
 def _schedule(node: Node, clock: Clock) -> Code:

@@ -17,7 +17,7 @@ from losslang.objective.axes import BATCH, Axis, Type
 from losslang.objective.graph import Node
 from losslang.objective.schedules import Clock
 
-__all__ = ["EXCHANGED", "EXCHANGE_KERNELS", "EXCHANGE_STATES"]
+__all__ = ["EXCHANGED", "EXCHANGE_KERNELS", "EXCHANGE_STATES", "TOGETHER", "kind_of"]
 
 
 def _along_batch(function: str) -> Kernel:
@@ -90,36 +90,75 @@ def _share(code: Code, of: Type, rows: Sequence[Axis]) -> str:
     return f"share.times({' * '.join(f'{code.atom}.shape[{of.position(axis)}]' for axis in others)})"
 
 
-def _rows_first(node: Node, codes: Sequence[Code], number: int) -> tuple[list[str], str, bool]:
-    """The first operands as [..., row, k], the share they are of, and whether products are those of rows with rows."""
-    over, pairs = node.axes(), node.axes("pairs")
-    of_rows = BATCH not in over
-    rows, columns = (pairs, over) if of_rows else (over, pairs)
-    parts = [
-        laid_out(code, child.type, rows, columns).text
-        for code, child in zip(codes[:number], node.inputs[:number], strict=True)
-    ]
-    return parts, _share(codes[0], node.inputs[0].type, rows), of_rows
+Calls = Sequence[Sequence[Code]]
+"""The operands of several nodes that are applied alike."""
 
 
-def _squared_products(node: Node, codes: Sequence[Code]) -> Code:
-    (x, y), share, of_rows = _rows_first(node, codes, 2)
-    hollow = f"hollow={node['hollow']}"
-    if of_rows:
-        return call("squared_similarities_of_all", x, codes[2].text, share, hollow)
-    second = "None" if node.inputs[0] is node.inputs[1] else y
-    return call("squared_products_of_all", x, second, codes[2].text, share, hollow)
+def _laid_out(nodes: Sequence[Node], calls: Calls, place: int) -> str:
+    """An operand as [..., row, k]; those of several nodes as one, [node, ..., row, k]."""
+    node = nodes[0]
+    rows, columns = (node.axes("pairs"), node.axes()) if _of_rows(node) else (node.axes(), node.axes("pairs"))
+    of = node.inputs[place].type
+    parts = [laid_out(codes[place], of, rows, columns).text for codes in calls]
+    return parts[0] if len(parts) == 1 else f"torch.stack([{', '.join(parts)}])"
 
 
-def _logdet_of_products(node: Node, codes: Sequence[Code]) -> Code:
-    (x,), share, _ = _rows_first(node, codes, 1)
-    return call("logdet_of_products_of_all", x, codes[1].text, share)
+def _of_rows(node: Node) -> bool:
+    """Whether products are those of rows with rows."""
+    return BATCH not in node.axes()
 
 
-def _trace_of_log(node: Node, codes: Sequence[Code]) -> Code:
-    (x, y), share, of_rows = _rows_first(node, codes, 2)
-    numbers = [codes[2].text, codes[3].text, str(node["order"])]
-    return call("trace_of_log_of_all", x, y, *numbers, share, f"of_rows={of_rows}")
+def _share_of(node: Node, codes: Sequence[Code]) -> str:
+    return _share(codes[0], node.inputs[0].type, node.axes("pairs") if _of_rows(node) else node.axes())
+
+
+def _squared_products(nodes: Sequence[Node], calls: Calls, _alike: bool) -> Code:  # noqa: FBT001
+    node, x = nodes[0], _laid_out(nodes, calls, 0)
+    rest = [calls[0][2].text, _share_of(node, calls[0]), f"hollow={node['hollow']}"]
+    if _of_rows(node):
+        return call("squared_similarities_of_all", x, *rest)
+    second = "None" if node.inputs[0] is node.inputs[1] else _laid_out(nodes, calls, 1)
+    return call("squared_products_of_all", x, second, *rest)
+
+
+def _logdet_of_products(nodes: Sequence[Node], calls: Calls, alike: bool) -> Code:  # noqa: FBT001
+    share = _share_of(nodes[0], calls[0])
+    return call("logdet_of_products_of_all", _laid_out(nodes, calls, 0), calls[0][1].text, share, f"alike={alike}")
+
+
+def _trace_of_log(nodes: Sequence[Node], calls: Calls, alike: bool) -> Code:  # noqa: FBT001
+    node = nodes[0]
+    parts = [_laid_out(nodes, calls, 0), _laid_out(nodes, calls, 1), calls[0][2].text, calls[0][3].text]
+    rest = [str(node["order"]), _share_of(node, calls[0]), f"of_rows={_of_rows(node)}", f"alike={alike}"]
+    return call("trace_of_log_of_all", *parts, *rest)
+
+
+TOGETHER: Mapping[str, Callable[[Sequence[Node], Calls, bool], Code]] = {
+    "squared_products_across": _squared_products,
+    "logdet_of_products_across": _logdet_of_products,
+    "trace_of_log_across": _trace_of_log,
+}
+"""Functions of products that communicate: one call for all values to which they are applied alike at the same time."""
+
+VALUES = {"squared_products_across": 2, "logdet_of_products_across": 1, "trace_of_log_across": 2}
+"""How many of their operands are stacked; the others are the same."""
+
+
+def kind_of(node: Node) -> str:
+    """What a node has in common with those that are exchanged together with it; nothing where it is not exchanged."""
+    if node.op in EXCHANGED:
+        return EXCHANGED[node.op].kind
+    if node.op not in TOGETHER:
+        return ""
+    values, others = node.inputs[: VALUES[node.op]], node.inputs[VALUES[node.op] :]
+    same = (
+        node.op,
+        node.attributes,
+        [str(v.type) for v in values],
+        values[0] is values[-1],
+        [n.number for n in others],
+    )
+    return str(same)
 
 
 def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
@@ -145,9 +184,6 @@ EXCHANGE_KERNELS: Mapping[str, Kernel] = {
     "sinkhorn_across": _sinkhorn,
     "logdet_by_probes_across": _logdet_by_probes,
     "quantiles_across": lambda _node, codes: call("quantiles_of_normal", "share.rows", codes[0].text),
-    "squared_products_across": _squared_products,
-    "logdet_of_products_across": _logdet_of_products,
-    "trace_of_log_across": _trace_of_log,
     "logsumexp_of_products_across": _logsumexp_of_products,
 }
 

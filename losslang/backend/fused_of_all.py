@@ -18,9 +18,14 @@ from losslang.backend.functions import cholesky_factor
 from losslang.backend.fused import squared_entries, symmetric_product, trace_of_log, trace_of_shifted
 from losslang.backend.on_gpu import logsumexp_of_similarities
 from losslang.backend.precision import in_own_precision
-from losslang.networks.processes import Share
+from losslang.networks.processes import Share, Sum
 
 __all__: list[str] = []
+
+
+def heard(grad: Tensor, *, alike: bool) -> Tensor:
+    """What all processes hold of a gradient, summed; nothing is sent where it is everywhere the same."""
+    return grad * dist.get_world_size() if alike else summed(grad.clone())
 
 
 def summed(partial: Tensor) -> Tensor:
@@ -36,7 +41,10 @@ def summed(partial: Tensor) -> Tensor:
 def squared_products_of_all(
     x: Tensor, y: Tensor | None, scale: float | Tensor, share: Share, *, hollow: bool
 ) -> Tensor:
-    """[…]: Σ (scale · xᵀy)² over the entries of [k, k'], from own rows x, y [..., own row, k]; y is x if None."""
+    """[…]: a part of Σ (scale · xᵀy)² over the entries of [k, k'], from own rows x, y [..., own row, k]; y is x if None.
+
+    The parts of all processes sum to it, and the gradient that comes back is that of the sum.
+    """
     sizes = (share.rows, x.shape[-1], len(share.counts))
     if y is None:
         by_rows = share.by_rows(x, *ways_of_squares(*sizes))
@@ -46,7 +54,7 @@ def squared_products_of_all(
 
 
 def squared_similarities_of_all(x: Tensor, scale: float | Tensor, share: Share, *, hollow: bool) -> Tensor:
-    """[…]: Σ (scale · x xᵀ)² over the entries of [row, row'], which is that of [k, k'] but for what is hollow."""
+    """[…]: a part of Σ (scale · x xᵀ)² over the entries of [row, row'], which is that of [k, k'] but for what is hollow."""
     by_rows = share.by_rows(x, *ways_of_squares(share.rows, x.shape[-1], len(share.counts)))
     return SquaresOfAll.apply(x, scale, share, by_rows, "rows" if hollow else "nothing")
 
@@ -63,8 +71,8 @@ class SquaresOfAll(torch.autograd.Function):
         by_rows: bool,  # noqa: FBT001
         hollow: str,
     ) -> Tensor:
-        """The sum; `hollow` says of which matrix, [k, k'] ("columns") or [row, row'] ("rows"), the diagonal does not count."""
-        whole = share.rows_of_all(x) if by_rows else None
+        """A part of the sum; of [k, k'] or [row, row'] the diagonal does not count where `hollow` is "columns" or "rows"."""
+        (whole,) = share.rows_of_all(x) if by_rows else (None,)
         matrix = symmetric_product(x.mT).mul_(scale) if whole is None else (x @ whole.mT).mul_(scale)
         matrix = matrix if by_rows else summed(matrix)
         diagonal = None
@@ -76,10 +84,10 @@ class SquaresOfAll(torch.autograd.Function):
             diagonal = x.square().sum(-1, keepdim=True) * scale
         elif whole is not None and hollow == "columns":
             diagonal = whole.square().sum(-2, keepdim=True) * scale
-        value = summed(squared_entries(matrix)) if by_rows else squared_entries(matrix)
+        world = len(share.counts)
+        value = squared_entries(matrix) if by_rows else squared_entries(matrix) / world
         if diagonal is not None:
-            squares = diagonal.square().sum((-2, -1))
-            value = value - (summed(squares) if hollow == "rows" else squares)
+            value = value - diagonal.square().sum((-2, -1)) / (1 if hollow == "rows" else world)
         ctx.scale = scale
         ctx.save_for_backward(x, whole, matrix, diagonal)
         return value
@@ -92,7 +100,7 @@ class SquaresOfAll(torch.autograd.Function):
         grad_x = x @ matrix if whole is None else matrix @ whole
         if diagonal is not None:
             grad_x.addcmul_(x, diagonal, value=-1)
-        return grad_x.mul_((4 * ctx.scale * summed(grad.clone()))[..., None, None]), None, None, None, None
+        return grad_x.mul_((4 * ctx.scale * grad)[..., None, None]), None, None, None, None
 
 
 class CrossSquaresOfAll(torch.autograd.Function):
@@ -108,20 +116,20 @@ class CrossSquaresOfAll(torch.autograd.Function):
         by_rows: bool,  # noqa: FBT001
         hollow: bool,  # noqa: FBT001
     ) -> Tensor:
-        """The sum."""
-        ctx.scale, ctx.by_rows = scale, by_rows
+        """A part of the sum."""
+        ctx.scale, ctx.by_rows, world = scale, by_rows, len(share.counts)
         if not by_rows:
             products = summed((x.mT @ y).mul_(scale))
             if hollow:
                 products.diagonal(dim1=-2, dim2=-1).zero_()
             ctx.save_for_backward(x, y, products, None, None, None)
-            return squared_entries(products)
-        of_x, of_y = share.rows_of_all(x), share.rows_of_all(y)
+            return squared_entries(products) / world
+        of_x, of_y = share.rows_of_all(x, y)
         one, two = (x @ of_x.mT).mul_(scale), (y @ of_y.mT).mul_(scale)
-        value, diagonal = summed((one * two).sum((-2, -1))), None
+        value, diagonal = (one * two).sum((-2, -1)), None
         if hollow:
             diagonal = (of_x * of_y).sum(-2, keepdim=True) * scale
-            value = value - diagonal.square().sum((-2, -1))
+            value = value - diagonal.square().sum((-2, -1)) / world
         ctx.save_for_backward(of_x, of_y, one, two, diagonal, torch.stack([x, y]) if hollow else None)
         return value
 
@@ -134,31 +142,41 @@ class CrossSquaresOfAll(torch.autograd.Function):
         if diagonal is not None:
             grad_x.addcmul_(own[1], diagonal, value=-1)
             grad_y.addcmul_(own[0], diagonal, value=-1)
-        factor = (2 * ctx.scale * summed(grad.clone()))[..., None, None]
+        factor = (2 * ctx.scale * grad)[..., None, None]
         return grad_x.mul_(factor), grad_y.mul_(factor), None, None, None, None
 
 
 # ---------------------------------------------------------------- log-dets and traces
 
 
-def logdet_of_products_of_all(x: Tensor, scale: float | Tensor, share: Share) -> Tensor:
-    """[…]: log det(I + scale · xᵀx) = log det(I + scale · x xᵀ), from own rows x [..., own row, k]."""
+def logdet_of_products_of_all(x: Tensor, scale: float | Tensor, share: Share, *, alike: bool) -> Tensor:
+    """[…]: log det(I + scale · xᵀx) = log det(I + scale · x xᵀ), from own rows x [..., own row, k].
+
+    `alike`: the gradient that comes back is the same on every process.
+    """
     by_rows = share.by_rows(x, *ways_of_logdet(share.rows, x.shape[-1], len(share.counts)))
-    return LogDetOfAll.apply(x, scale, share, by_rows)
+    return LogDetOfAll.apply(x, scale, share, by_rows, alike)
 
 
 class LogDetOfAll(torch.autograd.Function):
     """The gradient of own rows is 2 scale · x (I + scale · xᵀx)⁻¹ = 2 scale · own rows of (I + scale · x xᵀ)⁻¹ x."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: float | Tensor, share: Share, by_rows: bool) -> Tensor:  # noqa: FBT001
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        scale: float | Tensor,
+        share: Share,
+        by_rows: bool,  # noqa: FBT001
+        alike: bool,  # noqa: FBT001
+    ) -> Tensor:
         """The log-det; every process has the same matrix and factors it."""
-        whole = share.rows_of_all(x) if by_rows else None
-        matrix = summed(symmetric_product(x.mT)) if whole is None else share.rows_of_all(x @ whole.mT)
+        (whole,) = share.rows_of_all(x) if by_rows else (None,)
+        matrix = summed(symmetric_product(x.mT)) if whole is None else share.rows_of_all(x @ whole.mT)[0]
         matrix = matrix * scale
         matrix.diagonal(dim1=-2, dim2=-1).add_(1)
         factor = cholesky_factor(matrix)
-        ctx.start = share.start
+        ctx.start, ctx.alike = share.start, alike
         ctx.save_for_backward(x, whole, factor, torch.as_tensor(scale, dtype=x.dtype, device=x.device))
         return 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
@@ -167,21 +185,32 @@ class LogDetOfAll(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Through the same side."""
         x, whole, factor, scale = ctx.saved_tensors
-        inverse = torch.cholesky_inverse(factor) * (2 * scale * summed(grad.clone()))[..., None, None]
+        inverse = torch.cholesky_inverse(factor) * (2 * scale * heard(grad, alike=ctx.alike))[..., None, None]
         if whole is None:
-            return x @ inverse, None, None, None
-        return inverse.narrow(-2, ctx.start, x.shape[-2]) @ whole, None, None, None
+            return x @ inverse, None, None, None, None
+        return inverse.narrow(-2, ctx.start, x.shape[-2]) @ whole, None, None, None, None
 
 
 def trace_of_log_of_all(
-    x: Tensor, y: Tensor, scale: float | Tensor, shift: float | Tensor, order: int, share: Share, *, of_rows: bool
+    x: Tensor,
+    y: Tensor,
+    scale: float | Tensor,
+    shift: float | Tensor,
+    order: int,
+    share: Share,
+    *,
+    of_rows: bool,
+    alike: bool,
 ) -> Tensor:
-    """[…]: tr f(shift · I + scale · xᵀy) from own rows x, y [..., own row, k], f as in `trace_of_log`; `of_rows`: of x yᵀ."""
+    """[…]: tr f(shift · I + scale · xᵀy) from own rows x, y [..., own row, k], f as in `trace_of_log`; `of_rows`: of x yᵀ.
+
+    `alike`: the gradient that comes back is the same on every process.
+    """
     n, k = share.rows, x.shape[-1]
     if share.by_rows(x, *ways_of_trace(n, k, len(share.counts), order)):
-        one, two = share.rows_of_all(x), share.rows_of_all(y)
+        one, two = share.rows_of_all(x, y, alike=alike)
         return trace_of_log(*((one.mT, two.mT) if of_rows else (one, two)), scale, shift, order)
-    (matrix,) = share.sum((x * scale).mT @ y)
+    (matrix,) = share.exchange(Sum((x * scale).mT @ y, alike=alike))
     return trace_of_shifted(matrix, shift, order, n - k if of_rows else 0)
 
 

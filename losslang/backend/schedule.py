@@ -6,7 +6,7 @@ is exchanged before that waits for it: there are fewer of them then, one after t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from losslang.objective.graph import Node
@@ -28,33 +28,36 @@ class Stage(NamedTuple):
     beside: list[Node]
 
 
-def stages(nodes: Sequence[Node], kinds: Mapping[str, str]) -> list[Stage]:
-    """Nodes, operands first, by the number of exchanges that they wait for; `kinds` has the operations that are one."""
+def stages(nodes: Sequence[Node], kinds: Mapping[int, str], late: Collection[str] = ()) -> list[Stage]:
+    """Nodes, operands first, by the number of exchanges that they wait for; `kinds` has those that are one, by number.
+
+    `late` are operations that wait for what they exchange themselves: they come when the others of their stage are under way.
+    """
     places = _joined(nodes, kinds, _waits(nodes, kinds, {}))
     waits = _waits(nodes, kinds, places)
     last = max(waits.values(), default=0)
-    return [_stage([n for n in nodes if waits[n.number] == wait], kinds) for wait in range(last + 1)]
+    return [_stage([n for n in nodes if waits[n.number] == wait], kinds, late) for wait in range(last + 1)]
 
 
-def _waits(nodes: Sequence[Node], kinds: Mapping[str, str], places: Mapping[int, int]) -> dict[int, int]:
+def _waits(nodes: Sequence[Node], kinds: Mapping[int, str], places: Mapping[int, int]) -> dict[int, int]:
     """For how many exchanges a node waits, of which those in `places` come later than they must."""
     waits = dict[int, int]()
     for node in nodes:
-        here = ((child, waits.get(child.number, 0)) for child in node.inputs)
-        first = max((wait + (child.op in kinds) for child, wait in here), default=0)
+        here = ((child.number, waits.get(child.number, 0)) for child in node.inputs)
+        first = max((wait + (number in kinds) for number, wait in here), default=0)
         waits[node.number] = max(first, places.get(node.number, 0))
     return waits
 
 
-def _joined(nodes: Sequence[Node], kinds: Mapping[str, str], waits: Mapping[int, int]) -> dict[int, int]:
+def _joined(nodes: Sequence[Node], kinds: Mapping[int, str], waits: Mapping[int, int]) -> dict[int, int]:
     """Where every exchange takes place, when those that a later one of the kind can take along have joined it."""
-    places = {node.number: waits[node.number] for node in nodes if node.op in kinds}
+    places = {number: waits[number] for number in kinds}
     last = max(places.values(), default=0)
     for place in range(last - 1, -1, -1):
         limits = _limits(nodes, places, last)
         for kind in sorted(set(kinds.values())):
-            batch = [n.number for n in nodes if places.get(n.number) == place and kinds[n.op] == kind]
-            later = [places[n.number] for n in nodes if kinds.get(n.op) == kind and places[n.number] > place]
+            batch = [number for number, here in places.items() if here == place and kinds[number] == kind]
+            later = [here for number, here in places.items() if here > place and kinds[number] == kind]
             if batch and later and min(later) <= min(limits[number] for number in batch):
                 places.update(dict.fromkeys(batch, min(later)))
     return places
@@ -71,21 +74,21 @@ def _limits(nodes: Sequence[Node], places: Mapping[int, int], last: int) -> dict
     return limits
 
 
-def _stage(nodes: Sequence[Node], kinds: Mapping[str, str]) -> Stage:
-    batches, known = list[Batch](), set[int]()
-    for sent in _batches(nodes, kinds):
+def _stage(nodes: Sequence[Node], kinds: Mapping[int, str], late: Collection[str]) -> Stage:
+    others, batches, known = [node for node in nodes if node.number not in kinds], list[Batch](), set[int]()
+    for sent in sorted(_batches(nodes, kinds), key=lambda sent: sent[0].op in late):
         wanted = _needed(nodes, sent) - known
-        batches.append(Batch([node for node in nodes if node.number in wanted and node.op not in kinds], sent))
+        batches.append(Batch([node for node in others if node.number in wanted], sent))
         known |= wanted
-    return Stage(batches, [node for node in nodes if node.number not in known and node.op not in kinds])
+    return Stage(batches, [node for node in others if node.number not in known])
 
 
-def _batches(nodes: Sequence[Node], kinds: Mapping[str, str]) -> Iterator[list[Node]]:
+def _batches(nodes: Sequence[Node], kinds: Mapping[int, str]) -> Iterator[list[Node]]:
     """What is exchanged by kind, what needs least first."""
     found = dict[str, list[Node]]()
     for node in nodes:
-        if node.op in kinds:
-            found.setdefault(kinds[node.op], []).append(node)
+        if node.number in kinds:
+            found.setdefault(kinds[node.number], []).append(node)
     yield from sorted(found.values(), key=lambda sent: len(_needed(nodes, sent)))
 
 

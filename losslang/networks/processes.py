@@ -140,9 +140,9 @@ class Share(NamedTuple):
         """The same for values that have so many rows for each of the batch."""
         return self._replace(counts=tuple(rows * count for count in self.counts))
 
-    def rows_of_all(self, x: Tensor) -> Tensor:
-        """[..., own row, k] to [..., row, k], one process after the other."""
-        return self._replace(order=None).exchange(Rows(x, -2))[0]
+    def rows_of_all(self, *parts: Tensor, alike: bool = False) -> tuple[Tensor, ...]:
+        """Of each [..., own row, k] the [..., row, k], one process after the other."""
+        return self._replace(order=None).exchange(*(Rows(part, -2, alike) for part in parts))
 
     def by_rows(self, x: Tensor, sums: Way, rows: Way) -> bool:
         """Whether rows are gathered, and not products summed: the cheaper of two ways, or what was asked for."""

@@ -34,7 +34,8 @@ def test_every_method_ends_in_numbers_that_all_share(name):
 
 def test_sums_of_one_stage_are_one_exchange():
     nodes = distributed(load(shipped_specs()["vicreg"]))
-    found = [[len(batch.exchanged) for batch in stage.batches] for stage in stages(nodes, {"across": "sum"})]
+    sums = {node.number: "sum" for node in nodes if node.op == "across"}
+    found = [[len(batch.exchanged) for batch in stage.batches] for stage in stages(nodes, sums)]
     assert [len(batches) for batches in found] == [1, 1, 0]
 
 

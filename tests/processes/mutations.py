@@ -71,18 +71,11 @@ def _own_columns(module):
 
 def _statistics_without_gradient(module):
     """A function of statistics of all rows whose gradient no other process hears of."""
-    summed = module.summed
-    for name in {"SquaresOfAll", "CrossSquaresOfAll", "LogDetOfAll"} & set(vars(module)):
+    module.heard = lambda grad, alike: grad
+    for name in {"SquaresOfAll", "CrossSquaresOfAll"} & set(vars(module)):
         function = getattr(module, name)
-
-        def alone(ctx, grad, backward=function.backward):
-            module.summed = lambda part: part
-            try:
-                return backward(ctx, grad)
-            finally:
-                module.summed = summed
-
-        function.backward = staticmethod(alone)
+        back = function.backward
+        function.backward = staticmethod(lambda ctx, grad, back=back: back(ctx, grad / dist.get_world_size()))
 
 
 MUTATIONS = {
