@@ -17,8 +17,9 @@ def method(body, *, size=6, views="view a, b", head=HEAD, **options):
 
 
 def term(expression, **options):
-    """A method of one term."""
-    return method(f"minimize\n  term: {expression}\n", **options)
+    """A method of one term; definitions may stand before it, each ended by `;`."""
+    *definitions, expression = expression.split("; ")
+    return method("\n".join([*definitions, f"minimize\n  term: {expression}\n"]), **options)
 
 
 def typed(expression, **options):

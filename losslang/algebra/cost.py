@@ -75,7 +75,20 @@ def nodes_that_cost(graph: Graph, given: Collection[int]) -> list[Node]:
     return [node for node in walk_to(found, given) if node.number not in given and node.op not in FREE]
 
 
-FREE = {"constant", "parameter", "schedule", "select", "take", "stopgrad", "size", "images", "first", "group", "apply"}
+FREE = {
+    "constant",
+    "parameter",
+    "schedule",
+    "select",
+    "take",
+    "stopgrad",
+    "size",
+    "images",
+    "first",
+    "group",
+    "apply",
+    "running_products",
+}
 """Operations that compute nothing, or (networks) that are not the loss's."""
 
 
@@ -167,6 +180,13 @@ def _nearest_rows(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * sizes.of(x) * sizes.of(keys, node.axes("keys_of")), sizes.of(node.type)
 
 
+def _product_with_running(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """Two products with a matrix [k, k'], of which that of the state is written; the gradient is computed with the value."""
+    of = node.inputs[0].type
+    count = sizes.of(of, node.axes("pairs"))
+    return 4 * sizes.of(of) * count, count**2
+
+
 def _whitened(node: Node, sizes: Sizes) -> tuple[float, float]:
     """A product, a factor and its solution; of few rows, by columns as many as there are rows."""
     of = node.inputs[0].type
@@ -200,6 +220,7 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "logsumexp_of_products": _logsumexp_of_products,
     "contrast_of_products": _contrast_of_products,
     "nearest_rows": _nearest_rows,
+    "product_with_running": _product_with_running,
     "whitened": _whitened,
     "waves": _waves,
     "logsumexp_of_products_across": _logsumexp_of_all,

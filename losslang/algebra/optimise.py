@@ -13,6 +13,7 @@ from losslang.algebra.products import SIZES, correlations_together
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, STREAMS
 from losslang.algebra.totals import TOTALS
+from losslang.algebra.tracked import product_with_running
 from losslang.algebra.views import views_together
 from losslang.algebra.waves import WAVES
 from losslang.algebra.whitening import WHITENING
@@ -39,7 +40,10 @@ PASSES: dict[str, tuple[Row, ...]] = {
 OF_GRAPHS: dict[str, Callable[[Graph], Row]] = {"cosines_of_views": cosines_of_views, "views_together": views_together}
 """Passes of one row, made for a graph: they look at the whole of it first."""
 
-AFTER: dict[str, Callable[[Graph], Row]] = {"correlations": correlations_together}
+AFTER: dict[str, Callable[[Graph], Row]] = {
+    "correlations": correlations_together,
+    "product_with_running": product_with_running,
+}
 """The same, of the graph that all other passes leave."""
 
 NAMES = (*OF_GRAPHS, *PASSES, *AFTER)

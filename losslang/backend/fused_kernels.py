@@ -117,6 +117,16 @@ def _correlations(node: Node, codes: Sequence[Code]) -> Code:
     return call("correlations", x.text, y.text, codes[2].text, repr(node["ddof"]), repr(node["eps"]))
 
 
+def _product_with_running(node: Node, codes: Sequence[Code]) -> Code:
+    """The state that is moved on is the buffer after the one that is read."""
+    x, _, state, y, _, _ = node.inputs
+    rows = [laid_out(codes[0], x.type, node.axes(), _pairs(node)).text]
+    rows.append("None" if x is y else laid_out(codes[3], y.type, state.axes(), _pairs(state)).text)
+    after = f"{codes[2].text}_next if self.training else None"
+    numbers = (codes[4].text, codes[5].text)
+    return call("product_with_running", rows[0], codes[1].text, codes[2].text, after, rows[1], *numbers)
+
+
 def _waves(node: Node, codes: Sequence[Code]) -> Code:
     x, knots = node.inputs
     rest = [axis for axis in x.type.axes if axis not in node.axes()]
@@ -145,6 +155,7 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "correlations": _correlations,
     "diagonal_of": lambda _node, codes: Code(f"{codes[0].atom}.diagonal"),
     "squares_of": lambda _node, codes: Code(f"{codes[0].atom}.squares"),
+    "product_with_running": _product_with_running,
     "whitened": lambda _node, codes: call("whitened", *(code.text for code in codes)),
     "waves": _waves,
     "cosines_of": lambda _node, codes: Code(f"{codes[0].atom}.cosines"),

@@ -14,6 +14,7 @@ FILES = (
     ("losslang.backend", "functions.py"),
     ("losslang.backend", "fused.py"),
     ("losslang.backend", "moments.py"),
+    ("losslang.backend", "tracked.py"),
     ("losslang.backend", "waves.py"),
     ("losslang.backend", "whitening.py"),
     ("losslang.backend", "probed.py"),

@@ -130,6 +130,11 @@ def _running_commit(node: Node, names: Names, _clock: Clock) -> list[str]:
     return [_take_over(name), *([started] if node["init"] == "first" else [])]
 
 
+def _running_products(node: Node, _codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:
+    """The buffer itself: `product_with_running` reads it, and moves it on."""
+    return [], Code(f"self.{names.of(node)}")
+
+
 # ---------------------------------------------------------------- queues
 
 
@@ -246,6 +251,7 @@ def _remembered(node: Node, names: Names) -> str:
 
 STATES: dict[str, StateForm] = {
     "running": StateForm(_running_buffers, _running, _running_commit),
+    "running_products": StateForm(_running_buffers, _running_products, _running_commit),
     "queue": StateForm(_queue_buffers, _queue, only_take_over),
     "memory": StateForm(memory_buffers, _memory, only_take_over),
     "centroids": StateForm(_centroid_buffers, _centroids, _centroid_commit),

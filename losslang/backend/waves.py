@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from losslang.backend.precision import in_own_precision
 
 __all__: list[str] = []
 
@@ -48,7 +49,7 @@ class SumsOfWaves(torch.autograd.Function):
         return cosines.movedim(0, -1), sines.movedim(0, -1)
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, to_cosines: Tensor, to_sines: Tensor) -> tuple[Tensor, None, None, None]:
         """By Horner's rule, from the last knot to the first."""
         (x,) = ctx.saved_tensors

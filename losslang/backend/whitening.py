@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from losslang.backend.functions import cholesky_factor
+from losslang.backend.precision import in_own_precision
 
 __all__: list[str] = []
 
@@ -43,7 +43,7 @@ class Whitened(torch.autograd.Function):
         return values
 
     @staticmethod
-    @once_differentiable
+    @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """From the last columns to the first; `later` is what columns have to do with those after them."""
         values, x, *factors = ctx.saved_tensors

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from losslang.meaning.arrays import Array
-from losslang.meaning.fused import FUSED_KERNELS
+from losslang.meaning.fused import FUSED_KERNELS, products_of_columns
 from losslang.meaning.kernels import KERNELS
 from losslang.meaning.shapes import group_rows
 from losslang.objective.axes import BATCH
@@ -156,15 +156,23 @@ class _Evaluator:
     # ---- state
 
     def _running(self, node: Node) -> Array:
-        name, new = str(node["name"]), self.values[node.inputs[0].number]
-        momentum = float(self.values[node.inputs[1].number])
+        old, after = self._moved_on(node, self.values[node.inputs[0].number])
+        return after if node["read"] == "after" else old
+
+    def _running_products(self, node: Node) -> Array:
+        x, scale = (self.values[child.number] for child in node.inputs[:2])
+        return self._moved_on(node, scale * products_of_columns(x, node))[0]
+
+    def _moved_on(self, node: Node, new: Array) -> tuple[Array, Array]:
+        """A running statistic before the step and after it, which is remembered."""
+        name, momentum = str(node["name"]), float(self.values[node.inputs[-1].number])
         known = self.world.state.get(name)
         old = _start(node, new) if known is None else known
         after = momentum * old + (1 - momentum) * new
         if known is None and node["init"] == "first":
             after = new
         self.state[name] = after
-        return after if node["read"] == "after" else old
+        return old, after
 
     def _memory(self, node: Node) -> Array:
         name, place = str(node["name"]), node.type.position(BATCH)

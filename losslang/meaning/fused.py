@@ -11,7 +11,7 @@ from losslang.meaning.arrays import Array
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.graph import Node
 
-__all__ = ["FUSED_KERNELS"]
+__all__ = ["FUSED_KERNELS", "products_of_columns"]
 
 
 def _flat(array: Array, of: Type, rows: Sequence[Axis], columns: Sequence[Axis]) -> Array:
@@ -174,6 +174,19 @@ def _nearest_rows(node: Node, arrays: Sequence[Array]) -> Array:
     return chosen[best] if keys.ndim == 2 else np.take_along_axis(chosen, best[..., None], axis=-2)
 
 
+def _product_with_running(node: Node, arrays: Sequence[Array]) -> Array:
+    x, own_scale, state, y, scale, momentum = arrays
+    c = momentum * state + (1 - momentum) * scale * products_of_columns(y, node.inputs[2])
+    return np.asarray((own_scale * products_of_columns(x, node) * c).sum())
+
+
+def products_of_columns(x: Array, node: Node) -> Array:
+    """xᵀx [k, k'] over the axes that a node names, of its first operand."""
+    rows = _flat(x, node.inputs[0].type, node.axes(), node.axes("pairs"))
+    value: Array = rows.T @ rows
+    return value
+
+
 def _whitened(node: Node, arrays: Sequence[Array]) -> Array:
     x, scale, shift = arrays
     factor = np.linalg.cholesky(shift * np.eye(x.shape[-1]) + scale * np.swapaxes(x, -1, -2) @ x)
@@ -202,6 +215,7 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "correlations": _correlations,
     "diagonal_of": lambda _node, arrays: np.diagonal(arrays[0], axis1=-2, axis2=-1),
     "squares_of": _squares_of,
+    "product_with_running": _product_with_running,
     "whitened": _whitened,
     "waves": _waves,
     "cosines_of": lambda _node, arrays: arrays[0][..., 0],

@@ -196,6 +196,23 @@ _ROWS = (
     Operation("diagonal_of", (_X, _PAIRS), _of_matrix, "sum", "the diagonal of a matrix", "float32"),
     Operation("squares_of", (_X, _PAIRS), _of_entries, "sum", "Σ x² over entries beside the diagonal", "float32"),
     Operation(
+        "running_products",
+        (_X, _SCALE, Parameter("momentum"), _OVER, _PAIRS, Parameter("init", "word", "0")),
+        lambda bound: dot(_twice(bound)).real(),
+        "state",
+        "`running` of scale · xᵀx, before the step",
+        "float32",
+        gradient=False,
+    ),
+    Operation(
+        "product_with_running",
+        (_X, Parameter("own_scale"), Parameter("state"), _Y, _SCALE, Parameter("momentum"), _OVER, _PAIRS),
+        lambda _bound: Type(),
+        "sum",
+        "own_scale · ⟨xᵀx, c⟩, where c = momentum · state + (1 - momentum) · scale · yᵀy",
+        "float32",
+    ),
+    Operation(
         "whitened",
         (_X, _SCALE, Parameter("shift"), _OVER, _PAIRS),
         same_type,

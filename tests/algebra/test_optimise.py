@@ -115,6 +115,13 @@ ROWS = {
         ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
         " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
     ],
+    "product_with_running": [
+        "c = running(second_moment(z[a]), 0.7, read=after, init=identity); sum(second_moment(z[a]) * c)",
+        "c = running(stopgrad(gram(z[a]) / 3), 0.7, read=after, init=identity); sum(c * (2 * gram(z[a])))",
+        ("c = running(stopgrad(dot(z, z, over=[view, batch], pairs=feature)), 0.7, read=after, init=identity);"
+        " sum(gram(z[b]) * c)"),
+        "c = running(stopgrad(gram(z[a])), 0.3, read=after, init=0); sum(gram(z[a]) * c)",
+    ],
     "whitened": [
         ("mean(dot(centered(z), inverse_root(0.9 * cov(z, ddof=0) + 0.1 * same(feature), method=cholesky), over=feature)"
         " * z[a])"),
@@ -351,6 +358,29 @@ def test_contrast_beside_in_parts(itself):
 def test_the_first_of_the_largest_entries_is_found(shape):
     x = torch.randint(0, 5, shape, generator=torch.Generator().manual_seed(0)).double()
     assert torch.equal(similarities.places_of_largest(x), x.argmax(-1))
+
+
+@pytest.mark.parametrize("name", ["tico", "tico_lightly", "tico_spt"])
+@pytest.mark.parametrize("batch", [3, 17])
+def test_a_tracked_covariance_moves_on_as_before(name, batch):
+    sizes = dict.fromkeys(TRIALS[name].inputs, 8)
+    losses = [losslang.compile_loss(name, sizes=sizes, without=without).double() for without in ((), NAMES)]
+    random = torch.Generator().manual_seed(0)
+    for training in (True, True, False, True):
+        inputs = {
+            key: torch.randn(*shape[:-2], batch, 8, generator=random, dtype=torch.float64).requires_grad_()
+            for key, shape in TRIALS[name].inputs.items()
+        }
+        found = []
+        for loss in losses:
+            total = loss.train(training)(**inputs).total
+            found.append([total, *torch.autograd.grad(total, [i for k, i in inputs.items() if k == "z"]), loss.c_next])
+        assert_same(*found)
+
+
+def test_a_statistic_that_serves_more_is_held():
+    spec = term("c = running(gram(z[a]), 0.7, read=after); sum(gram(z[a]) * c) + sum(c)")
+    assert "product_with_running" not in used(spec)
 
 
 def test_what_has_another_scale_is_not_attracted():
