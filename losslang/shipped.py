@@ -13,7 +13,7 @@ def shipped_specs() -> dict[str, Path]:
     """Every shipped method by its name (`simsiam`), in the order of the alphabet.
 
     A wheel carries them as `losslang/_specs`; in a checkout (or an editable install) they are `specs/` beside the
-    package. Sub-folders (`ablations`, `variants`) group files and are no part of a name.
+    package. Sub-folders (`variants`) group files and are no part of a name.
     """
     installed = _PACKAGE / "_specs"
     return _named(installed if installed.is_dir() else _PACKAGE.parent / "specs", (".yaml", ".loss"))

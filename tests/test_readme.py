@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from losslang.cli import main
+from tests.golden.cases import golden_cases
+from tests.golden.runs import run_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -91,6 +93,15 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_it_counts_what_there_is():
+    specs = [path for path in (ROOT / "specs").iterdir() if path.is_file()]
+    variants = [*(ROOT / "specs" / "variants").iterdir()]
+    golden = [case for case in golden_cases() if run_of(case).spec]
+    assert f"**{len(specs)} methods** in" in README
+    assert f" {len(variants)} variants in" in README
+    assert f" {len(golden)} golden" in README
 
 
 def test_the_first_spec_has_seven_lines():
