@@ -14,6 +14,7 @@ from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
 from losslang.algebra.streaming import CHOICES, STREAMS
 from losslang.algebra.totals import TOTALS
 from losslang.algebra.tracked import product_with_running
+from losslang.algebra.units import units_in_contrast
 from losslang.algebra.views import views_together
 from losslang.algebra.waves import WAVES
 from losslang.algebra.whitening import WHITENING
@@ -43,6 +44,7 @@ OF_GRAPHS: dict[str, Callable[[Graph], Row]] = {"cosines_of_views": cosines_of_v
 AFTER: dict[str, Callable[[Graph], Row]] = {
     "correlations": correlations_together,
     "product_with_running": product_with_running,
+    "units_in_contrast": units_in_contrast,
 }
 """The same, of the graph that all other passes leave."""
 

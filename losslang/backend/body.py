@@ -194,7 +194,7 @@ class Body:
         users = self.users.get(node.number, [])
         term = any(node is root for t in self.graph.terms for root in (t.value, t.raw))
         return term or any(
-            (user.trains and user.op not in _KEEP_NOTHING) or (user.op in _SHARE and self.held(user)) for user in users
+            (user.trains and not _keeps_nothing(user)) or (user.op in _SHARE and self.held(user)) for user in users
         )
 
     def fresh(self, wanted: str) -> str:
@@ -279,8 +279,11 @@ _OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "sam
 _SHARE = {"select", "take", "stopgrad", "first", "group", "total", "sum", "mean"}
 """Operations whose result may be (part of) their operand."""
 
-_KEEP_NOTHING = {"contrast_of_products"}
-"""Operations with gradient that keep no operand for the way back."""
+
+def _keeps_nothing(node: Node) -> bool:
+    """Whether an operation with gradient keeps no operand for the way back."""
+    return node.op == "contrast_of_products" and node["attracted"] == "beside"
+
 
 _MASKED = {"entries", "kept"}
 """Operations of no method whose second operand is a mask."""

@@ -192,7 +192,10 @@ def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
 
 
 class UnitRows(torch.autograd.Function):
-    """The gradient is what comes in, less its part along the unit vector, over the length. Has a form for torch.vmap."""
+    """The gradient is what comes in, less its part along the unit vector, over the length. Has a form for torch.vmap.
+
+    The value itself is kept, which is there anyway, and not the unit vectors.
+    """
 
     @staticmethod
     @with_signature
@@ -204,9 +207,9 @@ class UnitRows(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[int, ...], float], output: tuple[Tensor, Tensor]) -> None:
-        """Both are kept."""
-        _, ctx.dim, ctx.eps = inputs
-        ctx.save_for_backward(*output)
+        """The value and its lengths are kept."""
+        x, ctx.dim, ctx.eps = inputs
+        ctx.save_for_backward(x, output[1])
         ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)
 
@@ -214,11 +217,11 @@ class UnitRows(torch.autograd.Function):
     @in_own_precision
     def backward(ctx: Any, grad: Tensor, _length: None) -> tuple[Tensor, None, None]:
         """A row shorter than eps is x / eps, and has no part to take off."""
-        unit, length = ctx.saved_tensors
-        products = grad * unit
-        along = torch.where(length < ctx.eps, 0.0, products.sum(ctx.dim, keepdim=True))
-        torch.addcmul(grad, unit, along, value=-1, out=products)
-        return products.div_(length.clamp(min=ctx.eps)), None, None
+        x, length = ctx.saved_tensors
+        near, products = length.clamp(min=ctx.eps), grad * x
+        along = torch.where(length < ctx.eps, 0.0, products.sum(ctx.dim, keepdim=True) / near / near)
+        torch.addcmul(grad, x, along, value=-1, out=products)
+        return products.div_(near), None, None
 
     @staticmethod
     def vmap(

@@ -80,6 +80,10 @@ def _contrast_of_products(node: Node, codes: Sequence[Code]) -> Code:
     for option in ("dropped", "attracted"):
         if node[option] not in {"nothing", "beside"}:
             parts.append(f"{option}={_diagonals(str(node[option]), codes[1], node.inputs[1].type)}")
+    if node["units"]:
+        units = node["units"]
+        assert isinstance(units, tuple)
+        parts.append(f"units=({', '.join(repr(node['eps']) if n in units else 'None' for n in (0, 1, 3))})")
     if node["ones"]:
         pairs = zip(node["ones"], node["others"], strict=True)  # type: ignore[arg-type]
         parts.append(f"pairs=({', '.join(str(pair) for pair in pairs)},)")

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.similarities import contrast_of_products, logsumexp_of_products
+from losslang.backend.contrast import contrast_of_products
+from losslang.backend.functions import unit_rows
+from losslang.backend.similarities import logsumexp_of_products
 
 __all__: list[str] = []
 
@@ -48,15 +50,22 @@ def contrast_of_similarities(
     attracted: Sequence[int] = (),
     pairs: Sequence[tuple[int, int]] | None = None,
     beside: Tensor | None = None,
+    units: Sequence[float | None] = (None, None, None),
 ) -> Tensor:
     """As `contrast_of_products`; where there are kernels for them, by the log-sum-exps of rows."""
     if tiles_on_gpu(x.device.type) is None or x.dtype != torch.float32:
-        return contrast_of_products(x, y, scale, dropped, attracted, pairs, beside)
+        return contrast_of_products(x, y, scale, dropped, attracted, pairs, beside, units)
+    x, y, beside = map(unit_if_asked, (x, y, beside), units)
     if pairs is None:
         return contrast_by_rows(x, y, scale, given, dropped, attracted, beside)
     columns = x if y is None else y
     parts = [contrast_by_rows(x[u], columns[v], scale, given, dropped, attracted, None) for u, v in pairs]
     return torch.stack(parts).sum()
+
+
+def unit_if_asked(x: Any, eps: float | None) -> Any:
+    """The unit rows, if there is an eps."""
+    return x if x is None or eps is None else unit_rows(x, (-1,), eps)
 
 
 def contrast_by_rows(

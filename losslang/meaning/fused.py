@@ -77,6 +77,13 @@ def _logsumexp_of_products(node: Node, arrays: Sequence[Array]) -> Array:
 
 
 def _contrast_of_products(node: Node, arrays: Sequence[Array]) -> Array:
+    units, eps = node["units"], node["eps"]
+    if units:
+        assert isinstance(units, tuple)
+        assert isinstance(eps, float)
+        bare = replace(node, attributes=tuple((k, () if k == "units" else v) for k, v in node.attributes))
+        places = [child.type.position(node.axes()[0]) if n in units else None for n, child in enumerate(node.inputs)]
+        return _contrast_of_products(bare, [_over_length(*one, eps) for one in zip(arrays, places, strict=True)])
     ones, others = node["ones"], node["others"]
     if ones:
         whole = replace(node, attributes=tuple((k, () if k in {"ones", "others"} else v) for k, v in node.attributes))
@@ -96,6 +103,11 @@ def _contrast_of_products(node: Node, arrays: Sequence[Array]) -> Array:
         return np.asarray((_logsumexp(np.concatenate([kept, own], axis=1)) - own[:, 0]).mean())
     pulled = _dropped(attracted, arrays[1], node.inputs[1].type)
     return np.asarray(_logsumexp(kept).mean() - products[pulled].mean())
+
+
+def _over_length(array: Array, place: int | None, eps: float) -> Array:
+    """Rows over max(length, eps), which run along the axis at a place; without one, the value itself."""
+    return array if place is None else array / np.maximum(np.linalg.norm(array, axis=place, keepdims=True), eps)
 
 
 def _dropped(what: str, array: Array, of: Type) -> Array:
@@ -161,8 +173,8 @@ def _cosines_of_views(node: Node, arrays: Sequence[Array]) -> Array:
     eps, others = node["eps"], node["others"]
     assert isinstance(eps, float)
     assert isinstance(others, tuple)
-    x, y = (a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), eps) for a in arrays)
-    value: Array = (x * y[list(others)]).sum(axis=-1)
+    x, y = (_over_length(array, -1, eps) for array in arrays)
+    value: Array = (x * y[[int(str(view)) for view in others]]).sum(axis=-1)
     return value
 
 

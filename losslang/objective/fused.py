@@ -93,6 +93,8 @@ _CONTRAST = (
     Parameter("attracted", "word", "nothing"),
     Parameter("ones", "views", ()),
     Parameter("others", "views", ()),
+    Parameter("units", "views", ()),
+    Parameter("eps", "number", 0.0),
 )
 
 _ROWS = (
@@ -156,7 +158,7 @@ _ROWS = (
         "sum",
         "the mean of log Σ exp(scale · x·y), less that of scale · x·y over attracted pairs (the row itself, its other"
         " views, or that of `beside`, one more y for every x); with `ones` and `others`, the sum over these views of x"
-        " with those of y",
+        " with those of y; rows of the operands at the places `units` are over max(length, eps) first",
         "float32, shifted by the maximum",
     ),
     Operation(

@@ -6,7 +6,7 @@ import torch
 
 import losslang
 from losslang.algebra.optimise import AFTER, NAMES, OF_GRAPHS, PASSES, optimise, optimised
-from losslang.backend import functions, fused, on_gpu, similarities
+from losslang.backend import contrast, functions, fused, nearest, on_gpu, similarities
 from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.fused import FUSED
@@ -110,6 +110,14 @@ ROWS = {
         " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
         ("sum(diag(3 * cross_moment(standardize(z[a], ddof=1, eps=0.1), standardize(z[b], ddof=1, eps=0.1)))^3)"
         " + sum(offdiag(3 * cross_moment(standardize(z[a], ddof=1, eps=0.1), standardize(z[b], ddof=1, eps=0.1)))^2)"),
+    ],
+    "units_in_contrast": [
+        "nt_xent(z, 0.5)",
+        "mean(info_nce(z[u], stopgrad(z[v]), 0.7) for u in views for v in views if u != v)",
+        "sum(info_nce(z[u], z[v], 0.7) for u in views for v in views if u != v)",
+        "info_nce(z[a], normalize(z[b], over=batch), 0.3)",
+        ("mean(logaddexp(dot(normalize(z[a]), z[b]) / 2, logsumexp(dot(normalize(z[a]), random_directions(5, like=z)) / 2,"
+        " over=direction)) - dot(normalize(z[a]), z[b]) / 2)"),
     ],
     "size": [
         ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
@@ -327,12 +335,12 @@ def test_contrast_of_products_in_parts(few, itself, dropped, attracted, monkeypa
     x, y = draw(2, 10, 4), None if itself else draw(2, 10, 4).detach().flip(1).requires_grad_()
     wanted, columns = [x] if itself else [x, y], x if itself else y
     pairs = ((0, 1), (1, 0), (1, 1))
-    found = similarities.contrast_of_products(x, y, 1.7, dropped, attracted, pairs)
+    found = contrast.contrast_of_products(x, y, 1.7, dropped, attracted, pairs)
     expected = sum(contrast_in_full(x[u], columns[v], dropped, attracted, None) for u, v in pairs)
     one, two = (torch.autograd.grad(3 * value, wanted) for value in (found, expected))
     assert_same([found, *one], [expected, *two])
     rows, other = x[0], None if itself else y[0]
-    found = similarities.contrast_of_products(rows, other, 1.7, dropped, attracted)
+    found = contrast.contrast_of_products(rows, other, 1.7, dropped, attracted)
     again = on_gpu.contrast_by_rows(rows, other, 1.7, torch.float64, dropped, attracted, None)
     expected = contrast_in_full(rows, columns[0], dropped, attracted, None)
     one, two, three = (torch.autograd.grad(value, wanted) for value in (found, again, expected))
@@ -346,7 +354,7 @@ def test_contrast_beside_in_parts(itself):
     x, beside = draw(10, 4), draw(10, 4).detach().flip(1).requires_grad_()
     y = None if itself else draw(13, 4)
     wanted = [x, beside] if itself else [x, y, beside]
-    found = similarities.contrast_of_products(x, y, 1.7, beside=beside)
+    found = contrast.contrast_of_products(x, y, 1.7, beside=beside)
     again = on_gpu.contrast_by_rows(x, y, 1.7, torch.float64, (), (), beside)
     expected = contrast_in_full(x, x if itself else y, (), (), beside)
     one, two, three = (torch.autograd.grad(value, wanted) for value in (found, again, expected))
@@ -357,7 +365,7 @@ def test_contrast_beside_in_parts(itself):
 @pytest.mark.parametrize("shape", [(3, 7), (5, 512), (4, 640)], ids=str)
 def test_the_first_of_the_largest_entries_is_found(shape):
     x = torch.randint(0, 5, shape, generator=torch.Generator().manual_seed(0)).double()
-    assert torch.equal(similarities.places_of_largest(x), x.argmax(-1))
+    assert torch.equal(nearest.places_of_largest(x), x.argmax(-1))
 
 
 @pytest.mark.parametrize("name", ["tico", "tico_lightly", "tico_spt"])

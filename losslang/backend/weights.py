@@ -1,0 +1,75 @@
+"""Products of rows, made into what each weighs in the gradient of a contrast. Each function needs torch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from losslang.backend.fused import rows_at_once
+from losslang.backend.similarities import crossed, into_softmax, products_but
+
+__all__: list[str] = []
+
+
+def into_weights(
+    products: Tensor, start: int, diagonals: Sequence[Sequence[int]], count: int, *, mirrored: bool
+) -> Tensor:
+    """The sum over rows of log-sum-exps, less the attracted products; products become softmaxᵢⱼ - shareᵢⱼ.
+
+    They are those of rows `start` and on, of `count`. Mirrored: of columns, too.
+    """
+    dropped, attracted = diagonals
+    share = count / max(sum(count - abs(d) for d in attracted), 1) * (2 if mirrored else 1)
+    pulled = crossed(products, start, attracted)
+    total = products.new_zeros(()) - sum(diagonal.sum() for diagonal in pulled) * share
+    empty = len(dropped) >= products.shape[1]
+    products_but(products, 1, start, dropped)
+    across = products.mT.clone(memory_format=torch.contiguous_format) if mirrored else None
+    total += into_softmax(products, empty=empty).sum()
+    if across is not None:
+        total += into_softmax(across, empty=empty).sum()
+        products += across.mT
+    for diagonal in pulled:
+        diagonal.sub_(share)
+    return total
+
+
+def beside_weights(products: Tensor, own: Tensor) -> Tensor:
+    """The same of products [rows, columns] with one more of every row, own [rows, 1], which is attracted and weighs, too."""
+    others = into_softmax(products, empty=False).unsqueeze(-1)
+    both = torch.logaddexp(own, others)
+    total = (both - own).sum()
+    products *= (others - both).exp_()
+    own.sub_(both).expm1_()
+    return total
+
+
+def add_gradients(weights: Tensor, x: Tensor, y: Tensor, grads: tuple[Tensor | None, Tensor | None]) -> None:
+    """Adds weights y to the gradient of x, and weightsᵀ x to that of y."""
+    of_x, of_y = grads
+    if of_x is not None:
+        of_x.addmm_(weights, y)
+    if of_y is not None:
+        of_y.addmm_(weights.mT, x)
+
+
+def symmetrized(matrix: Tensor) -> Tensor:
+    """The matrix itself, to which its transpose is added, some rows at a time."""
+    step = rows_at_once(len(matrix))
+    for start in range(0, len(matrix), step):
+        stop = start + step
+        part = matrix[start:stop, start:] + matrix[start:, start:stop].mT
+        matrix[start:stop, start:] = part
+        matrix[stop:, start:stop] = part[:, step:].mT
+    return matrix
+
+
+def less_part_along(grad: Tensor, x: Tensor, along: Tensor, length: Tensor, eps: float) -> None:
+    """From a gradient to unit rows, in place, that to x: less its part along them, over lengths [..., rows, 1].
+
+    A row shorter than eps is x / eps, and has no part to take off.
+    """
+    near = length.clamp(min=eps)
+    grad.addcmul_(x, torch.where(length < eps, 0.0, along / near), value=-1).div_(near)
