@@ -46,11 +46,19 @@ def contrast_of_products(
     diagonals = tuple(dropped), tuple(attracted)
     walks = walks_of_pairs(x, y, diagonals, pairs or ((0, 0),))
     wanted = [torch.is_grad_enabled() and value is not None and value.requires_grad for value in (x, y, beside)]
-    gradients = sum(v.numel() for v, w in zip((x, y), wanted, strict=False) if v is not None and w)
-    products = len(walks) * x.shape[1] * (x if y is None else y).shape[1]
-    if beside is None and products <= gradients:
+    if beside is None and any(wanted) and weights_are_few(x, y, walks, wanted):
         return ContrastByColumns.apply(x, y, scale, diagonals, walks, units[:2])
     return ContrastOfProducts.apply(x, y, beside, scale, diagonals, walks, units, wanted)
+
+
+def weights_are_few(
+    x: Tensor, y: Tensor | None, walks: Sequence[tuple[int, int, bool]], wanted: Sequence[bool]
+) -> bool:
+    """Whether there are no more of them than of entries of gradients, or they are held at once anyway."""
+    rows, columns = x.shape[1], (x if y is None else y).shape[1]
+    gradients = sum(v.numel() for v, w in zip((x, y), wanted, strict=False) if v is not None and w)
+    held = len(walks) == 1 and y is None and rows**2 <= KEPT and (walks[0][0] == walks[0][1] or walks[0][2])
+    return held or len(walks) * rows * columns <= gradients
 
 
 def walks_of_pairs(

@@ -46,14 +46,14 @@ def into_softmax(products: Tensor, *, empty: bool) -> Tensor:
     `empty` says that a row may hold nothing but minus infinity. A softmax takes a fraction of the time of its
     exponentials; the log-sum-exp is the largest entry less the logarithm of its share.
     """
-    values = []
-    for part in products.split(max(2**17 // products.shape[1], 1)):
-        top, shares = part.amax(-1, keepdim=True), part.softmax(-1)
-        found = top - shares.amax(-1, keepdim=True).log()
+    values, several = [], min(max(products.numel() // 8, 2**14), 2**17)
+    for part in products.split(max(several // products.shape[1], 1)):
+        top = part.amax(-1, keepdim=True)
+        part.copy_(part.softmax(-1))
+        found = top - part.amax(-1, keepdim=True).log()
         if empty:
             found = torch.where(top == -math.inf, top, found)
-            shares.masked_fill_(top == -math.inf, 0)
-        part.copy_(shares)
+            part.masked_fill_(top == -math.inf, 0)
         values.append(found.squeeze(-1))
     return torch.cat(values) if len(values) > 1 else values[0]
 

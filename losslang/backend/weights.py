@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from losslang.backend.fused import rows_at_once
 from losslang.backend.similarities import crossed, into_softmax, products_but
 
 __all__: list[str] = []
@@ -57,12 +56,11 @@ def add_gradients(weights: Tensor, x: Tensor, y: Tensor, grads: tuple[Tensor | N
 
 def symmetrized(matrix: Tensor) -> Tensor:
     """The matrix itself, to which its transpose is added, some rows at a time."""
-    step = rows_at_once(len(matrix))
+    step = max(len(matrix) // 16, 64)
     for start in range(0, len(matrix), step):
         stop = start + step
-        part = matrix[start:stop, start:] + matrix[start:, start:stop].mT
-        matrix[start:stop, start:] = part
-        matrix[stop:, start:stop] = part[:, step:].mT
+        matrix[start:stop, start:] += matrix[start:, start:stop].mT.clone()
+        matrix[stop:, start:stop] = matrix[start:stop, stop:].mT
     return matrix
 
 
