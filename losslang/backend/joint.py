@@ -58,7 +58,7 @@ class JointFront:
 
     def embed(self, views: Sequence[Tensor]) -> dict[str, Tensor]:
         """Inputs [member, batch, …] by view to what networks make of them."""
-        images = torch.stack([view.flatten(2) for view in views], dim=1).permute(0, 3, 1, 2)
+        images = torch.cat([view.flatten(2).mT[:, :, None] for view in views], dim=2).contiguous()
         found: dict[int, Tensor] = {}
         for node in self._nodes:
             found[node.number] = images if node.op == "images" else self._value(node, found)

@@ -146,9 +146,12 @@ class _Affine(NamedTuple):
         return torch.baddbmm(self.bias[:, :, None], self.weight, x)
 
     def after(self, first: _Affine) -> _Affine:
-        """Both as one."""
-        bias = self.bias if first.bias is None else self(first.bias[:, :, None])[:, :, 0]
-        return _Affine(torch.bmm(self.weight, first.weight), bias)
+        """Both as one; the bias of the first is one more column of its weight."""
+        if first.bias is None:
+            return _Affine(torch.bmm(self.weight, first.weight), self.bias)
+        both = torch.bmm(self.weight, torch.cat([first.weight, first.bias[:, :, None]], dim=2))
+        weight, bias = both.split([first.weight.shape[2], 1], dim=2)
+        return _Affine(weight, bias[:, :, 0] if self.bias is None else bias[:, :, 0] + self.bias)
 
     def saves(self, first: _Affine, rows: int) -> bool:
         """Whether so many rows take fewer multiplications when both are one: nothing but a product of weights lies between."""

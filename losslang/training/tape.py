@@ -28,6 +28,16 @@ _SAME = {torch.ops.aten.detach.default}
 """Operations that give what they were given, where nobody asks for gradients."""
 
 
+_OVER: dict[Any, Callable[[Tensor], tuple[Any, dict[str, Tensor]]]] = {
+    torch.ops.aten.relu.default: lambda _x: (torch.ops.aten.relu_.default, {}),
+    torch.ops.aten.threshold_backward.default: lambda x: (
+        torch.ops.aten.threshold_backward.grad_input,
+        {"grad_input": x},
+    ),
+}
+"""Operations that may write over what they are given first, where nobody needs it any more: no more memory is touched."""
+
+
 def _stacked(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """torch.stack in the order in which the tensors lie in memory: copies that transpose, of gradients of views, are slow."""
     strides = tensors[0].stride()
@@ -73,6 +83,13 @@ class _Entry:
     args: tuple[Any, ...]
     options: dict[str, Any]
     out: Any
+    over: bool = False
+    """Whether the result takes the place of the first argument."""
+
+    def written_over(self) -> _Entry:
+        """The same with its result in the place of the first argument."""
+        operation, options = _OVER[self.operation](self.args[0])
+        return _Entry(operation, self.args, self.options | options, self.out, over=True)
 
     @property
     def changes(self) -> bool:
@@ -131,7 +148,9 @@ class _Writer:
         for tensor in self.state:
             self.globals[self._name(tensor, "s")] = tensor
         self._check(entries)
-        lines = [line for entry in _needed(entries, results) for line in self._lines(entry)]
+        needed = _needed(entries, results)
+        kept = {_memory(tensor) for tensor in [*self.inputs, *self.state, *results]}
+        lines = [line for entry in _over(needed, kept) for line in self._lines(entry)]
         last = f"return [{', '.join(self._text(tensor) for tensor in results)}]"
         text = "\n    ".join([f"def run({', '.join(arguments)}):", *_released(lines, last), last])
         exec(text, self.globals)  # noqa: S102 - our own text, of torch's operations
@@ -143,10 +162,10 @@ class _Writer:
             if entry.operation in _DECIDES:
                 raise _NotRepeatable(f"a value is asked for ({entry.operation})")
             if entry.operation in _CONSTANT:
-                constants.update(tensor.untyped_storage().data_ptr() for tensor in entry.taken)
+                constants.update(map(_memory, entry.taken))
             elif any(id(tensor) not in known for tensor in entry.taken):
                 raise _NotRepeatable(f"a tensor comes from elsewhere ({entry.operation})")
-            elif entry.changes and any(t.untyped_storage().data_ptr() in constants for t in entry.given or entry.taken):
+            elif entry.changes and constants & set(map(_memory, entry.given or entry.taken)):
                 raise _NotRepeatable(f"a number that is written down changes ({entry.operation})")
             known.update(map(id, entry.taken + entry.given))
 
@@ -157,6 +176,8 @@ class _Writer:
         parts = [self._text(arg) for arg in entry.args]
         parts += [f"{name}={self._text(value)}" for name, value in entry.options.items()]
         call = f"{self._constant(entry.operation)}({', '.join(parts)})"
+        if entry.over:
+            self.names[id(entry.out)] = parts[0]
         if all(id(tensor) in self.names for tensor in entry.given):  # it changed what it was given
             return [call]
         if entry.looks and all(self._text(tensor) in self.globals for tensor in entry.taken):
@@ -192,6 +213,21 @@ def _needed(entries: list[_Entry], results: list[Tensor]) -> list[_Entry]:
             wanted.update(map(id, entry.taken))
             kept.append(entry)
     return kept[::-1]
+
+
+def _over(entries: list[_Entry], kept: set[int]) -> list[_Entry]:
+    """The operations, those of `_OVER` in place where the memory of their first argument is not `kept` and not used later."""
+    later, found = set(kept), list[_Entry]()
+    for entry in reversed(entries):
+        over = entry.operation in _OVER and _memory(entry.args[0]) not in later
+        found.append(entry.written_over() if over and entry.args[0].stride() == entry.out.stride() else entry)
+        later.update(map(_memory, entry.taken + entry.given))
+    return found[::-1]
+
+
+def _memory(tensor: Tensor) -> int:
+    """Which memory a tensor lies in; another view of it lies there too."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _released(lines: list[str], last: str) -> list[str]:

@@ -40,6 +40,21 @@ def test_gradients_are_written_down_as_operations():
     assert_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("last", ["used later", "a result", "an input", "free"])
+def test_what_is_needed_later_is_not_written_over(last):
+    def act(x):
+        first = x if last == "an input" else x - 1
+        clipped = torch.relu(first.view(-1))
+        return [clipped * 2, *([first] if last == "a result" else []), first + 1 if last == "used later" else clipped]
+
+    x, y = torch.randn(2, 8, dtype=torch.float64)
+    same = y.clone()
+    written, mine, theirs = repeats(act, [x], [y])
+    assert written
+    assert_equal(mine, theirs)
+    assert torch.equal(y, same)
+
+
 def test_state_moves_on_with_every_call():
     state = torch.zeros(3)
 
