@@ -28,7 +28,7 @@ def knn_predict(train: Tensor, labels: Tensor, test: Tensor, *, neighbours: int 
 
 
 def knn_accuracy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor, *, neighbours: int = 20) -> float:
-    """Share of test samples whose class `knn_predict` finds."""
+    """Share of test samples whose class `knn_predict` finds; `test_labels` [sample], the rest as there."""
     return float((knn_predict(train, labels, test, neighbours=neighbours) == test_labels).float().mean())
 
 

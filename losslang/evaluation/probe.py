@@ -25,5 +25,5 @@ def probe_predict(train: Tensor, labels: Tensor, test: Tensor, *, ridge: float =
 
 
 def probe_accuracy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor, *, ridge: float = 1e-3) -> float:
-    """Share of test samples whose class `probe_predict` finds."""
+    """Share of test samples whose class `probe_predict` finds; `test_labels` [sample], the rest as there."""
     return float((probe_predict(train, labels, test, ridge=ridge) == test_labels).float().mean())

@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 
 
 def spread(array: Array, of: Type, to: Sequence[Axis]) -> Array:
-    """The array with axes of length 1 where `to` (in layout order) has axes that `of` lacks."""
+    """The array in the layout `to`, with axes of length 1 where that has axes that `of` lacks: [batch] as [1, batch, 1]."""
     if of.axes == to:
         return array
     return array.reshape([array.shape[of.position(axis)] if of.has(axis) else 1 for axis in to])

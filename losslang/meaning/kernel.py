@@ -27,7 +27,7 @@ def elementwise(function: Callable[..., Array]) -> Kernel:
 
 
 def masked(node: Node, operands: Sequence[Array]) -> tuple[Array, Array | None, tuple[int, ...]]:
-    """The operand and mask of a reduction in one layout, and the positions of the axes it is over."""
+    """The operand and mask of a reduction, both of one shape, and the positions of the axes it is over."""
     if len(operands) == 1:
         return operands[0], None, places(node.inputs[0].type, node.axes())
     types = [child.type for child in node.inputs]

@@ -72,7 +72,7 @@ class RunData:
 
     @property
     def method_file(self) -> Path:
-        """The method as it was read by the run."""
+        """The method as it was read by the run. Raises LosslangError where the folder has none."""
         found = sorted(self.folder.glob("method.*"))
         if not found:
             raise LosslangError(f"{self.folder} holds no method file; it is no whole run folder")

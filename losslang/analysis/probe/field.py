@@ -96,7 +96,7 @@ class Field:
         return other
 
     def embeddings(self, rows: Rows) -> Array:
-        """The rows themselves; where a loss sees scores of prototypes, the embeddings behind them."""
+        """The rows themselves, [view, batch, feature] or of one view; of scores of prototypes, the embeddings behind them."""
         if _scored(rows):
             found = self.cloud.unit_rows(len(self.spec.views), FEATURES)[list(rows.views)]
             return found if rows.node.type.has(VIEW) else found[0]
@@ -105,7 +105,7 @@ class Field:
     # ---- moving rows
 
     def slope(self, moves: Mapping[Rows, Array]) -> dict[str, float]:
-        """Minus the derivative of every term as rows move along arrays of the shape of their embeddings."""
+        """Minus the derivative of every term as rows move along arrays, each of the shape of its `embeddings`."""
         return self._slope(moves, self._still(moves))
 
     def gradient(self, moved: Collection[Rows], view: int) -> dict[str, Array]:
