@@ -301,13 +301,6 @@ def test_every_key_of_a_method_is_described(capsys):
     assert all(field["description"] for field in properties.values())
 
 
-def test_explain_a_code(capsys):
-    assert main(["explain", "e301"]) == 0
-    assert capsys.readouterr().out.startswith("E301: ")
-    assert main(["explain", "E999"]) == 1
-    assert "there is no code E999" in capsys.readouterr().err
-
-
 # ---------------------------------------------------------------- as a process
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -55,3 +56,9 @@ class Network:
     momentum: Scalar | None = None
     epochs: float | None = None
     steps: int | None = None
+
+    def nested(self) -> Iterator[Network]:
+        """The network, and every part of it at any depth."""
+        yield self
+        for part in self.parts:
+            yield from part.nested()

@@ -112,49 +112,37 @@ def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
 
 def less(measured: str, left: Pick, right: Pick) -> Judge:
     """That the mean of one lies below that of another."""
-
-    def judge(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
-        values = left.of(runs, measured), right.of(runs, measured)
-        if not all(values):
-            return None
-        return side(difference(*values), 0.0, above=False), _compared(measured, left, right, *values)
-
-    return judge
+    return _of_two(measured, left, right, lambda found: side(found, 0.0, above=False))
 
 
 def near(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> Judge:
     """That the means of two differ by less than a margin."""
 
-    def judge(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
-        values = left.of(runs, measured), right.of(runs, measured)
-        if not all(values):
-            return None
-        found = difference(*values)
-        words = f"{_compared(measured, left, right, *values)}, against ±{margin:g}"
+    def within(found: Estimate) -> Answer:
         if max(-found.low, found.high) < margin:
-            return "holds", words
-        return ("does not hold" if min(found.high, -found.low) < -margin else "undecided"), words
+            return "holds"
+        return "does not hold" if min(found.high, -found.low) < -margin else "undecided"
 
-    return judge
+    return _of_two(measured, left, right, within, f", against ±{margin:g}")
 
 
 def no_worse(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> Judge:
     """That the mean of one lies above that of another, or below it by less than a margin."""
+    return _of_two(measured, left, right, lambda found: side(found, -margin, above=True), f", against -{margin:g}")
+
+
+def _of_two(measured: str, left: Pick, right: Pick, answer: Callable[[Estimate], Answer], against: str = "") -> Judge:
+    """What is answered of the difference of two means, where there are runs of both."""
 
     def judge(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
-        values = left.of(runs, measured), right.of(runs, measured)
-        if not all(values):
+        one, other = left.of(runs, measured), right.of(runs, measured)
+        if not one or not other:
             return None
-        words = f"{_compared(measured, left, right, *values)}, against -{margin:g}"
-        return side(difference(*values), -margin, above=True), words
+        found = difference(one, other)
+        means = f"{estimate(one).mean:.3f} of {left.name}, {estimate(other).mean:.3f} of {right.name}"
+        return answer(found), f"{said(measured)} {means}, difference {found.interval()}{against}"
 
     return judge
-
-
-def _compared(measured: str, left: Pick, right: Pick, one: Sequence[float], other: Sequence[float]) -> str:
-    found = difference(one, other)
-    means = f"{estimate(one).mean:.3f} of {left.name}, {estimate(other).mean:.3f} of {right.name}"
-    return f"{said(measured)} {means}, difference {found.interval()}"
 
 
 def said(measured: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from losslang.diagnostics import Label, Report, Span
 from losslang.syntax.names import STATEMENT_WORDS, is_file_name, is_name, nearest
+from losslang.syntax.texts import shortened
 from losslang.syntax.tokens import RESERVED
 
 __all__ = [
@@ -55,7 +56,7 @@ def check_name(name: str, kind: str, span: Span, report: Report) -> bool:
     remedy = "a name has letters, digits and `_`, and begins with a letter"
     joined = re.sub(r"[-. ]", "_", name)
     remedy = f"write `{joined}`" if joined != name and is_name(joined) else remedy
-    report.add("E135", f"`{_short(name)}` is not a name", span, help=remedy)
+    report.add("E135", f"`{shortened(name)}` is not a name", span, help=remedy)
     return False
 
 
@@ -65,7 +66,7 @@ def check_file_name(name: str, span: Span, report: Report) -> bool:
         return True
     report.add(
         "E135",
-        f"`{_short(name)}` is not the name of a method",
+        f"`{shortened(name)}` is not the name of a method",
         span,
         help="letters, digits, `_`, `-` and `.`; it is a name, not a path",
     )
@@ -92,7 +93,7 @@ def check_forward_mode(mode: str, span: Span, report: Report) -> bool:
     near = nearest(mode, FORWARD_MODES)
     report.add(
         "E145",
-        f"`forward` is `separate` or `joint`, not `{_short(mode)}`",
+        f"`forward` is `separate` or `joint`, not `{shortened(mode)}`",
         span,
         help=f"did you mean `{near}`?" if near else "separate: each view is a batch of its own; joint: all are one",
     )
@@ -104,11 +105,6 @@ def view_count(text: str, span: Span, report: Report) -> int | None:
     if _COUNT.fullmatch(text) and int(text) <= MAX_VIEWS:
         return int(text)
     report.add(
-        "E144", f"a group has between 1 and {MAX_VIEWS} views, as a whole number; here stands `{_short(text)}`", span
+        "E144", f"a group has between 1 and {MAX_VIEWS} views, as a whole number; here stands `{shortened(text)}`", span
     )
     return None
-
-
-def _short(text: str) -> str:
-    line = text.replace("\n", " ")
-    return line if len(line) <= 40 else line[:39] + "…"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from losslang.diagnostics import Label, Report, Span
+from losslang.diagnostics import Diagnostic, Report, Span
 
 __all__ = ["MAX_ERRORS", "FirstErrors"]
 
@@ -20,27 +19,18 @@ class FirstErrors(Report):
     left_out: int = 0
     last: Span | None = None
 
-    def add(
-        self,
-        code: str,
-        message: str,
-        span: Span,
-        *,
-        label: str = "",
-        labels: Sequence[Label] = (),
-        help: str = "",  # noqa: A002 - the word users see
-    ) -> None:
+    def take(self, found: Diagnostic) -> None:
         """Records one diagnostic, or counts it."""
         if len(self.diagnostics) < MAX_ERRORS:
-            super().add(code, message, span, label=label, labels=labels, help=help)
+            super().take(found)
         else:
             self.left_out += 1
-            self.last = self.last or span
+            self.last = self.last or found.span
 
     def pass_to(self, report: Report) -> None:
         """Hands all to the report of the run; says how many were left out."""
         for each in self.diagnostics:
-            report.add(each.code, each.message, each.span, label=each.label, labels=each.labels, help=each.help)
+            report.take(each)
         if self.last is not None:
             message = (
                 f"this and {self.left_out - 1} more errors are not shown" if self.left_out > 1 else "one error more"

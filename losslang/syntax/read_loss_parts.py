@@ -13,7 +13,7 @@ from losslang.syntax.names import STATEMENT_WORDS, nearest
 from losslang.syntax.parser import parse_tokens
 from losslang.syntax.settings import PATH_PART, TRAPS, Plain, Setting
 from losslang.syntax.signs import explain_wrong
-from losslang.syntax.texts import plain_text, wrong_escape
+from losslang.syntax.texts import plain_text, shortened, wrong_escape
 from losslang.syntax.tokens import Token, span_of
 from losslang.syntax.tree import Expression, Items, Name, Number, Override, RecipeOverrides, Text, Unary, View
 
@@ -100,7 +100,7 @@ def refuse_statement(tokens: Sequence[Token], report: Report) -> None:
         return
     else:
         remedy = "a value is defined by `name = expression`; other statements begin with one of: " + ", ".join(FORMS)
-    report.add("E130", f"no statement begins with `{_short(word.text)}`", word.span, help=remedy)
+    report.add("E130", f"no statement begins with `{shortened(word.text)}`", word.span, help=remedy)
 
 
 def read_file_name(tokens: Sequence[Token]) -> tuple[Span | None, Sequence[Token]]:
@@ -181,7 +181,7 @@ def _override(line: Line, report: Report) -> Override | None:
     place = span_of(tokens[:equal])
     path = tuple(place.text.split("."))
     if not all(PATH_PART.fullmatch(part) for part in path):
-        report.add("E135", f"`{_short(place.text)}` is not the name of a setting", place)
+        report.add("E135", f"`{shortened(place.text)}` is not the name of a setting", place)
         return None
     value = parse_tokens(tokens[equal + 1 :], tokens[equal].span, report)
     setting = _setting(value, report) if value is not None else None
@@ -218,8 +218,3 @@ def _plain(value: Expression, report: Report) -> Plain | None:
                 help="put a text in double quotes",
             )
     return None
-
-
-def _short(text: str) -> str:
-    line = text.replace("\n", " ")
-    return line if len(line) <= 40 else line[:39] + "…"

@@ -10,6 +10,7 @@ from losslang.syntax.checks import HEADERS, SECTIONS, check_file_name, check_for
 from losslang.syntax.comments import allowed_codes, settle_views
 from losslang.syntax.names import nearest
 from losslang.syntax.read_yaml_sections import read_entries, read_functions, read_recipes, read_views
+from losslang.syntax.texts import shortened
 from losslang.syntax.tree import NO_COMMENTS, Comments, Entry, Method, Name, View
 from losslang.syntax.yaml_comments import Placed, place_comments
 from losslang.syntax.yaml_lost import Lost, Named, lost_in
@@ -153,7 +154,7 @@ class _Reader:
         key = pair.key.text
         self.report.add(
             "E510",
-            f"a method has no key `{key if len(key) <= 40 else key[:39] + '…'}`",
+            f"a method has no key `{shortened(key)}`",
             pair.key.span,
             label=f"did you mean `{near}`?" if near else "",
             help="" if near or self.listed else "the keys are " + ", ".join(KEYS),

@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import Final
 
-__all__ = ["plain_text", "quoted", "wrong_escape"]
+__all__ = ["plain_text", "quoted", "shortened", "wrong_escape"]
 
 _ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -31,3 +31,9 @@ def quoted(text: str) -> str:
     for character, letter in (("\\", "\\"), ('"', '"'), ("\n", "n"), ("\t", "t")):
         text = text.replace(character, "\\" + letter)
     return f'"{text}"'
+
+
+def shortened(text: str) -> str:
+    """What a message shows of a text: one line of at most 40 characters."""
+    line = text.replace("\n", " ")
+    return line if len(line) <= 40 else line[:39] + "…"

@@ -33,6 +33,22 @@ def shipped(name):
     return losslang.load(name)
 
 
+def possible(method, spelling="loss"):
+    """The typed method of a tree, where it is one of the language."""
+    try:
+        return loaded(method, spelling)
+    except SpecError:
+        assume(False)
+
+
+def respelled(spec, ways, seed, spelling="loss"):
+    """A method spelled otherwise."""
+    method, drawn = whole(spec), random.Random(seed)
+    for way in ways:
+        method = way(method, spec, drawn)
+    return possible(method, spelling)
+
+
 @settings(max_examples=EXAMPLES)
 @given(
     name=st.sampled_from(NAMES),
@@ -41,15 +57,8 @@ def shipped(name):
     seed=st.integers(0, 10_000),
 )
 def test_another_spelling_is_the_same_mathematics(name, ways, spelling, seed):
-    spec, drawn = shipped(name), random.Random(seed)
-    method = whole(spec)
-    for way in ways:
-        method = way(method, spec, drawn)
-    try:
-        other = loaded(method, spelling)
-    except SpecError:
-        assume(False)
-    found = diff(spec, other)
+    spec = shipped(name)
+    found = diff(spec, respelled(spec, ways, seed, spelling))
     assert found.answer == "same mathematics", found.text()
     assert {row.kind for row in found.changed} <= {"name"}
 
@@ -66,15 +75,8 @@ def mechanisms(spec):
     seed=st.integers(0, 10_000),
 )
 def test_another_spelling_has_the_same_mechanisms(name, ways, seed):
-    spec, drawn = shipped(name), random.Random(seed)
-    method = whole(spec)
-    for way in ways:
-        method = way(method, spec, drawn)
-    try:
-        other = loaded(method)
-    except SpecError:
-        assume(False)
-    assert mechanisms(other) == mechanisms(spec)
+    spec = shipped(name)
+    assert mechanisms(respelled(spec, ways, seed)) == mechanisms(spec)
 
 
 SAME_MECHANISM = [
@@ -132,10 +134,7 @@ def test_a_near_miss_is_different(name, miss, seed):
     spec = shipped(name)
     method = miss(whole(spec), random.Random(seed))
     assume(method is not None)
-    try:
-        other = loaded(method)
-    except SpecError:
-        assume(False)
+    other = possible(method)
     found = diff(spec, other)
     if found.answer == "same mathematics":
         assert miss is not released or all(

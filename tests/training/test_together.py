@@ -15,6 +15,7 @@ from losslang.training.plan import resolve_run
 from losslang.training.session import open_session
 from losslang.training.signals import Pending
 from losslang.training.together import train_together
+from tests.training.test_loop import flat
 
 SHORT = {
     "steps": "12",
@@ -44,12 +45,6 @@ def run_together(each, **options):
 
 def metrics(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def flat(value, name=""):
-    if isinstance(value, dict):
-        return {k: v for key, inner in value.items() for k, v in flat(inner, f"{name}/{key}").items()}
-    return {name: value}
 
 
 def assert_close(one, two, tolerance):

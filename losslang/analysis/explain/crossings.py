@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from losslang.objective.axes import BATCH, GROUP, Axis
 from losslang.objective.graph import Graph, Node
-from losslang.objective.networks import Network
 from losslang.objective.operations import OPERATIONS
 from losslang.objective.spec import Spec
 
@@ -49,15 +48,9 @@ def crossings(spec: Spec) -> tuple[Crossing, ...]:
 def _normalised(spec: Spec) -> Iterator[Crossing]:
     """Networks whose layers use statistics of the batch, the backbone's own aside."""
     for name, network in spec.networks.items():
-        kinds = {norm.kind for part in _parts(network) for norm in (part.norm, part.last_norm)}
+        kinds = {norm.kind for part in network.nested() for norm in (part.norm, part.last_norm)}
         if kinds & {"batchnorm", "iternorm"}:
             yield Crossing("sum", "batch norm" if "batchnorm" in kinds else "iterative norm", "", name, "", 1)
-
-
-def _parts(network: Network) -> Iterator[Network]:
-    yield network
-    for part in network.parts:
-        yield from _parts(part)
 
 
 def _exchanges(graph: Graph) -> Iterator[tuple[str, Node, str]]:

@@ -42,13 +42,7 @@ def _rows(spec: Spec, resolved: Resolved) -> Iterator[NetworkRow]:
 
 def _inner(name: str, spec: Spec) -> bool:
     """Whether a network stands inside another."""
-    return any(part.name == name for network in spec.networks.values() for part in _parts(network))
-
-
-def _parts(network: Network) -> Iterator[Network]:
-    yield network
-    for part in network.parts:
-        yield from _parts(part)
+    return any(part.name == name for network in spec.networks.values() for part in network.nested())
 
 
 # ---------------------------------------------------------------- layers
@@ -138,5 +132,5 @@ def _training(name: str, network: Network, spec: Spec, reached: frozenset[str]) 
 
 
 def _sources(network: Network) -> str:
-    names = [part.name for part in _parts(network) if part.kind == "reference"]
+    names = [part.name for part in network.nested() if part.kind == "reference"]
     return " and ".join(names) or network.kind

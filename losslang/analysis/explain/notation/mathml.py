@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from losslang.analysis.explain.notation.formula import Formula, Hat, Numeral, Quotient, Scripted, Sum, Symbol
-from losslang.analysis.explain.notation.glyphs import BIG, FENCES, FUNCTIONS, GREEK, PREFIXES, RELATIONS, SIGNS
+from losslang.analysis.explain.notation.glyphs import BIG, FUNCTIONS, GREEK, PREFIXES, RELATIONS, SIGNS
 from losslang.analysis.explain.notation.lines import BREAK, CLOSE, OPEN, broken, plain
 from losslang.analysis.explain.notation.unicode import split_name
 from losslang.analysis.explain.notation.writer import ATOM, PRODUCT, Writer
@@ -121,11 +121,6 @@ class MathmlWriter(Writer):
         """Its name, upright."""
         sign = PREFIXES.get(name) or FUNCTIONS.get(name)
         return f"<mi>{sign[0]}</mi>" if sign else self.symbol(name)
-
-    def fence(self, kind: str, text: str) -> str:
-        """The signs around the text."""
-        left, right = FENCES[kind][0]
-        return self.enclose(left, text, right)
 
     def enclose(self, left: str, text: str, right: str) -> str:
         """Brackets as tall as the text where no line breaks in it."""

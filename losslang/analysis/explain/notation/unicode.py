@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from losslang.analysis.explain.notation.formula import Formula, Numeral, Power, Quotient, Relation, Scripted, Symbol
-from losslang.analysis.explain.notation.glyphs import BIG, FENCES, FUNCTIONS, GREEK, PREFIXES, RELATIONS, SIGNS
+from losslang.analysis.explain.notation.glyphs import BIG, FUNCTIONS, GREEK, PREFIXES, RELATIONS, SIGNS
 from losslang.analysis.explain.notation.lines import BREAK, CLOSE, OPEN, broken, plain
 from losslang.analysis.explain.notation.writer import ATOM, PRODUCT, SUM, Writer, is_open, level
 
@@ -105,11 +105,6 @@ class UnicodeWriter(Writer):
         """Its sign, or its name."""
         sign = PREFIXES.get(name) or FUNCTIONS.get(name)
         return sign[0] if sign else name
-
-    def fence(self, kind: str, text: str) -> str:
-        """The signs around the text."""
-        left, right = FENCES[kind][0]
-        return self.enclose(left, text, right)
 
     def enclose(self, left: str, text: str, right: str) -> str:
         """The brackets around the text."""

@@ -25,7 +25,7 @@ from losslang.analysis.explain.notation.formula import (
     Sum,
     Symbol,
 )
-from losslang.analysis.explain.notation.glyphs import GREEK, SIGNS
+from losslang.analysis.explain.notation.glyphs import FENCES, GREEK, SIGNS
 from losslang.analysis.explain.notation.lines import BREAK
 
 __all__ = ["ATOM", "PREFIX", "PRODUCT", "RELATION", "SUM", "Writer", "is_open", "level"]
@@ -223,9 +223,10 @@ class Writer(ABC):
     def function(self, name: str) -> str:
         """The name of a function."""
 
-    @abstractmethod
     def fence(self, kind: str, text: str) -> str:
-        """A text between the signs of a kind."""
+        """A text between the signs of a kind, in Unicode."""
+        left, right = FENCES[kind][0]
+        return self.enclose(left, text, right)
 
     @abstractmethod
     def enclose(self, left: str, text: str, right: str) -> str:
