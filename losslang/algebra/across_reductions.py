@@ -87,19 +87,14 @@ def _max(layout: Layout, node: Node, operands: list[Node]) -> Node:
     return layout.call("divide", _summed(layout, x, node, hit), _entries(layout, x, node, hit))
 
 
-_LOWEST = -1e38
-"""Stands for minus infinity, which minus itself would be no number."""
-
-
 def _logsumexp(layout: Layout, node: Node, operands: list[Node]) -> Node:
-    """log Σ exp(x - m) + m with m the largest entry of all."""
+    """log Σ over processes of exp of the log-sum-exp of own entries."""
     return _log_sum(layout, node, _kept(layout, operands))
 
 
 def _log_sum(layout: Layout, node: Node, x: Node) -> Node:
-    top = layout.call("maximum", layout.largest(x, node.axes()), layout.number(_LOWEST))
-    powers = layout.call("exp", layout.call("subtract", x, top))
-    return layout.call("add", layout.call("log", _summed(layout, powers, node)), top)
+    own = layout.call("logsumexp", x, over=tuple(axis for axis in node.axes() if x.type.has(axis)))
+    return layout.make("log_sum_across", (own,), own.type)
 
 
 def _log_softmax(layout: Layout, node: Node, operands: list[Node]) -> Node:

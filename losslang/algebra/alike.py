@@ -14,6 +14,7 @@ __all__ = ["gradient_is_alike"]
 
 BROUGHT = {
     "across",
+    "log_sum_across",
     "largest_across",
     "gathered",
     "logdet_of_products_across",

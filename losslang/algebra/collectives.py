@@ -74,7 +74,7 @@ def collectives(node: Node) -> int:
     if node.op == "sinkhorn_across":
         iterations = node["iterations"]
         assert isinstance(iterations, int)
-        return 2 * iterations
+        return iterations
     if node.op == "logdet_by_probes_across":
         steps = node["steps"]
         assert isinstance(steps, int)

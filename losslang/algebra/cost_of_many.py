@@ -70,7 +70,7 @@ def cost_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> Cos
     return CostOfMany(cost, exchanges, sent, tuple(choices))
 
 
-MOVES = {"across", "gathered", "columns", "own_rows", "rows_of_all", "own_same", "kept_state"}
+MOVES = {"across", "log_sum_across", "gathered", "columns", "own_rows", "rows_of_all", "own_same", "kept_state"}
 """Nodes that compute nothing."""
 
 

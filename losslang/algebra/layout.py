@@ -5,6 +5,7 @@ is the same on all processes. Every process evaluates the same whole loss, and g
 processes; then only these nodes need communication, and no others, forward or backward:
 
     across            a partial value of this process's rows -> their sum over the processes      backward: the same sum
+    log_sum_across    a partial log-sum-exp -> that of all processes                              backward: sum, own part
     largest_across    the largest entry over the rows of all processes                            no gradient
     gathered          shared -> whole: the rows of all processes in the order of the batch        backward: sum, own rows
     columns           shared -> the rows of all processes, own rows first                         backward: sum, own rows
@@ -27,6 +28,7 @@ ROWS = BATCH.primed()
 EXCHANGES: dict[str, int] = {
     "across": 1,
     "largest_across": 1,
+    "log_sum_across": 1,
     "gathered": 1,
     "columns": 1,
     "argmax_across": 2,
@@ -35,7 +37,7 @@ EXCHANGES: dict[str, int] = {
     "logdet_of_products_across": 1,
     "trace_of_log_across": 1,
 }
-"""Nodes that communicate, and the collectives that each needs forward (`sinkhorn_across`: two an iteration)."""
+"""Nodes that communicate, and the collectives that each needs forward (`sinkhorn_across`: one an iteration)."""
 
 
 @dataclass

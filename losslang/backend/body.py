@@ -309,6 +309,7 @@ _LABELS = {
     "nearest_rows": "nearest",
     "waves": "summed",
     "across": "total",
+    "log_sum_across": "log_total",
     "largest_across": "largest",
     "gathered": "rows_of_all",
     "squared_products_across": "squares",

@@ -29,6 +29,10 @@ def _sum(_node: Node, code: Code, alike: bool) -> str:  # noqa: FBT001 - a row o
     return f"Sum({code.text}{', alike=True' if alike else ''})"
 
 
+def _log_sum(_node: Node, code: Code, alike: bool) -> str:  # noqa: FBT001
+    return f"LogSum({code.text}{', alike=True' if alike else ''})"
+
+
 def _largest(node: Node, code: Code, _alike: bool) -> str:  # noqa: FBT001
     return f"Largest({code.text}, {positions(node.inputs[0].type, node.axes())})"
 
@@ -50,6 +54,7 @@ class Exchanged(NamedTuple):
 
 EXCHANGED: Mapping[str, Exchanged] = {
     "across": Exchanged("sum", _sum),
+    "log_sum_across": Exchanged("each", _log_sum),
     "largest_across": Exchanged("largest", _largest),
     "gathered": Exchanged("rows", _rows),
     "columns": Exchanged("rows", _columns),

@@ -8,16 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from losslang.networks.processes import Share
+from losslang.networks.processes import LogSum, Share
 
 __all__: list[str] = []
-
-
-def logsumexp_of_all(x: Tensor, dim: Sequence[int], share: Share) -> Tensor:
-    """Log of the sum of exponentials over axes, one of them the batch, on all processes; the axes stay, with length 1."""
-    top = share.largest(x, dim, keepdim=True).clamp(min=torch.finfo(x.dtype).min)
-    (total,) = share.sum((x - top).exp().sum(dim=list(dim), keepdim=True))
-    return total.log() + top
 
 
 @torch.no_grad()
@@ -38,7 +31,7 @@ def sinkhorn_of_all(
     if also is not None:
         earlier = torch.where(also.isfinite().all(), also / epsilon, torch.full_like(also, -math.inf))
     for _ in range(iterations):
-        total = logsumexp_of_all(logits, over, share)
+        (total,) = share.exchange(LogSum(logits.logsumexp(dim=list(over), keepdim=True)))
         if earlier is not None:
             total = torch.logaddexp(total, earlier.logsumexp(dim=list(over), keepdim=True))
             earlier = rows_of_one(earlier - total)

@@ -77,15 +77,37 @@ def own_rows_begun(parts: Sequence[Tensor], counts: Sequence[int]) -> Callable[[
     return lambda: (work.wait(), apart(own[: counts[dist.get_rank()]], parts))[1]
 
 
+def each_begun(parts: Sequence[Tensor], _counts: Sequence[int]) -> Callable[[], list[Tensor]]:
+    """[…] to [process, …]: what each has."""
+    flat = torch.cat([part.reshape(-1) for part in parts])
+    found = [torch.empty_like(flat) for _ in range(dist.get_world_size())]
+    work = dist.all_gather(found, flat, async_op=True)
+
+    def wait() -> list[Tensor]:
+        work.wait()
+        pieces = torch.stack(found).split([part.numel() for part in parts], 1)
+        return [piece.reshape(len(found), *part.shape) for piece, part in zip(pieces, parts, strict=True)]
+
+    return wait
+
+
+def own_begun(parts: Sequence[Tensor], _counts: Sequence[int]) -> Callable[[], list[Tensor]]:
+    """[process, …] summed over the processes, of which each is given its own."""
+    sums = sums_begun(parts, ())
+    return lambda: [part[dist.get_rank()] for part in sums()]
+
+
 BEGUN = {
     "sum": sums_begun,
     "largest": largest_begun,
     "rows": rows_begun,
     "own_rows": own_rows_begun,
+    "each": each_begun,
+    "own": own_begun,
 }
 """The collectives, by what is made of the values of all processes."""
 
-BACK = {"sum": "sum", "rows": "own_rows"}
+BACK = {"sum": "sum", "rows": "own_rows", "each": "own"}
 """What brings the gradients back. Every process holds the gradient of the whole loss, in which a part of each counts."""
 
 
@@ -119,9 +141,11 @@ class Exchange:
 
     def times(self, gradient: Tensor, kind: str) -> Tensor:
         """Of a gradient that is everywhere the same, what an exchange would bring."""
+        rank = dist.get_rank()
         if kind == "rows":
-            rank = dist.get_rank()
             gradient = gradient.narrow(0, sum(self.counts[:rank]), self.counts[rank])
+        elif kind == "each":
+            gradient = gradient[rank]
         return gradient * dist.get_world_size()
 
 
@@ -181,7 +205,7 @@ class UnderWay(NamedTuple):
 def begun(
     values: Sequence[Tensor], kinds: Sequence[str], alike: Sequence[bool] = (), counts: Sequence[int] = ()
 ) -> UnderWay:
-    """Begin to exchange values: "sum" or "largest" of those of all processes, or the "rows" [row, …] of all, of own ones."""
+    """Begin to exchange values: "sum" or "largest" of those of all processes, "each" of them, or the "rows" [row, …] of all."""
     exchange = Exchange(kinds, alike or [False] * len(kinds), counts)
     return UnderWay(exchange, Beginning.apply(exchange, *values))
 

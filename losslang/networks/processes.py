@@ -18,7 +18,7 @@ from torch import distributed as dist
 from losslang.algebra.ways import Way, rows_are_cheaper
 from losslang.networks.exchange import UnderWay, begun
 
-__all__ = ["Columns", "Largest", "Rows", "Share", "Sum", "many_processes", "share_of"]
+__all__ = ["Columns", "Largest", "LogSum", "Rows", "Share", "Sum", "many_processes", "share_of"]
 
 
 def many_processes() -> bool:
@@ -96,34 +96,80 @@ class Columns(NamedTuple):
         return value.roll(-share.start, 0).movedim(0, self.dim)
 
 
-KINDS = {Sum: "sum", Largest: "largest", Rows: "rows", Columns: "rows"}
+class LogSum(NamedTuple):
+    """The logarithm of the sum of exponentials of what every process has."""
+
+    x: Tensor
+    alike: bool = False
+
+    def sent(self) -> Tensor:
+        """As it travels."""
+        return self.x
+
+    def come(self, value: Tensor, _share: Share) -> Tensor:
+        """As it is used."""
+        return value.logsumexp(0)
+
+
+KINDS = {Sum: "sum", Largest: "largest", Rows: "rows", Columns: "rows", LogSum: "each"}
 """The collective that brings what is asked for."""
+
+
+class Numbers:
+    """How many rows every process holds, asked for at once and waited for where somebody wants to know."""
+
+    def __init__(self, rows: int, device: torch.device) -> None:
+        self.own, self.device = rows, device
+        self.coming = begun([torch.tensor(rows, device=device)], ["each"])
+        self.known: tuple[int, ...] = ()
+
+    def all(self) -> tuple[int, ...]:
+        """The numbers by process. Raises ValueError where no process holds a row."""
+        if not self.known:
+            self.known = tuple(self.coming.wait()[0].tolist())
+        if not sum(self.known):
+            raise ValueError("the batch is empty: no process holds a row")
+        return self.known
 
 
 class Share(NamedTuple):
     """The rows of the batch that this process holds.
 
-    `counts` are the numbers of rows of all processes, `places` [own row] says where in the batch its own stand. `order` is
-    there where that is not one process after the other: of every place in the batch, the row that stands there. `way` says what
-    is sent where there is a choice: "sums", "rows", or what is cheaper ("auto").
+    `given` [own row] says where in the batch its own stand, if not one process after the other. `order` is there then: of every
+    place in the batch, the row that stands there. `way` says what is sent where there is a choice: "sums", "rows", or what is
+    cheaper ("auto"). `factor` is the number of rows for each of the batch.
     """
 
-    counts: tuple[int, ...]
-    places: Tensor
+    numbers: Numbers
+    given: Tensor | None = None
     order: Tensor | None = None
     way: str = "auto"
+    factor: int = 1
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The numbers of rows of all processes."""
+        return tuple(self.factor * count for count in self.numbers.all())
+
+    @property
+    def places(self) -> Tensor:
+        """[own row]: where in the batch own rows stand."""
+        if self.given is not None:
+            return self.given
+        return torch.arange(self.start, self.start + self.numbers.own, device=self.numbers.device)
 
     @property
     def rows(self) -> int:
         """The number of rows of all processes."""
         return sum(self.counts)
 
-    def begin(self, *parts: Sum | Largest | Rows | Columns) -> Coming:
+    def begin(self, *parts: Sum | Largest | Rows | Columns | LogSum) -> Coming:
         """Send what is asked for: what is of one kind goes together."""
+        counts = self.counts if {Rows, Columns} & {type(part) for part in parts} else ()
         kinds, alike = [KINDS[type(part)] for part in parts], [part.alike for part in parts]
-        return Coming(self, parts, begun([part.sent() for part in parts], kinds, alike, self.counts))
+        return Coming(self, parts, begun([part.sent() for part in parts], kinds, alike, counts))
 
-    def exchange(self, *parts: Sum | Largest | Rows | Columns) -> tuple[Tensor, ...]:
+    def exchange(self, *parts: Sum | Largest | Rows | Columns | LogSum) -> tuple[Tensor, ...]:
         """What is asked for, where there is nothing to do meanwhile."""
         return self.begin(*parts).wait()
 
@@ -138,7 +184,7 @@ class Share(NamedTuple):
 
     def times(self, rows: int) -> Share:
         """The same for values that have so many rows for each of the batch."""
-        return self._replace(counts=tuple(rows * count for count in self.counts))
+        return self._replace(factor=rows * self.factor)
 
     def rows_of_all(self, *parts: Tensor, alike: bool = False) -> tuple[Tensor, ...]:
         """Of each [..., own row, k] the [..., row, k], one process after the other."""
@@ -169,7 +215,7 @@ class Coming(NamedTuple):
     """What a process asked the others for, until it waits for it."""
 
     share: Share
-    parts: tuple[Sum | Largest | Rows | Columns, ...]
+    parts: tuple[Sum | Largest | Rows | Columns | LogSum, ...]
     under_way: UnderWay
 
     def wait(self) -> tuple[Tensor, ...]:
@@ -183,14 +229,8 @@ def share_of(rows: int, device: torch.device, places: Tensor | None = None, exch
 
     `places` [own row] are the places of its rows in the batch; without, the rows of process 0 come first, and so on.
     """
-    mine = torch.tensor([rows], device=device)
-    found = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
-    dist.all_gather(found, mine)
-    counts = tuple(torch.cat(found).tolist())
-    if not sum(counts):
-        raise ValueError("the batch is empty: no process holds a row")
-    start = sum(counts[: dist.get_rank()])
+    numbers = Numbers(rows, device)
     if places is None:
-        return Share(counts, torch.arange(start, start + rows, device=device), None, exchange)
-    (order,) = begun([places], ["rows"], counts=counts).wait()
-    return Share(counts, places, order.argsort(), exchange)
+        return Share(numbers, way=exchange)
+    (order,) = begun([places], ["rows"], counts=numbers.all()).wait()
+    return Share(numbers, places, order.argsort(), exchange)
