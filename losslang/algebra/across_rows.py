@@ -33,7 +33,7 @@ def _directions(layout: Layout, node: Node, operands: list[Node]) -> Node:
 
 def _argmax(layout: Layout, node: Node, operands: list[Node]) -> Node:
     """The largest entry of all, the first among equals in the order of the batch."""
-    return layout.make("argmax_across", operands, node.type, shared=True, attributes=node.attributes)
+    return _renamed(layout, node, "argmax_across", operands)
 
 
 def _sinkhorn(layout: Layout, node: Node, operands: list[Node]) -> Node:
@@ -43,7 +43,7 @@ def _sinkhorn(layout: Layout, node: Node, operands: list[Node]) -> Node:
 
 def _renamed(layout: Layout, node: Node, op: str, operands: list[Node]) -> Node:
     """Another operation with the same options, on own rows."""
-    return layout.make(op, operands, node.type, shared=True, attributes=node.attributes)
+    return layout.make(op, operands, node.type, shared=True, attributes=node.attributes, trains=node.trains)
 
 
 def _quantiles(layout: Layout, node: Node, operands: list[Node]) -> Node:

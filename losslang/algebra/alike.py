@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from losslang.objective.graph import Graph, Node
 
-__all__ = ["gradient_is_alike"]
+__all__ = ["gradient_is_alike", "with_gradient"]
 
 BROUGHT = {
     "across",
@@ -31,11 +31,21 @@ def gradient_is_alike(graph: Graph, shared: Collection[int]) -> frozenset[int]:
     """The numbers of the nodes; `shared` are those of which every process has its own rows."""
     nodes = graph.nodes()
     own = set(_own(nodes, shared))
-    differs = set[int]()
+    heard, differs = with_gradient(graph), set[int]()
     for node in reversed(nodes):
-        if node.trains and (node.number in own or node.number in differs or node.op in BROUGHT):
+        if node.number in heard and (node.number in own or node.number in differs or node.op in BROUGHT):
             differs.update(child.number for child in node.inputs)
     return frozenset(node.number for node in nodes) - own - differs
+
+
+def with_gradient(graph: Graph) -> frozenset[int]:
+    """The numbers of the nodes that a gradient reaches."""
+    ends = [value for term in graph.terms for value in (term.value, term.raw) if value is not None]
+    found = {value.number for value in ends if value.trains}
+    for node in reversed(graph.nodes()):
+        if node.number in found:
+            found.update(child.number for child in node.inputs if child.trains)
+    return frozenset(found)
 
 
 def _own(nodes: Collection[Node], shared: Collection[int]) -> Iterator[int]:

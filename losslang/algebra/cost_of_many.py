@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from losslang.algebra.alike import with_gradient
 from losslang.algebra.collectives import collectives, optimised_across
 from losslang.algebra.cost import BYTES, Cost, Sizes, bytes_text, cost_of_node, nodes_that_cost
+from losslang.algebra.schedule import kinds_of, stages
 from losslang.algebra.ways import (
     Way,
     rows_are_cheaper,
@@ -16,7 +18,7 @@ from losslang.algebra.ways import (
     ways_of_trace,
 )
 from losslang.objective.axes import BATCH
-from losslang.objective.graph import Node
+from losslang.objective.graph import Graph, Node
 from losslang.objective.spec import Spec
 
 __all__ = ["Choice", "CostOfMany", "cost_of_many", "text_of_many"]
@@ -44,10 +46,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class CostOfMany:
-    """Of one process in one step. `exchanges` counts values, forward; `sent` is in bytes, forward and backward, by rings."""
+    """Of one process in one step. `exchanges` and `back` count collectives, forward and backward, the numbers of rows included.
+
+    `sent` is in bytes, forward and backward, by rings.
+    """
 
     cost: Cost
     exchanges: int
+    back: int
     sent: float
     choices: tuple[Choice, ...]
 
@@ -55,9 +61,9 @@ class CostOfMany:
 def cost_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> CostOfMany:
     """The cost of one of `sizes.world` processes that share the batch evenly."""
     graph, shared, alike = optimised_across(spec.graph, without)
-    cost, exchanges, sent, choices = Cost(), 0, 0.0, list[Choice]()
+    heard = with_gradient(graph) - alike
+    cost, sent, choices = Cost(), 0.0, list[Choice]()
     for node in nodes_that_cost(graph, {node.number for node in graph.nodes() if node.op == "apply"}):
-        exchanges += collectives(node)
         choice = _choice(node, sizes)
         if choice is not None:
             choices.append(choice)
@@ -66,8 +72,26 @@ def cost_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> Cos
             continue
         if node.op not in MOVES:
             cost += _cost(node, shared, sizes)
-        sent += BYTES * _sent(node, sizes, back=bool(node.trains) and node.number not in alike)
-    return CostOfMany(cost, exchanges, sent, tuple(choices))
+        sent += BYTES * _sent(node, sizes, back=node.number in heard)
+    by_rows = {choice.node.number for choice in choices if choice.by_rows}
+    return CostOfMany(cost, *_exchanges(graph, alike, by_rows), sent, tuple(choices))
+
+
+def _exchanges(graph: Graph, alike: frozenset[int], by_rows: Collection[int]) -> tuple[int, int]:
+    """The collectives, forward and backward."""
+    nodes = graph.nodes()
+    kinds = kinds_of(nodes)
+    batches = [batch.exchanged for stage in stages(nodes, kinds) for batch in stage.batches]
+    twice = sum(batch[0].op == "logdet_of_products_across" and batch[0].number in by_rows for batch in batches)
+    others = [node for node in nodes if node.number not in kinds and collectives(node)]
+    reached = with_gradient(graph)
+    heard = [[n for n in batch if n.number in reached - alike and n.op not in SILENT] for batch in batches]
+    back = sum(map(bool, heard)) + sum(node.number in reached for node in others)
+    return 1 + len(batches) + twice + sum(map(collectives, others)), back
+
+
+SILENT = {"largest_across", "squared_products_across"}
+"""Nodes for whose gradient nothing is sent."""
 
 
 MOVES = {"across", "log_sum_across", "gathered", "columns", "own_rows", "rows_of_all", "own_same", "kept_state"}
@@ -137,13 +161,18 @@ def text_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> str
     """The lines of `losslang explain --cost --world W`: what is chosen, and what the other way would cost."""
     found = cost_of_many(spec, sizes, without)
     each = f"{found.cost.operations:.2e} operations, {bytes_text(found.cost.bytes)} written"
-    first = f"  {sizes.world} processes exchange {found.exchanges} values in the forward pass;"
+    often = f"{_times(found.exchanges)} forward and {_times(found.back)} back"
+    first = f"  {sizes.world} processes exchange values {often};"
     lines = [f"{first} each does {each}, and sends {bytes_text(found.sent)}"]
     told = [_choice_text(choice) for choice in found.choices]
     lines += [
         f"    {line}" + (f" ({told.count(line)} times)" if told.count(line) > 1 else "") for line in dict.fromkeys(told)
     ]
     return "\n".join(lines) + "\n"
+
+
+def _times(number: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _choice_text(choice: Choice) -> str:

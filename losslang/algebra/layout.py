@@ -75,9 +75,10 @@ class Layout:
         *,
         shared: bool = False,
         attributes: Iterable[tuple[str, Attribute]] = (),
+        trains: frozenset[str] | None = None,
     ) -> Node:
-        """A node that is no operation of the language."""
-        return self._laid_out(self.maker.make(op, operands, tuple(attributes), type_), shared=shared)
+        """A node that is no operation of the language; it trains what its operands train, if not told otherwise."""
+        return self._laid_out(self.maker.make(op, operands, tuple(attributes), type_, trains), shared=shared)
 
     def number(self, value: float) -> Node:
         """A constant."""

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from losslang.algebra.schedule import Stage, kinds_of, stages
 from losslang.backend.code import ATOM, Code, call, method
-from losslang.backend.exchange import EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED, TOGETHER, kind_of
+from losslang.backend.exchange import CALLED, EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED
 from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.operands import as_tensor
-from losslang.backend.schedule import Stage, stages
 from losslang.backend.state import STATES, Names
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
@@ -97,8 +97,7 @@ class Body:
         self.uses.update(term.value.number for term in self.graph.terms)
         for i in self.inputs:
             self.split(i.node, nodes)
-        kinds = {node.number: kind for node in nodes if node.number not in self.codes and (kind := kind_of(node))}
-        for stage in stages(nodes, kinds, late=TOGETHER):
+        for stage in stages(nodes, kinds_of(node for node in nodes if node.number not in self.codes)):
             self.stage(stage, nodes)
         output = self.output_line()
         assert all(self.written)
@@ -125,7 +124,7 @@ class Body:
         """Begin what is exchanged, and do meanwhile what does not wait for it."""
         for batch in stage.batches:
             self.work(batch.before, nodes)
-            if batch.exchanged[0].op in TOGETHER:
+            if batch.exchanged[0].op in CALLED:
                 self.together(batch.exchanged)
             else:
                 self.begin(batch.exchanged)
@@ -145,7 +144,7 @@ class Body:
         """One call of a function that communicates, for all the values to which it is applied alike."""
         codes = [[self.operand(node, place) for place in range(len(node.inputs))] for node in nodes]
         alike = all(node.number in self.alike for node in nodes)
-        found = TOGETHER[nodes[0].op](nodes, codes, alike)
+        found = CALLED[nodes[0].op](nodes, codes, alike)
         if len(nodes) == 1:
             self.codes[nodes[0].number] = self.bind(nodes[0], found)
             return
@@ -166,7 +165,7 @@ class Body:
 
     def sent(self, node: Node) -> str:
         """What is asked for in an exchange."""
-        return EXCHANGED[node.op].asked(node, as_tensor(self.operand(node, 0)), node.number in self.alike)
+        return EXCHANGED[node.op](node, as_tensor(self.operand(node, 0)), node.number in self.alike)
 
     def code(self, node: Node) -> Code:
         """The source of a value; where it is still coming, somebody waits for it."""

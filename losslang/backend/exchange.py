@@ -1,13 +1,12 @@
 """The torch form of the nodes that many processes add (`losslang.algebra.collectives`): one row per operation.
 
 `share` is what a process holds of the batch (`losslang.networks.processes.Share`). What does not wait for each other is asked
-for in one exchange (`EXCHANGED`, `losslang.backend.schedule`).
+for in one exchange (`EXCHANGED`, `losslang.algebra.schedule`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from losslang.backend.code import Code, call, method
 from losslang.backend.fused_kernels import FUSED_KERNELS, laid_out
@@ -17,7 +16,7 @@ from losslang.objective.axes import BATCH, Axis, Type
 from losslang.objective.graph import Node
 from losslang.objective.schedules import Clock
 
-__all__ = ["EXCHANGED", "EXCHANGE_KERNELS", "EXCHANGE_STATES", "TOGETHER", "kind_of"]
+__all__ = ["CALLED", "EXCHANGED", "EXCHANGE_KERNELS", "EXCHANGE_STATES"]
 
 
 def _along_batch(function: str) -> Kernel:
@@ -45,21 +44,14 @@ def _columns(node: Node, code: Code, _alike: bool) -> str:  # noqa: FBT001
     return f"Columns({code.text}, {node.type.position(BATCH)})"
 
 
-class Exchanged(NamedTuple):
-    """What brings a value: the kind of collective, and what is asked for, from the operand and whether gradients are alike."""
-
-    kind: str
-    asked: Callable[[Node, Code, bool], str]
-
-
-EXCHANGED: Mapping[str, Exchanged] = {
-    "across": Exchanged("sum", _sum),
-    "log_sum_across": Exchanged("each", _log_sum),
-    "largest_across": Exchanged("largest", _largest),
-    "gathered": Exchanged("rows", _rows),
-    "columns": Exchanged("rows", _columns),
+EXCHANGED: Mapping[str, Callable[[Node, Code, bool], str]] = {
+    "across": _sum,
+    "log_sum_across": _log_sum,
+    "largest_across": _largest,
+    "gathered": _rows,
+    "columns": _columns,
 }
-"""Nodes that are exchanged, those of a kind together."""
+"""What is asked for in an exchange, from an operand, and whether its gradient is the same on all processes."""
 
 
 def _masked(function: str) -> Kernel:
@@ -138,32 +130,12 @@ def _trace_of_log(nodes: Sequence[Node], calls: Calls, alike: bool) -> Code:  # 
     return call("trace_of_log_of_all", *parts, *rest)
 
 
-TOGETHER: Mapping[str, Callable[[Sequence[Node], Calls, bool], Code]] = {
+CALLED: Mapping[str, Callable[[Sequence[Node], Calls, bool], Code]] = {
     "squared_products_across": _squared_products,
     "logdet_of_products_across": _logdet_of_products,
     "trace_of_log_across": _trace_of_log,
 }
 """Functions of products that communicate: one call for all values to which they are applied alike at the same time."""
-
-VALUES = {"squared_products_across": 2, "logdet_of_products_across": 1, "trace_of_log_across": 2}
-"""How many of their operands are stacked; the others are the same."""
-
-
-def kind_of(node: Node) -> str:
-    """What a node has in common with those that are exchanged together with it; nothing where it is not exchanged."""
-    if node.op in EXCHANGED:
-        return EXCHANGED[node.op].kind
-    if node.op not in TOGETHER:
-        return ""
-    values, others = node.inputs[: VALUES[node.op]], node.inputs[VALUES[node.op] :]
-    same = (
-        node.op,
-        node.attributes,
-        [str(v.type) for v in values],
-        values[0] is values[-1],
-        [n.number for n in others],
-    )
-    return str(same)
 
 
 def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:

@@ -153,8 +153,8 @@ def _exchange(plan: RunPlan, model: Model) -> Iterator[str]:
     if crew().size == 1:
         yield "one process exchanges nothing"
     yield f"of {world} processes each sends {_gigabytes(gradients)} of gradients in one exchange after every step"
-    often, sent = found.exchanges, _gigabytes(found.sent)
-    yield f"the loss exchanges {often} values in its forward pass, {sent} sent by each, backward pass included"
+    often, sent = f"{found.exchanges} times forward and {found.back} back", _gigabytes(found.sent)
+    yield f"the loss exchanges values {often}, {sent} sent by each"
     if plan.recipe.batchnorm == "global" and norms:
         yield f"{norms} batch norms exchange their statistics at every pass (batchnorm: process does without)"
 

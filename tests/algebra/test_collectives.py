@@ -3,7 +3,7 @@
 import pytest
 
 from losslang.algebra.collectives import across_processes, collectives
-from losslang.backend.schedule import stages
+from losslang.algebra.schedule import stages
 from losslang.objective.axes import BATCH
 from losslang.objective.graph import walk
 from losslang.pipeline import load

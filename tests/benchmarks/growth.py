@@ -69,7 +69,7 @@ def loss_work(method: str, batch: int, world: int, dimension: int) -> tuple[floa
     from losslang.algebra.cost_of_many import cost_of_many
 
     found = cost_of_many(losslang.load(method, input_sizes={"z": dimension}), Sizes(batch, world))
-    exchanges = 2 * found.exchanges + 1 if world > 1 else 0
+    exchanges = found.exchanges + found.back if world > 1 else 0
     return found.cost.operations, exchanges, found.sent, found.cost.bytes
 
 

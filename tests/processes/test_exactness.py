@@ -10,6 +10,8 @@ import os
 import numpy as np
 import pytest
 
+from losslang.algebra.cost import Sizes
+from losslang.algebra.cost_of_many import cost_of_many
 from losslang.diagnostics import Source
 from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
@@ -69,6 +71,13 @@ def test_four_processes_of_which_one_has_no_rows_are_one(pool, whole, name):
 @pytest.mark.parametrize("name", NAMES if FULL else ["mocov2", "triplet", "wmse"])
 def test_interleaved_rows_are_put_in_order(pool, whole, name, world):
     assert difference(pool, whole, name, interleaved(world)) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_communicate_as_often_as_the_cost_model_says(pool, name):
+    found = cost_of_many(trials.small(name), Sizes(trials.ROWS, world=2))
+    for often in pool(2).run("collectives", *((name, own) for own in places([13, 23]))):
+        assert often == (found.exchanges, found.back)
 
 
 BY_PRODUCTS = ["barlow", "coding_rate", "frossl", "matrixssl", "mcr2", "mec", "vicreg"]

@@ -81,6 +81,25 @@ def train(name, places=None, mutation="", exchange="auto"):
     return logged, {k: v.detach().numpy() for k, v in model.state_dict().items() if torch.is_tensor(v)}
 
 
+def collectives(name, places):
+    """How often the processes communicate in one step of the loss, forward and backward."""
+    spec, counts, names = small(name), [], ("all_reduce", "all_gather", "reduce_scatter")
+    model, own, real = model_of(spec, norm=False), torch.tensor(places), {each: getattr(dist, each) for each in names}
+    views, images = next(batches(spec))
+    for each in names:
+        setattr(
+            dist, each, lambda *given, each=each, **options: (counts.append(each), real[each](*given, **options))[1]
+        )
+    try:
+        total = model({view: x[own] for view, x in views.items()}, *((images[own],) if model.takes_rows else ())).total
+        forward = len(counts)
+        total.backward()
+    finally:
+        for each in names:
+            setattr(dist, each, real[each])
+    return forward, len(counts) - forward
+
+
 def train_images(method, recipe, data, sets):
     """Five steps of `losslang train`: the terms of each, of the whole batch, and the state after them."""
     session = open_session(resolve_run(shipped_specs()[method], recipe, data=data, sets=sets))

@@ -1,4 +1,4 @@
-"""The order of an emitted body: what is exchanged begins early, and what does not wait for it is done meanwhile.
+"""The order of the work of many processes: what is exchanged begins early, and what does not wait for it is done meanwhile.
 
 What is ready together and of one kind is one exchange. What is ready early joins a later exchange of its kind where nothing that
 is exchanged before that waits for it: there are fewer of them then, one after the other as many as before.
@@ -6,12 +6,27 @@ is exchanged before that waits for it: there are fewer of them then, one after t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from losslang.objective.graph import Node
 
-__all__ = ["Batch", "Stage", "stages"]
+__all__ = ["BEGUN", "TOGETHER", "Batch", "Stage", "kinds_of", "stages"]
+
+BEGUN = {
+    "across": "sum",
+    "log_sum_across": "each",
+    "largest_across": "largest",
+    "gathered": "rows",
+    "columns": "rows",
+}
+"""Nodes that are exchanged, and the collective of each: those of a kind go together, and work goes on meanwhile."""
+
+TOGETHER = {"squared_products_across": 2, "logdet_of_products_across": 1, "trace_of_log_across": 2}
+"""Functions of products that communicate themselves: called once for all values to which they are applied alike.
+
+The number is that of the operands in which such calls may differ.
+"""
 
 
 class Batch(NamedTuple):
@@ -28,15 +43,25 @@ class Stage(NamedTuple):
     beside: list[Node]
 
 
-def stages(nodes: Sequence[Node], kinds: Mapping[int, str], late: Collection[str] = ()) -> list[Stage]:
-    """Nodes, operands first, by the number of exchanges that they wait for; `kinds` has those that are one, by number.
+def kinds_of(nodes: Iterable[Node]) -> dict[int, str]:
+    """What every node that is exchanged has in common with those that go together with it, by number."""
+    return {node.number: _kind(node) for node in nodes if node.op in BEGUN or node.op in TOGETHER}
 
-    `late` are operations that wait for what they exchange themselves: they come when the others of their stage are under way.
-    """
+
+def _kind(node: Node) -> str:
+    if node.op in BEGUN:
+        return BEGUN[node.op]
+    values, others = node.inputs[: TOGETHER[node.op]], node.inputs[TOGETHER[node.op] :]
+    types, same = [str(value.type) for value in values], [other.number for other in others]
+    return str((node.op, node.attributes, types, values[0] is values[-1], same))
+
+
+def stages(nodes: Sequence[Node], kinds: Mapping[int, str]) -> list[Stage]:
+    """Nodes, operands first, by the number of exchanges that they wait for; `kinds` has those that are one, by number."""
     places = _joined(nodes, kinds, _waits(nodes, kinds, {}))
     waits = _waits(nodes, kinds, places)
     last = max(waits.values(), default=0)
-    return [_stage([n for n in nodes if waits[n.number] == wait], kinds, late) for wait in range(last + 1)]
+    return [_stage([n for n in nodes if waits[n.number] == wait], kinds) for wait in range(last + 1)]
 
 
 def _waits(nodes: Sequence[Node], kinds: Mapping[int, str], places: Mapping[int, int]) -> dict[int, int]:
@@ -74,9 +99,9 @@ def _limits(nodes: Sequence[Node], places: Mapping[int, int], last: int) -> dict
     return limits
 
 
-def _stage(nodes: Sequence[Node], kinds: Mapping[int, str], late: Collection[str]) -> Stage:
+def _stage(nodes: Sequence[Node], kinds: Mapping[int, str]) -> Stage:
     others, batches, known = [node for node in nodes if node.number not in kinds], list[Batch](), set[int]()
-    for sent in sorted(_batches(nodes, kinds), key=lambda sent: sent[0].op in late):
+    for sent in sorted(_batches(nodes, kinds), key=lambda sent: sent[0].op in TOGETHER):
         wanted = _needed(nodes, sent) - known
         batches.append(Batch([node for node in others if node.number in wanted], sent))
         known |= wanted
