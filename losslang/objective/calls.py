@@ -73,8 +73,8 @@ def finish(
         trains = frozenset()
     node_span = _blame(bound, scope) or span
     made = context.make(row.name, inputs, (*attributes, *extra), type_, span, scope, trains)
-    if is_infinite(made.node, context):
-        zero = row.name == "divide" and context.constant(inputs[1]) == 0
+    zero = row.name == "divide" and context.constant(inputs[1]) == 0
+    if zero or is_infinite(made.node, context):
         raise Problem("E403", "this divides by zero" if zero else "this constant is not a finite number")
     return replace(made, span=node_span)
 

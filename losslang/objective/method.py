@@ -133,6 +133,10 @@ def _spec(resolved: Resolved, context: Context, forward: dict[str, str], graph: 
             recipe: {".".join(path): override.value for path, override in settings.items()}
             for recipe, settings in resolved.recipes.items()
         },
+        recipe_places={
+            recipe: {".".join(path): f"{each.span.source.name}:{each.span.line}" for path, each in settings.items()}
+            for recipe, settings in resolved.recipes.items()
+        },
         warnings=tuple(d for d in context.report.sorted() if not d.is_error),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -52,23 +52,29 @@ class Resolved:
 
 def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | None:
     chain = [method]
-    names = {method.name}
+    names, files = {method.name}, {method.name_span.source.name}
     while chain[-1].extends:
         current = chain[-1]
         if current.extends in names or len(chain) >= MAX_CHAIN:
-            path = " extends ".join(f"`{name}`" for name in [*(m.name for m in chain), current.extends])
-            message = f"`extends` runs in a circle: {path}"
-            if len(chain) >= MAX_CHAIN:
-                message = f"methods extend each other more than {MAX_CHAIN} deep"
-            links = [Label(part.extends_span, f"`{part.name}` extends `{part.extends}`") for part in chain[1:]]
-            report.add("E205", message, method.extends_span, labels=links[:4])
-            return None
+            return _refuse(chain, current.extends, report)
         base = find(current, report)
         if base is None:
             return None
+        if base.name_span.source.name in files:  # a file may be called otherwise than its method
+            return _refuse(chain, base.name, report)
         names.add(base.name)
+        files.add(base.name_span.source.name)
         chain.append(base)
     return chain
+
+
+def _refuse(chain: Sequence[Method], again: str, report: Report) -> None:
+    path = " extends ".join(f"`{name}`" for name in [*(m.name for m in chain), again])
+    message = f"`extends` runs in a circle: {path}"
+    if len(chain) >= MAX_CHAIN:
+        message = f"methods extend each other more than {MAX_CHAIN} deep"
+    links = [Label(part.extends_span, f"`{part.name}` extends `{part.extends}`") for part in chain[1:]]
+    report.add("E205", message, chain[0].extends_span, labels=links[:4])
 
 
 def _merge(

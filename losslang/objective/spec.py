@@ -32,6 +32,7 @@ class Spec:
     network_inputs: dict[str, int | str]
     graph: Graph = field(repr=False)
     recipes: dict[str, dict[str, object]]
+    recipe_places: dict[str, dict[str, str]]
     warnings: tuple[Diagnostic, ...] = ()
 
     @property

@@ -109,6 +109,7 @@ def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None
     policies = view_policies(settings, spec, dataset)
     valid = _with_rate(validate(settings))
     spec = _with_parameters(spec, settings)
+    _check_gradient(spec)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
     steps = valid.steps or max(round((valid.epochs or 0) * per_epoch), 1)
     folder = out or Path("runs") / f"{spec.method_name}-{dataset.name}" / f"seed{valid.seed}"
@@ -131,8 +132,9 @@ def _recipe_file(recipe: str) -> Path:
 
 def _of_method(spec: Spec, recipe: str) -> Settings:
     """What the method changes for this recipe."""
-    source = f"{spec.source.name}, recipes: {recipe}"
-    return {_path(key, spec): Setting(value, source) for key, value in spec.recipes.get(recipe, {}).items()}
+    places = spec.recipe_places.get(recipe, {})
+    given = spec.recipes.get(recipe, {}).items()
+    return dict(_given(key, Setting(value, f"{places[key]}, recipes: {recipe}"), spec) for key, value in given)
 
 
 def _given(key: str, value: str | Setting, spec: Spec) -> tuple[str, Setting]:
@@ -224,6 +226,14 @@ def _check_networks(settings: Settings, spec: Spec, recipe: Settings) -> None:
             close = nearest(name, spec.networks)
             hint = f"did you mean `{close}`?" if close else f"the networks are {', '.join(spec.networks)}"
             raise LosslangError(f"{setting.source}: {spec.method_name} has no network `{name}`; {hint}")
+
+
+def _check_gradient(spec: Spec) -> None:
+    if not any(term.value.trains for term in spec.graph.terms):
+        raise LosslangError(
+            f"{spec.source.name}: there is nothing to train: no gradient of any term reaches a network;"
+            " a stopgrad, a target or a frozen network may cut every path"
+        )
 
 
 def _with_parameters(spec: Spec, settings: Settings) -> Spec:

@@ -75,14 +75,32 @@ def test_every_value_knows_where_it_was_set(mine):
     values = {path: row["value"] for path, row in record["settings"].items()}
     assert (values["data"], by["data"]) == ("moons", "--data")
     assert (values["optimizer.momentum"], by["optimizer.momentum"]) == (0.5, "--set")
-    assert (values["optimizer.learning_rate"], by["optimizer.learning_rate"]) == (0.02, f"{mine}, recipes: toy")
+    assert (values["optimizer.learning_rate"], by["optimizer.learning_rate"]) == (0.02, f"{mine}:11, recipes: toy")
     assert by["steps"].endswith("recipes/toy.yaml:4")
     assert by["precision"] == "default"
     assert by["augmentation.all.scale"] == "data set moons"
     assert record["parameters"]["width"] == {"value": 16, "set by": "--set"}
-    assert record["parameters"]["strength"] == {"value": 2, "set by": f"{mine}, recipes: toy"}
+    assert record["parameters"]["strength"] == {"value": 2, "set by": f"{mine}:11, recipes: toy"}
     assert record["parameters"]["steps"] == {"value": 3, "set by": f"{mine}:3"}
     json.dumps(record, allow_nan=False)
+
+
+def test_a_wrong_setting_of_a_method_is_shown_with_its_line(mine):
+    wrong = {"batch_sice: 128": "`batch_sice` is neither a parameter of mine nor a setting; did you mean `batch_size`?"}
+    wrong["batch_size: many"] = "`batch_size` must be a whole number; it is `many`"
+    for setting, message in wrong.items():
+        mine.write_text(METHOD.replace("batch_size: 128", setting))
+        with pytest.raises(LosslangError) as error:
+            resolve_run(mine)
+        assert str(error.value) == f"{mine}:11, recipes: toy: {message}"
+
+
+@pytest.mark.parametrize("term", ["mean(stopgrad(z))", "strength"])
+def test_a_method_that_trains_nothing_is_refused(mine, term):
+    align = "strength * mean(alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)"
+    mine.write_text(METHOD.replace(align, term))
+    with pytest.raises(LosslangError, match="there is nothing to train: no gradient of any term reaches a network"):
+        resolve_run(mine)
 
 
 def test_recipe_parameters_pass_methods_by_that_have_none_of_the_name(mine, recipe):

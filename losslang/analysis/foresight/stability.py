@@ -17,6 +17,7 @@ from losslang.analysis.foresight.flow import End, flow, start_of
 from losslang.analysis.structure.branches import embedding_network, ends_in_norm, predictors
 from losslang.analysis.structure.mechanisms import Found, find_mechanisms
 from losslang.analysis.structure.subject import Subject
+from losslang.objective.boundary import find_inputs
 from losslang.objective.spec import Spec
 
 __all__ = ["Finding", "Verdict", "verdict"]
@@ -79,6 +80,7 @@ class Verdict:
         ]
 
 
+_NOTHING = "no output of a network enters the objective"
 _HEADS = {
     "stable": "stable by",
     "held": "held up by dynamics:",
@@ -95,6 +97,8 @@ _RANKS = {
 
 def verdict(spec: Spec, small: Spec) -> Verdict:
     """The verdict on a method; `small` is the same method with small sizes, on which forces are cheap to compute."""
+    if not find_inputs(spec):
+        return Verdict(Finding("undecided", _NOTHING), Finding("moot", _NOTHING), (), ())
     case = _Case(spec, find_mechanisms(spec), forces(small, Cloud(AT_START)), flow(small, start_of(spec)))
     constant = case.constant()
     return Verdict(constant, case.rank(constant), case.found, case.pulls, case.leaning)
