@@ -17,6 +17,7 @@ from losslang.experiment.search import search
 from losslang.experiment.work import Work, train_all
 from losslang.report.listed import LIST
 from losslang.training.folder import RunFolder
+from losslang.training.hold import held
 from losslang.training.signals import Pending, caught_signals
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def experiment_main(file: Path, options: Options) -> int:
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 140
-    with caught_signals() as pending:
+    with held(out), caught_signals() as pending:
         job = _Job(document, out, options, pending, console, {}, {}, {}, [])
         if document.experiment.search is not None:
             search(document, document.experiment.search, lambda cells: _train_cells(job, cells))

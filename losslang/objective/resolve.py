@@ -56,12 +56,14 @@ def _chain(method: Method, find: FindBase, report: Report) -> list[Method] | Non
     while chain[-1].extends:
         current = chain[-1]
         if current.extends in names or len(chain) >= MAX_CHAIN:
-            return _refuse(chain, current.extends, report)
+            _refuse(chain, current.extends, report)
+            return None
         base = find(current, report)
         if base is None:
             return None
         if base.name_span.source.name in files:  # a file may be called otherwise than its method
-            return _refuse(chain, base.name, report)
+            _refuse(chain, base.name, report)
+            return None
         names.add(base.name)
         files.add(base.name_span.source.name)
         chain.append(base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from losslang.backend.pieces import backward_in_pieces
 from losslang.data.counter import mix
 from losslang.training.crew import agreed, asked_to_end, average_gradients, crew
 from losslang.training.follow import open_run
+from losslang.training.hold import held
 from losslang.training.optimizer import clip_gradients, set_learning_rates
 from losslang.training.plan import RunPlan
 from losslang.training.run import Finite, Interrupted, NotFinite, Run, Say, Watcher, due
@@ -38,7 +39,11 @@ def train(
     `pending` is where signals arrive that the caller catches; without it they are caught here.
     Raises LosslangError (also SpecError, NotFinite, Collapsed), Interrupted.
     """
-    with caught_signals() if pending is None else nullcontext(pending) as asked:
+    with caught_signals() if pending is None else nullcontext(pending) as asked, ExitStack() as stack:
+        if crew().leads:
+            agreed(lambda: stack.enter_context(held(plan.folder)))
+        else:
+            agreed(lambda: None)
         run = open_run(plan, resume=resume, tell=tell, say=say)
         _steps(run, asked)
         result = agreed(run.finish)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from losslang.training.hold import held
 from losslang.training.loggers import loggers_of
 from losslang.training.plan import RunPlan
 from losslang.training.progress import show_progress
@@ -34,6 +35,8 @@ def train_side_by_side(
     """What became of each of the plans. Raises LosslangError for what concerns more than one run."""
     outcomes: dict[int, Outcome] = {}
     with ExitStack() as stack:
+        for plan in plans:
+            stack.enter_context(held(plan.folder))
         shows = stack.enter_context(show_progress(plans, console, quiet=quiet))
         logs = [stack.enter_context(loggers_of(plan)) for plan in plans]
 
