@@ -16,8 +16,16 @@ from losslang.data.policies import Image, Noise, Photo, Policy
 __all__ = ["augment", "crop_matrix"]
 
 
-def augment(inputs: Tensor | Pixels, policy: Policy, draws: Draws) -> Tensor:
-    """Inputs [batch, …] as one view sees them: of the same shape, or of the size that a policy for photos says."""
+def augment(
+    inputs: Tensor | Pixels, policy: Policy, draws: Draws, layout: torch.memory_format = torch.contiguous_format
+) -> Tensor:
+    """Inputs [batch, …] as one view sees them: of the same shape, or of the size that a policy for photos says.
+
+    `layout` is how views of photos lie in memory.
+    """
+    if isinstance(inputs, Pixels):
+        assert isinstance(policy, Photo)
+        return photo_view(policy, inputs.values.device, layout)(inputs.values, draw(policy, draws, inputs.extent))
     return _POLICIES.get(type(policy), _nothing)(inputs, policy, draws)
 
 
@@ -42,11 +50,6 @@ def _image(images: Tensor, policy: Image, draws: Draws) -> Tensor:
     middle = images.mean((1, 2, 3), keepdim=True)
     images = middle + slope * (images - middle)
     return images + policy.noise * _noise_like(images, draws)
-
-
-def _photo(pixels: Pixels, policy: Photo, draws: Draws) -> Tensor:
-    view = photo_view(policy, pixels.values.device)
-    return view(pixels.values, draw(policy, draws, pixels.extent))
 
 
 def _color(policy: Image) -> tuple[tuple[str, float], tuple[str, float]]:
@@ -82,5 +85,4 @@ def crop_matrix(start: Tensor, length: Tensor, size: int) -> Tensor:
 _POLICIES: dict[type[Policy], Callable[[Any, Any, Draws], Tensor]] = {
     Noise: _noise,
     Image: _image,
-    Photo: _photo,
 }

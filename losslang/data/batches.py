@@ -25,7 +25,8 @@ class Batches:
     """Augmented batches: every epoch is a seeded permutation of the samples, cut into whole batches (the rest is left out).
 
     `inputs` [sample, …] lie on the device, or come to it (`losslang.data.stores`); `policies` has one augmentation per
-    view, in view order. Views of photos have the type of the tensor `like`, and samples are numbered on its device.
+    view, in view order. Views of photos have the type of the tensor `like` and lie in memory as `layout` says; samples are
+    numbered on the device of `like`.
     Where several processes share a batch, `own` are the rows of it that this one holds. Runs of one process whose batches are
     of the same data, size and seed may share what is `made` of them.
     """
@@ -37,6 +38,7 @@ class Batches:
     like: Tensor = field(default_factory=lambda: torch.empty(0))
     own: slice | None = None
     made: Made | None = None
+    layout: torch.memory_format = torch.contiguous_format
     _order: tuple[int, Tensor, Tensor] = field(default=(-1, torch.empty(0), torch.empty(0)), repr=False)
 
     @property
@@ -56,12 +58,12 @@ class Batches:
         def view(number: int, policy: Policy) -> Tensor:
             inputs = made.part(step, "inputs", lambda: self._inputs(step, samples))
             draws = Draws(self.seed, epoch, number, samples)
-            return made.part(step, (number, policy), lambda: self._view(inputs, policy, draws))
+            return made.part(step, (number, policy, self.layout), lambda: self._view(inputs, policy, draws))
 
         return {name: view(number, policy) for number, (name, policy) in enumerate(self.policies.items())}
 
     def _view(self, inputs: Tensor | Pixels, policy: Policy, draws: Draws) -> Tensor:
-        view = augment(inputs, policy, draws)
+        view = augment(inputs, policy, draws, self.layout)
         return view if isinstance(inputs, Tensor) else view.to(self.like)
 
     @property

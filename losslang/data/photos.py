@@ -88,9 +88,9 @@ class PhotoView(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, policy: Photo) -> None:
+    def __init__(self, policy: Photo, layout: torch.memory_format = torch.contiguous_format) -> None:
         super().__init__()
-        self.size = policy.size
+        self.size, self.layout = policy.size, layout
         self.blends = any(getattr(policy, name) > 0 for name in BLENDS) and policy.jitter > 0
         self.hue = policy.hue > 0 and policy.jitter > 0
         self.grays, self.blurs, self.solarizes = policy.grayscale > 0, policy.blur > 0, policy.solarize > 0
@@ -99,7 +99,7 @@ class PhotoView(nn.Module):
         self.register_buffer("std", torch.tensor(policy.std)[:, None, None])
 
     def forward(self, values: Tensor, parameters: Parameters) -> Tensor:
-        """[batch, row, column, 3] in uint8 to float32, laid out with channels last."""
+        """[batch, row, column, 3] in uint8 to float32, in the layout asked for."""
         images = cut_out(values, parameters.box, self.size, parameters.flip)
         if self.hue:
             images = _blended(images, parameters.kinds, parameters.before) if self.blends else images
@@ -113,7 +113,7 @@ class PhotoView(nn.Module):
             images = blurred(images, parameters.sigma, self.largest)
         if self.solarizes:
             images = solarize(images, parameters.solarize, self.threshold)
-        return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        return ((images - self.mean) / self.std).contiguous(memory_format=self.layout)
 
 
 def cut_out(values: Tensor, box: Tensor, size: int, flip: Tensor | None = None) -> Tensor:
@@ -134,13 +134,13 @@ def _blended(images: Tensor, kinds: Tensor, factors: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def photo_view(policy: Photo, device: torch.device) -> PhotoView:
-    """The view of a policy on a device."""
-    return PhotoView(policy).to(device)
+def photo_view(policy: Photo, device: torch.device, layout: torch.memory_format = torch.contiguous_format) -> PhotoView:
+    """The view of a policy on a device, that gives images in a layout."""
+    return PhotoView(policy, layout).to(device)
 
 
 def clean_view(pixels: Pixels, policy: Photo, share: float = 0.875) -> Tensor:
     """The middle of images, as evaluation sees them: a square of `share` of the shorter side, resized, nothing else."""
     view = photo_view(policy, pixels.values.device)
     images = cut_out(pixels.values, middle_boxes(pixels.extent, share), policy.size)
-    return ((images - view.mean) / view.std).contiguous(memory_format=torch.channels_last)
+    return (images - view.mean) / view.std

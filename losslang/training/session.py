@@ -32,6 +32,7 @@ from losslang.training.record import settings_record
 __all__ = ["Session", "open_session"]
 
 _FORMAT = 2  # of checkpoints
+_LAYOUTS = {"channels_first": torch.contiguous_format, "channels_last": torch.channels_last}
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
 
@@ -123,8 +124,7 @@ def open_session(plan: RunPlan) -> Session:
     model.loss.exchange = recipe.exchange  # type: ignore[assignment]
     if crew().size > 1 and recipe.batchnorm == "global":
         with_statistics_of_all(model)
-    if recipe.layout == "channels_last":
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=_LAYOUTS[recipe.layout])  # type: ignore[call-overload]
     inputs = load_inputs(arrays, plan, device, dtype)
     return Session(
         plan,
@@ -138,6 +138,7 @@ def open_session(plan: RunPlan) -> Session:
             recipe.seed,
             torch.empty(0, dtype=dtype, device=device),
             crew().rows(recipe.batch_size),
+            layout=_LAYOUTS[recipe.layout],
         ),
         inputs.samples,
         embedding_name(plan.spec),

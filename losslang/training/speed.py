@@ -27,7 +27,7 @@ def speed_up(session: Session, say: Callable[[str], None]) -> None:
         return
     accelerate(session.model.front, "the method", say)
     for policy in {p for p in session.plan.policies.values() if isinstance(p, Photo)}:
-        accelerate(photo_view(policy, session.device), "augmentation", say)
+        accelerate(photo_view(policy, session.device, session.batches.layout), "augmentation", say)
 
 
 def accelerate(module: nn.Module, name: str, say: Callable[[str], None]) -> None:

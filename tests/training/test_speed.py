@@ -81,7 +81,7 @@ def test_a_compiled_loss_in_autocast_has_its_gradient_in_float32(monkeypatch, me
 @pytest.mark.timeout(1800)  # a busy machine takes its time to compile
 def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path, monkeypatch):  # noqa: F811
     """In float64, and with the same views, so that nothing but an error could differ; steps that are logged are not compiled."""
-    monkeypatch.setattr(speed, "photo_view", lambda _policy, _device: nn.Identity())  # views are in float32
+    monkeypatch.setattr(speed, "photo_view", lambda *_: nn.Identity())  # views are in float32
     path, said = tmp_path / "tiny.yaml", []
     path.write_text(RECIPE)
     torch._dynamo.utils.counters.clear()
