@@ -102,10 +102,10 @@ def plan_cell(document: Document, cell: Cell, out: Path, sets: Overrides) -> Ite
     folder = out / f"{cell.label}-{first.dataset.name}{cell.suffix}".replace("/", "_").replace(" ", "_")
     cell = replace(cell, data=first.dataset.name)
     seeds = experiment.seeds if isinstance(experiment.seeds, tuple) else range(experiment.seeds)
-    source = document.places.get(("seeds",), str(document.file))
+    source, mathematics = document.places.get(("seeds",), str(document.file)), canonical_hash(first.spec)
     for seed in seeds:
         plan = first.with_seed(seed, folder, source)
-        name = identity(plan)
+        name = identity(plan, mathematics)
         yield Planned(cell, replace(plan, folder=_folder(folder, out, seed, name)), name)
 
 
@@ -125,12 +125,12 @@ def _folder(folder: Path, out: Path, seed: int, name: str) -> Path:
     return done[0] if done else folder / f"seed{seed}-{name[:8]}"
 
 
-def identity(plan: RunPlan) -> str:
-    """A hash of all that decides what a run gives: the method as mathematics, the recipe as resolved, data and seed."""
+def identity(plan: RunPlan, mathematics: str) -> str:
+    """A hash of all that decides what a run gives: the method's `canonical_hash`, the recipe as resolved, data and seed."""
     recipe: dict[str, Any] = plan.recipe.model_dump(
         mode="json", exclude={"parameters", "augmentation", "epochs", "threads"}
     )
     recipe |= {"steps": plan.steps, "data": plan.dataset.name}
     policies = [[type(policy).__name__, policy.model_dump(mode="json")] for policy in plan.policies.values()]
-    whole = json.dumps([canonical_hash(plan.spec), recipe, policies], sort_keys=True)
+    whole = json.dumps([mathematics, recipe, policies], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:16]

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 
-from losslang.backend.compile import plain_loss
 from losslang.backend.functions import Output
-from losslang.backend.joint import JointFront, of_batch
+from losslang.backend.joint import JointFront
 from losslang.backend.model import Model
 from losslang.data.stream import Mixed, Stream
-from losslang.evaluation.gradients import gradients
 from losslang.networks.joint import Joint, NotStackable
 from losslang.training.joint_optimizer import UPDATES, JointOptimizer
+from losslang.training.joint_program import JointProgram, parameters_of
 from losslang.training.session import Session
-from losslang.training.tape import Tape
 from losslang.training.watch import Watch
 
 __all__ = ["Ensemble", "likeness", "member_output"]
@@ -28,13 +24,11 @@ __all__ = ["Ensemble", "likeness", "member_output"]
 
 def likeness(session: Session) -> tuple[object, ...]:
     """What runs must share to be members of one ensemble: all but seed, data, parameters of the loss, and optimiser settings."""
-    plan, recipe, model = session.plan, session.plan.recipe, session.model
-    optimizer, own = recipe.optimizer, tuple(f"        self.{name} = " for name in _numbers(model.loss))
+    plan, recipe, optimizer = session.plan, session.plan.recipe, session.plan.recipe.optimizer
     groups = tuple(tuple(p.shape for p in group["params"]) for group in session.optimizer.param_groups)
     return (
-        tuple(line for line in model.source[model.source.index("\nclass ") :].split("\n") if not line.startswith(own)),
-        own,
-        str(model),
+        _emitted(session.model),
+        str(session.model),
         groups,
         (tuple(plan.policies.items()), recipe.batch_size, plan.steps),
         (optimizer.name, optimizer.clip.norm is None, optimizer.clip.per, recipe.precision, recipe.device),
@@ -42,9 +36,11 @@ def likeness(session: Session) -> tuple[object, ...]:
     )
 
 
-def _numbers(loss: nn.Module) -> dict[str, float]:
-    """The parameters of a compiled loss by their names in it."""
-    return {name: value for name, value in vars(loss).items() if type(value) in {int, float}}
+def _emitted(model: Model) -> tuple[str, ...]:
+    """The lines of the emitted classes, where the parameters' are without values."""
+    classes = model.source[model.source.index("\nclass ") :]
+    given = {f"        self.{name} = {value!r}": name for name, value in parameters_of(model.loss).items()}
+    return tuple(given.get(line.split("  #")[0], line) for line in classes.split("\n"))
 
 
 class Ensemble:
@@ -67,8 +63,7 @@ class Ensemble:
         self._batches = Mixed(streams, [session.plan.recipe.seed for session in sessions])
         self._joint = Joint([session.model for session in sessions])
         self._front = JointFront(first.plan.spec, dict(first.model.networks.items()), self._joint)
-        loss = _JointLoss([session.model for session in sessions], self._joint)
-        self._program = _Program(self._front, loss, self._joint)
+        self._program = JointProgram(self._front, [session.model for session in sessions], self._joint)
         self._optimizer = JointOptimizer(sessions, self._joint)
 
     @property
@@ -138,104 +133,3 @@ def _follow(mine: list[Tensor], theirs: list[Tensor], steps: Sequence[float]) ->
         return
     for one, other in zip(mine, theirs, strict=True):
         one.lerp_(other, one.new_tensor(steps).view(-1, *[1] * (one.dim() - 1)))
-
-
-class _Seen(NamedTuple):
-    """The embedding of a batch [member, view, batch, feature], or without view, and the gradient of every term to it."""
-
-    embedding: Tensor
-    gradients: dict[str, Tensor]
-
-
-class _Program:
-    """The loss of all members and its gradients, written down as operations at the first step and when other parameters train."""
-
-    def __init__(self, front: JointFront, loss: _JointLoss, joint: Joint) -> None:
-        self._front, self._loss, self._joint = front, loss, joint
-        self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-        self._trained: list[Tensor] = []
-        self._reached: list[Tensor] = []
-        self._tape: Tape | None = None
-
-    def __call__(self, views: Sequence[Tensor], rows: Sequence[Tensor]) -> tuple[Output, dict[Tensor, Tensor]]:
-        """The loss with [member] numbers, and the gradient of every stack that has one."""
-        self._find_trained()
-        inputs = [*views, *rows]
-        if self._tape is not None:
-            return self._split(self._tape(*inputs))
-        state = [*self._joint.stacks, *self._loss.numbers.values()]
-        self._tape = Tape(partial(self._act, len(views)), inputs, state)
-        return self._split(self._tape.results)
-
-    def watched(
-        self, views: Sequence[Tensor], rows: Sequence[Tensor], embedding: str
-    ) -> tuple[Output, dict[Tensor, Tensor], _Seen | None]:
-        """The same by autograd, with what is seen of the definition that is the embedding, if there is one."""
-        self._find_trained()
-        embedded = self._front.embed(views)
-        out, seen = self._loss(embedded, rows), None
-        if embedding:
-            z = embedded[embedding]
-            found = gradients({name: value.sum() for name, value in out.terms.items()}, z)
-            seen = _Seen(*(_laid_out(z), {name: _laid_out(gradient) for name, gradient in found.items()}))
-        return *self._split(self._results(out)), seen
-
-    def _find_trained(self) -> None:
-        trained = [stack for stack in self._joint.leaves.values() if stack.requires_grad]
-        if len(trained) != len(self._trained):
-            self._trained, self._tape = trained, None
-
-    def _act(self, views: int, *inputs: Tensor) -> list[Tensor]:
-        return self._results(self._loss(self._front.embed(inputs[:views]), inputs[views:]))
-
-    def _results(self, out: Output) -> list[Tensor]:
-        """The numbers of the loss, then the gradients."""
-        self._names = tuple(out.terms), tuple(out.raw)
-        found: Sequence[Tensor | None] = torch.autograd.grad(out.total.sum(), self._trained, allow_unused=True)
-        reached = [
-            (stack, gradient) for stack, gradient in zip(self._trained, found, strict=True) if gradient is not None
-        ]
-        self._reached = [stack for stack, _ in reached]
-        numbers = (out.total, *out.terms.values(), *out.raw.values())
-        return [number.detach() for number in numbers] + [gradient for _, gradient in reached]
-
-    def _split(self, results: Sequence[Tensor]) -> tuple[Output, dict[Tensor, Tensor]]:
-        terms, raw = self._names
-        numbers, gradients = results[: 1 + len(terms) + len(raw)], results[1 + len(terms) + len(raw) :]
-        out = Output(
-            numbers[0],
-            dict(zip(terms, numbers[1:], strict=False)),
-            dict(zip(raw, numbers[1 + len(terms) :], strict=True)),
-        )
-        return out, dict(zip(self._reached, gradients, strict=True))
-
-
-def _laid_out(x: Tensor) -> Tensor:
-    """With the axes of a batch, also in memory: measures add up along the last."""
-    return of_batch(x.detach()).contiguous()
-
-
-class _JointLoss:
-    """The loss of all members: torch.vmap of the first's, on the states and parameters of all.
-
-    `numbers` are the parameters that differ, each [member].
-    """
-
-    def __init__(self, models: Sequence[Model], joint: Joint) -> None:
-        self._loss: Any = plain_loss(models[0])
-        self._state = joint.state(models[0].loss)
-        values = {name: [_numbers(model.loss)[name] for model in models] for name in _numbers(models[0].loss)}
-        like = next(iter(joint.leaves.values()))
-        self.numbers = {name: like.new_tensor(each) for name, each in values.items() if len(set(each)) > 1}
-
-    def __call__(self, embedded: Mapping[str, Tensor], rows: Sequence[Tensor]) -> Output:
-        inputs = [of_batch(embedded[name]) for name in self._loss.inputs]
-        out: Output = torch.vmap(self._of_member)(self._state, self.numbers, *inputs, *rows)
-        self._loss.pending = False  # the members' own losses move their states on
-        return out
-
-    def _of_member(self, state: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Output:
-        for name, value in numbers.items():
-            setattr(self._loss, name, value)
-        out: Output = functional_call(self._loss, state, inputs)
-        return out
