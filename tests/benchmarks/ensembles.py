@@ -211,11 +211,11 @@ SimSiam of the toy recipe (width 64, batch 256), one thread, CPU milliseconds pe
 
 ## What an ensemble does
 
-The first step is written down as a straight line of some 250 torch operations on stacks of all members, forward, backward and
-running statistics (`losslang/training/tape.py`); later steps repeat these, without autograd, torch.vmap and the Python of
-networks and losses. The rows of a batch lie side by side in memory, where batch norm is a group norm: one pass forward, one
-backward. Linear layers in a row, as the last of a backbone and the first of a projector, are one product. The optimiser is one
-fused call. Of a step's time about half is in matrix products.
+The first step is written down as a straight line of some 300 torch operations on stacks of all members, forward, backward and
+running statistics (`losslang/training/tape.py`); later steps repeat these, but for logged ones, without autograd, torch.vmap
+and the Python of networks and losses. The rows of a batch lie side by side in memory, where batch norm is a group norm: one
+pass forward, one backward. Linear layers in a row, as the last of a backbone and the first of a projector, are one product.
+The optimiser is one fused call. Of a step's time about half is in matrix products.
 """
 
 
