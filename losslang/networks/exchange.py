@@ -54,14 +54,18 @@ def apart(rows: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
 def rows_begun(parts: Sequence[Tensor], counts: Sequence[int]) -> Callable[[], list[Tensor]]:
     """[own row, …] to [row, …], those of process 0 first; rows travel in blocks of equal length."""
     own = side_by_side(parts)
-    block = own.new_zeros(max(counts), own.shape[1])
-    block[: len(own)] = own
-    blocks = [torch.empty_like(block) for _ in counts]
-    work = dist.all_gather(blocks, block, async_op=True)
+    block = own.contiguous()
+    if len(own) < max(counts):
+        block = own.new_zeros(max(counts), own.shape[1])
+        block[: len(own)] = own
+    blocks = block.new_empty(len(counts), *block.shape)
+    work = dist.all_gather(list(blocks.unbind()), block, async_op=True)
 
     def wait() -> list[Tensor]:
         work.wait()
-        return apart(torch.cat([part[:count] for part, count in zip(blocks, counts, strict=True)]), parts)
+        even = len(set(counts)) == 1
+        held = [part[:count] for part, count in zip(blocks, counts, strict=True)]
+        return apart(blocks.flatten(0, 1) if even else torch.cat(held), parts)
 
     return wait
 

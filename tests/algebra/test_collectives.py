@@ -6,7 +6,7 @@ from losslang.algebra.collectives import across_processes, collectives
 from losslang.algebra.schedule import stages
 from losslang.objective.axes import BATCH
 from losslang.objective.graph import walk
-from losslang.pipeline import load
+from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
 from tests.methods import term
 
@@ -37,6 +37,37 @@ def test_sums_of_one_stage_are_one_exchange():
     sums = {node.number: "sum" for node in nodes if node.op == "across"}
     found = [[len(batch.exchanged) for batch in stage.batches] for stage in stages(nodes, sums)]
     assert [len(batches) for batches in found] == [1, 1, 0]
+
+
+def of_many(name):
+    """The emitted body for many processes."""
+    return emit(load(shipped_specs()[name])).split("def objective_of_many", 1)[1].split("\n\n", 1)[0]
+
+
+def test_what_is_under_way_is_waited_for_after_other_work():
+    body = of_many("mocov2")
+    begun, work, wait = (body.index(text) for text in ("share.begin(Rows(", "logsumexp_of_similarities(", ".wait()"))
+    assert begun < work < wait
+    assert body.index(".wait()") < body.index("push_rows(")
+
+
+def test_a_sum_that_is_ready_early_joins_a_later_one():
+    body = of_many("simclr")
+    assert body.count("Sum(") == 2
+    assert body.count("share.") - body.count("share.rows") == 2  # the rows of all, and both sums
+
+
+def test_functions_of_products_are_called_once_for_all_views():
+    assert of_many("vicreg").count("squared_products_of_all(") == 1
+    assert of_many("empssl").count("logdet_of_products_of_all(") == 1
+
+
+def test_only_gradients_that_differ_are_sent():
+    """The means of own rows meet rows; what the loss is summed of does not."""
+    body = of_many("barlow")
+    assert "Sum(z.sum(-2))" in body
+    assert "Sum((difference ** 2).sum(-2))" in body
+    assert body.count("alike=True") == 2
 
 
 @pytest.mark.parametrize(
