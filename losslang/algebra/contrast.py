@@ -10,7 +10,7 @@ from losslang.objective.graph import Node
 
 __all__ = ["CONTRASTS"]
 
-NAME = "contrast_of_products"
+NAME, ROWS = "contrast_of_products", "logsumexp_of_products"
 
 
 def _contrast(of: Node, make: Maker, attracted: str = "nothing") -> Node:
@@ -28,13 +28,20 @@ def _mean(node: Node, make: Maker) -> Node | None:
     if not _is_mean(node):
         return None
     (of,) = node.inputs
-    if of.op == "logsumexp_of_products":
+    if _is_bare(of):
         return _contrast(of, make)
-    if of.op == "subtract" and of.inputs[0].op == "logsumexp_of_products":
+    if of.op == ROWS and of["attracted"] == "views" and _has_two_views(of):
+        return _contrast(of, make, "views")
+    if of.op == "subtract" and _is_bare(of.inputs[0]):
         rows, less = of.inputs
         if _is_own(_scaled(less, rows, make), rows):
             return _contrast(rows, make, "self")
     return None
+
+
+def _is_bare(node: Node) -> bool:
+    """Whether a node is log-sum-exps of rows of products, and nothing is taken off."""
+    return node.op == ROWS and node["attracted"] == "nothing"
 
 
 def _scaled(node: Node, of: Node, make: Maker) -> Node | None:
@@ -67,7 +74,7 @@ def _less(node: Node, make: Maker) -> Node | None:
     contrast, less = node.inputs
     if contrast["ones"]:
         return None
-    if less is _views_attracted(contrast, make):
+    if less is _views_attracted(contrast, "mean", make):
         return _contrast(contrast, make, "views")
     mean = _scaled(less, contrast, make)
     products = mean.inputs[0] if mean is not None and _is_mean(mean) else None
@@ -76,22 +83,37 @@ def _less(node: Node, make: Maker) -> Node | None:
     return _contrast(contrast, make, "views") if _is_of_two_views(products, contrast) else None
 
 
-def _views_attracted(contrast: Node, make: Maker) -> Node | None:
-    """The mean product of a row with the other views of its image, as `sum_of_products` writes it."""
-    x, y, scale = contrast.inputs
-    pairs = axes_of(contrast, "pairs")
+def _views_attracted(of: Node, op: str, make: Maker) -> Node | None:
+    """As `sum_of_products` writes it: the mean product of rows with the other views of their image, or every row's sum."""
+    x, y, scale = of.inputs
+    pairs = axes_of(of, "pairs")
     if x is not y or pairs != (VIEW, BATCH):
         return None
-    products = make.call("dot", x, x, over=axes_of(contrast), pairs=pairs)
-    over = (*pairs, *(axis.primed() for axis in pairs))
-    return sum_of_kept("mean", Affine(products, scale), OTHER_VIEWS, over, make)
+    products = make.call("dot", x, x, over=axes_of(of), pairs=pairs)
+    columns = tuple(axis.primed() for axis in pairs)
+    return sum_of_kept(op, Affine(products, scale), OTHER_VIEWS, (*pairs, *columns) if op == "mean" else columns, make)
+
+
+def _rows_less(node: Node, make: Maker) -> Node | None:
+    if node.op != "subtract" or not _is_bare(node.inputs[0]):
+        return None
+    rows, less = node.inputs
+    if less is not _views_attracted(rows, "sum", make):
+        return None
+    kept = {key: rows[key] for key in ("over", "pairs", "dropped")}
+    return make.call(ROWS, *rows.inputs, **kept, attracted="views")
+
+
+def _has_two_views(of: Node) -> bool:
+    """Whether the rows of x are those of two views."""
+    views = of.inputs[0].type.find(VIEW)
+    return views is not None and views.known == 2
 
 
 def _is_of_two_views(node: Node | None, of: Node) -> bool:
     """Whether a node is the product of the only two views of what is contrasted."""
     x, y = of.inputs[:2]
-    views = x.type.find(VIEW)
-    if x is not y or views is None or views.known != 2 or axes_of(of, "pairs") != (VIEW, BATCH):
+    if x is not y or not _has_two_views(of) or axes_of(of, "pairs") != (VIEW, BATCH):
         return False
     if node is None or node.op != "dot" or axes_of(node, "pairs") or axes_of(node) != axes_of(of):
         return False
@@ -143,7 +165,7 @@ def _beside(node: Node, make: Maker) -> Node | None:
         return None
     both, own = node.inputs[0].inputs
     rows = _added_to(own, both)
-    if rows is None or rows.op != "logsumexp_of_products" or rows["dropped"] != "nothing":
+    if rows is None or not _is_bare(rows) or rows["dropped"] != "nothing":
         return None
     x, over, product = rows.inputs[0], axes_of(rows), _scaled(own, rows, make)
     if product is None or product.op != "dot" or axes_of(product, "pairs") or axes_of(product) != over:
@@ -169,6 +191,7 @@ def _added_to(x: Node, both: Node) -> Node | None:
 
 CONTRASTS = (
     Row("mean_contrast", "mean log Σⱼ exp sᵢⱼ - mean sᵢᵢ, whose gradient is known with it", _mean),
+    Row("rows_less_attraction", "log Σⱼ exp sᵢⱼ less the sum of the sᵢⱼ of other views, row by row", _rows_less),
     Row("less_attraction", "the mean over pairs i, j of sᵢⱼ that contrast holds, taken off in it", _less),
     Row("contrast_beside", "log(exp sᵢ + Σⱼ exp sᵢⱼ) is a log-sum-exp of one more", _beside),
     Row("contrast_of_views", "Σ over pairs of views, whose products are those of both directions", _of_views),

@@ -65,7 +65,10 @@ def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
     parts, rows = _rows_and_columns(node, codes)
     dropped = str(node["dropped"])
     parts.append("()" if dropped == "nothing" else _diagonals(dropped, codes[1], node.inputs[1].type))
-    result = call("logsumexp_of_similarities", *parts, "self.given")
+    parts.append("self.given")
+    if node["attracted"] != "nothing":
+        parts.append(f"attracted={_diagonals(str(node['attracted']), codes[1], node.inputs[1].type)}")
+    result = call("logsumexp_of_similarities", *parts)
     if len(rows) < 2:
         return result
     shape = [f"{codes[0].atom}.shape[{node.inputs[0].type.position(axis)}]" for axis in rows]

@@ -28,7 +28,12 @@ def tiles_on_gpu(device: str) -> Any:
 
 
 def logsumexp_of_similarities(
-    x: Tensor, y: Tensor | None, scale: float | Tensor, dropped: Sequence[int], given: torch.dtype
+    x: Tensor,
+    y: Tensor | None,
+    scale: float | Tensor,
+    dropped: Sequence[int],
+    given: torch.dtype,
+    attracted: Sequence[int] = (),
 ) -> Tensor:
     """As `logsumexp_of_products`. On a GPU rows take part in the precision that they were `given` to the loss in.
 
@@ -36,9 +41,20 @@ def logsumexp_of_similarities(
     """
     tiles = tiles_on_gpu(x.device.type)
     if tiles is None or x.dtype != torch.float32:
-        return logsumexp_of_products(x, y, scale, dropped)
+        return logsumexp_of_products(x, y, scale, dropped, attracted)
     half = given if given in (torch.float16, torch.bfloat16) else x.dtype
-    return tiles.logsumexp_by_tiles(x.to(half), None if y is None else y.to(half), scale, dropped)
+    rows = tiles.logsumexp_by_tiles(x.to(half), None if y is None else y.to(half), scale, dropped)
+    return less_attracted(rows, x, x if y is None else y, scale, attracted)
+
+
+def less_attracted(rows: Tensor, x: Tensor, y: Tensor, scale: float | Tensor, attracted: Sequence[int]) -> Tensor:
+    """[rows]: values less the scaled products of each row of x with those of y on some diagonals."""
+    for diagonal in attracted:
+        first, other = max(-diagonal, 0), max(diagonal, 0)
+        count = min(len(x) - first, len(y) - other)
+        pulled = (x.narrow(0, first, count) * y.narrow(0, other, count)).sum(-1) * scale
+        rows = rows - torch.nn.functional.pad(pulled, (first, len(x) - first - count))
+    return rows
 
 
 def contrast_of_similarities(

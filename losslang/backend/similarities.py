@@ -61,42 +61,54 @@ def into_softmax(products: Tensor, *, empty: bool) -> Tensor:
 # ---------------------------------------------------------------- log-sum-exps, row by row
 
 
-def logsumexp_of_products(x: Tensor, y: Tensor | None, scale: float | Tensor, dropped: Sequence[int] = ()) -> Tensor:
+def logsumexp_of_products(
+    x: Tensor,
+    y: Tensor | None,
+    scale: float | Tensor,
+    dropped: Sequence[int] = (),
+    attracted: Sequence[int] = (),
+) -> Tensor:
     """[rows]: log Σⱼ exp(scale · xᵢ·yⱼ) of rows x [rows, k] and y [columns, k]; y is x if None.
 
-    `dropped` are diagonals of [rows, columns] that do not count, of x with itself symmetric ones. The matrix is held once
-    at most; where it is large it is never held, and computed again on the way back, some rows at a time (Gao et al. 2021;
-    Dao et al. 2022).
+    Diagonals of [rows, columns], of x with itself symmetric ones: those `dropped` do not count, and the products on those
+    `attracted` are taken off. The matrix is held once at most; where it is large it is never held, and computed again on the
+    way back, some rows at a time (Gao et al. 2021; Dao et al. 2022).
     """
-    return LogSumExpOfProducts.apply(x, y, scale, tuple(dropped))
+    return LogSumExpOfProducts.apply(x, y, scale, tuple(dropped), tuple(attracted))
 
 
 class LogSumExpOfProducts(torch.autograd.Function):
-    """The gradient is that of a softmax: Σⱼ softmaxᵢⱼ yⱼ to xᵢ, and Σᵢ softmaxᵢⱼ xᵢ to yⱼ."""
+    """The gradient is that of a softmax: Σⱼ softmaxᵢⱼ yⱼ to xᵢ, and Σᵢ softmaxᵢⱼ xᵢ to yⱼ; of what is attracted, less one."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor | None, scale: float | Tensor, dropped: tuple[int, ...]) -> Tensor:
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        y: Tensor | None,
+        scale: float | Tensor,
+        dropped: tuple[int, ...],
+        attracted: tuple[int, ...],
+    ) -> Tensor:
         """The log-sum-exp of every row; the softmax is kept if it is small."""
         columns, shares = x if y is None else y, None
-        if len(x) * len(columns) <= KEPT:
-            shares = products_but(symmetric_product(x) if y is None else x @ y.mT, scale, 0, dropped)
-            result = into_softmax(shares, empty=len(dropped) >= len(columns))
-        else:
-            result = x.new_empty(len(x))
-            for start, here in rows_in_parts(x, len(columns)):
-                products = products_but(here @ columns.mT, scale, start, dropped)
-                result[start : start + len(here)] = into_softmax(products, empty=len(dropped) >= len(columns))
-        ctx.scale, ctx.dropped = scale, dropped
-        ctx.save_for_backward(x, y, result, shares)
-        return result
+        held, logs, pulled = len(x) * len(columns) <= KEPT, x.new_empty(len(x)), x.new_zeros(len(x))
+        for start, here in [(0, x)] if held else rows_in_parts(x, len(columns)):
+            products = (symmetric_product(x) if held and y is None else here @ columns.mT).mul_(scale)
+            rows = slice(start, start + len(here))
+            pulled[rows] = sums_on_diagonals(products, start, attracted)
+            logs[rows] = into_softmax(products_but(products, 1, start, dropped), empty=len(dropped) >= len(columns))
+            shares = less_one_on_diagonals(products, 0, attracted) if held else None
+        ctx.scale, ctx.diagonals = scale, (dropped, attracted)
+        ctx.save_for_backward(x, y, logs, shares)
+        return logs - pulled
 
     @staticmethod
     @in_own_precision
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Some rows at a time; what is symmetric, is a row and a column at once."""
-        x, y, result, shares = ctx.saved_tensors
-        columns, grad = x if y is None else y, torch.where(result == -math.inf, 0.0, grad * ctx.scale)
-        grad_x = torch.empty_like(x)
+        x, y, logs, shares = ctx.saved_tensors
+        columns, grad = x if y is None else y, torch.where(logs == -math.inf, 0.0, grad * ctx.scale)
+        grad_x = torch.zeros_like(x)
         grad_y = None if y is None or not ctx.needs_input_grad[1] else torch.zeros_like(y)
         for start, here in rows_in_parts(x, len(columns)):
             rows = slice(start, start + len(here))
@@ -105,11 +117,31 @@ class LogSumExpOfProducts(torch.autograd.Function):
                 if y is None:
                     weights.addcmul_(shares[:, rows].mT, grad)
             else:
-                products = products_but(here @ columns.mT, ctx.scale, start, ctx.dropped)
-                weights = (products - result[rows, None]).exp_().mul_(grad[rows, None])
+                products = products_but(here @ columns.mT, ctx.scale, start, ctx.diagonals[0])
+                weights = (products - logs[rows, None]).exp_()
+                weights = less_one_on_diagonals(weights, start, ctx.diagonals[1]).mul_(grad[rows, None])
                 if y is None:
-                    weights += (products - result).exp_().mul_(grad)
-            grad_x[rows] = weights @ columns
+                    across = (products - logs).exp_()
+                    weights += less_one_on_diagonals(across, start, ctx.diagonals[1]).mul_(grad)
+            grad_x[rows].addmm_(weights, columns)
             if grad_y is not None:
                 grad_y.addmm_(weights.mT, here)
-        return grad_x, grad_y, None, None
+        return grad_x, grad_y, None, None, None
+
+
+def sums_on_diagonals(products: Tensor, start: int, diagonals: Sequence[int]) -> Tensor:
+    """[rows]: for rows `start` and on of a matrix, the sums of their entries that lie on diagonals of it."""
+    rows, columns = products.shape
+    total = products.new_zeros(rows)
+    for place in (d + start for d in diagonals):
+        if -rows < place < columns:
+            entries = products.diagonal(place)
+            total.narrow(0, max(-place, 0), len(entries)).add_(entries)
+    return total
+
+
+def less_one_on_diagonals(weights: Tensor, start: int, diagonals: Sequence[int]) -> Tensor:
+    """The weights of rows `start` and on of a matrix, from which one is taken off on diagonals of it."""
+    for entries in crossed(weights, start, diagonals):
+        entries.sub_(1)
+    return weights

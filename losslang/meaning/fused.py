@@ -72,7 +72,11 @@ def _logsumexp(products: Array) -> Array:
 
 
 def _logsumexp_of_products(node: Node, arrays: Sequence[Array]) -> Array:
-    values, of = _logsumexp(_products(node, arrays)[1]), node.inputs[0].type
+    (products, kept), of = _products(node, arrays), node.inputs[0].type
+    values = _logsumexp(kept)
+    if node["attracted"] != "nothing":
+        pulled = _dropped(str(node["attracted"]), arrays[1], node.inputs[1].type)
+        values = values - np.where(pulled, products, 0).sum(axis=1)
     return values.reshape([arrays[0].shape[of.position(axis)] for axis in of.axes if axis not in node.axes()])
 
 

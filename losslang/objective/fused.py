@@ -126,10 +126,11 @@ _ROWS = (
     ),
     Operation(
         "logsumexp_of_products",
-        (_X, _Y, _SCALE, _OVER, Parameter("pairs", "axes", ()), Parameter("dropped", "word", "nothing")),
+        (_X, _Y, _SCALE, _OVER, *_CONTRAST[:3]),
         _over_columns,
         "sum",
-        "log Σ exp(scale · x·y) over every y; dropped: the row itself, its image's other views, or both",
+        "log Σ exp(scale · x·y) over every y, less Σ scale · x·y over attracted ones; dropped or attracted: the row itself,"
+        " its image's other views, or both",
         "float32, shifted by the maximum",
     ),
     Operation(

@@ -68,6 +68,12 @@ ROWS = {
         "mean(logsumexp(dot(z[a], z[a], pairs=batch), over=batch', where=not same(batch)) - dot(z[a], z[a]))",
         "mean(logsumexp(3 * similarity(z[a], z[b]), over=batch'))",
     ],
+    "rows_less_attraction": [
+        ("mean(exp(logsumexp(2 * dot(z, z, pairs=[view, batch]), over=[view', batch'], where=not (same(view) and same(batch)))"
+        " - sum(2 * dot(z, z, pairs=[view, batch]), over=[view', batch'], where=same(batch) and not same(view))))"),
+        ("mean(logsumexp(dot(z, z, pairs=[view, batch]), over=[view', batch'])"
+        " - sum(dot(z, z, pairs=[view, batch]), over=[view', batch'], where=same(batch) and not same(view)))"),
+    ],
     "less_attraction": [
         "nt_xent(z, 0.5)",
         ("mean(logsumexp(similarity(z, z, pairs=[view, batch]) / 3, over=[view', batch'], where=not same(batch)))"
@@ -292,23 +298,30 @@ def test_squared_products_in_parts(shape, hollow):
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("few", [True, False])
 @pytest.mark.parametrize("dropped", [(), (0,), (-5, 0, 5)], ids=str)
-def test_logsumexp_of_products_in_parts(few, dropped, monkeypatch):
+@pytest.mark.parametrize("attracted", [(), (-5, 5)], ids=str)
+def test_logsumexp_of_products_in_parts(few, dropped, attracted, monkeypatch):
     if not few:
         monkeypatch.setattr(similarities, "KEPT", 0)
     x, y = draw(10, 4), draw(13, 4)
     for other in (None, y):
         columns = x if other is None else other
         products = 1.7 * x @ columns.T
+        place = torch.arange(len(columns)) - torch.arange(10)[:, None]
+        pulled = sum((products.where(place == d, 0.0).sum(-1) for d in attracted), torch.zeros(10))
         for diagonal in dropped:
             products = products.masked_fill(
                 torch.ones_like(products).bool().triu(diagonal) & ~torch.ones_like(products).bool().triu(diagonal + 1),
                 -torch.inf,
             )
-        found, expected = similarities.logsumexp_of_products(x, other, 1.7, dropped), products.logsumexp(-1)
+        found = similarities.logsumexp_of_products(x, other, 1.7, dropped, attracted)
+        rows = similarities.logsumexp_of_products(x, other, 1.7, dropped)
+        again = on_gpu.less_attracted(rows, x, columns, 1.7, attracted)
+        expected = products.logsumexp(-1) - pulled
         weights = torch.linspace(-1, 2, 10, dtype=torch.float64)
         wanted = [x] if other is None else [x, y]
-        one, two = (torch.autograd.grad((v * weights).sum(), wanted) for v in (found, expected))
-        assert_same([found, *one], [expected, *two])
+        one, two, three = (torch.autograd.grad((v * weights).sum(), wanted) for v in (found, again, expected))
+        assert_same([found, *one], [expected, *three])
+        assert_same([again, *two], [expected, *three])
 
 
 def contrast_in_full(x, y, dropped, attracted, beside):
