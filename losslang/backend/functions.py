@@ -378,8 +378,8 @@ def log_series(matrix: Tensor, order: int) -> Tensor:
     square = x @ x
     total: Tensor | None = None
     for k in range(order - 1 + order % 2, 0, -2):
-        pair = x / k - square / (k + 1) if k < order else x / k
-        total = pair if total is None else pair + square @ total
+        pair = (x / k).sub_(square, alpha=1 / (k + 1)) if k < order else x / k
+        total = pair if total is None else pair.add_(square @ total)
     assert total is not None
     return total
 

@@ -210,8 +210,8 @@ def trace_of_log(x: Tensor, y: Tensor, scale: float | Tensor, shift: float | Ten
     """
     m, k = x.shape[-2:]
     if m >= k:
-        return trace_of_shifted((x * scale).mT @ y, shift, order, 0)
-    return trace_of_shifted((y * scale) @ x.mT, shift, order, k - m)
+        return trace_of_shifted((x.mT @ y).mul_(scale), shift, order, 0)
+    return trace_of_shifted((y @ x.mT).mul_(scale), shift, order, k - m)
 
 
 def trace_of_shifted(matrix: Tensor, shift: float | Tensor, order: int, rest: int) -> Tensor:
