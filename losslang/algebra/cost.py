@@ -138,6 +138,12 @@ def _squared_products(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * small**2 * large * many, small**2 * many
 
 
+def _correlations(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """One product of two views."""
+    work, kept = _squared_products(node, sizes)
+    return work / 2, kept / 2
+
+
 def _logdet_of_products(node: Node, sizes: Sizes) -> tuple[float, float]:
     small, large, many = _sides(node, sizes)
     return (2 * small**2 * large + small**3) * many, 2 * small**2 * many
@@ -212,7 +218,7 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "eigenvalues": _cubic(10.0),
     "matrix_log": _cubic(6.0),
     "squared_products": _squared_products,
-    "correlations": _squared_products,
+    "correlations": _correlations,
     "logdet_of_products": _logdet_of_products,
     "trace_of_log": _trace_of_log,
     "logdet_by_probes": _logdet_by_probes,

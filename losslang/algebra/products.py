@@ -29,12 +29,12 @@ def correlations_together(graph: Graph) -> Row:
         found = squared or _multiplied(node)
         if found is None:
             return None
-        x, y, scale = found
+        x, _, scale = found
         standard, axes = _standardized(x), pairs[make.at.number]
+        whole, _ = _viewed(x)
         assert standard is not None
         options = {"ddof": standard["ddof"], "eps": standard["eps"]}
-        operands = (_before(x, make), _before(y, make), scale)
-        matrix = make.call("correlations", *operands, over=standard.axes(), pairs=axes, **options)
+        matrix = make.call("correlations", whole, scale, over=standard.axes(), pairs=axes, **options)
         return make.call("squares_of" if squared else "diagonal_of", matrix, pairs=axes)
 
     return Row("correlations", "the diagonal of C = X̂ᵀŶ and the squares beside it, of one product", together)
@@ -62,11 +62,13 @@ def _multiplied(node: Node) -> Product | None:
 
 
 def _alike(x: Node, y: Node, product: Node) -> bool:
-    """Whether both operands are standardised, in the same way, over the axis that a product runs over, and have one more."""
+    """Whether both operands are the views of one value, standardised in the same way over the axis that a product runs over."""
     one, two = _standardized(x), _standardized(y)
-    if one is None or two is None or x is y or one.attributes != two.attributes:
+    if one is None or two is None or one.attributes != two.attributes:
         return False
-    return one.axes() == axes_of(product) and len(one.axes()) == 1 and len(x.type.axes) == 2
+    (whole, view), (other, another) = _viewed(x), _viewed(y)
+    both = whole is other and {view, another} == {0, 1} and len(whole.type.dims[0].labels) == 2
+    return both and len(whole.type.axes) == 3 and one.axes() == axes_of(product) and len(one.axes()) == 1
 
 
 def _standardized(node: Node) -> Node | None:
@@ -75,12 +77,14 @@ def _standardized(node: Node) -> Node | None:
     return found if found.op == "standardized" else None
 
 
-def _before(node: Node, make: Maker) -> Node:
-    """The same before it is standardised."""
-    if node.op == "select":
-        (standard,) = node.inputs
-        return make.again(node, standard.inputs)
-    return node.inputs[0]
+def _viewed(node: Node) -> tuple[Node, int]:
+    """The value that a standardised one is a view of, and which; -1 where it is none."""
+    view = -1
+    while node.op in {"select", "standardized"}:
+        if node.op == "select":
+            view = int(str(node["view"]))
+        (node,) = node.inputs
+    return node, view
 
 
 def _size(node: Node, make: Maker) -> Node | None:

@@ -120,8 +120,8 @@ def _standardized(node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _correlations(node: Node, codes: Sequence[Code]) -> Code:
-    x, y = (laid_out(c, n.type, node.axes(), _pairs(node)) for c, n in zip(codes, node.inputs[:2], strict=False))
-    return call("correlations", x.text, y.text, codes[2].text, repr(node["ddof"]), repr(node["eps"]))
+    z = laid_out(codes[0], node.inputs[0].type, node.axes(), _pairs(node))
+    return call("correlations", z.text, codes[1].text, repr(node["ddof"]), repr(node["eps"]))
 
 
 def _product_with_running(node: Node, codes: Sequence[Code]) -> Code:

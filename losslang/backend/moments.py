@@ -21,74 +21,92 @@ class Moments(NamedTuple):
     squares: Tensor
 
 
-def correlations(x: Tensor, y: Tensor, scale: float | Tensor, ddof: float, eps: float) -> Moments:
-    """Of scale · x̂ᵀŷ, where x̂ and ŷ are x and y [m, k] with mean 0 and deviation 1 along m.
+def correlations(z: Tensor, scale: float | Tensor, ddof: float, eps: float) -> Moments:
+    """Of scale · x̂ᵀŷ, where x̂ and ŷ are the views of z [2, m, k] with mean 0 and deviation 1 along m.
 
-    The way there keeps a matrix [k, k'], or two [m, m'] where those are smaller; x̂ and ŷ are computed again on the way back.
+    The way there keeps x̂ and a matrix [k, k'], or two [m, m'] where those are smaller; the rest is computed again.
     """
-    return Moments(*Correlations.apply(x, y, scale, ddof, eps))
+    return Moments(*Correlations.apply(z, scale, ddof, eps))
 
 
 class Correlations(torch.autograd.Function):
     """With W the gradient of the matrix C, that of x̂ is scale · ŷWᵀ: it has mean 0, and along x̂ the row sums of W∘C."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, y: Tensor, scale: float | Tensor, ddof: float, eps: float
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, z: Tensor, scale: float | Tensor, ddof: float, eps: float) -> tuple[Tensor, Tensor]:
         """The diagonal and the squares; of the matrix what is beside the diagonal is kept."""
         ctx.scale, ctx.ddof, ctx.eps = scale, ddof, eps
-        (one, _), (two, _) = standard_columns(x, ddof, eps), standard_columns(y, ddof, eps)
-        if len(x) >= x.shape[1]:
-            matrix, other = (one.mT @ two).mul_(scale), None
+        (one, inverse), (two, _) = (standard_columns(view, ddof, eps) for view in z)
+        if len(one) >= one.shape[1]:
+            matrix = (one.mT @ two).mul_(scale)
             diagonal = matrix.diagonal().clone()
             matrix.diagonal().zero_()
-            squares = torch.dot(matrix.view(-1), matrix.view(-1))
-        else:
-            matrix, other = symmetric_product(one).mul_(scale), symmetric_product(two).mul_(scale)
-            diagonal = torch.linalg.vecdot(one, two, dim=0) * scale
-            squares = (matrix * other).sum() - diagonal.square().sum()
-        ctx.save_for_backward(x, y, diagonal, matrix, other)
-        return diagonal, squares
+            ctx.save_for_backward(z, diagonal, matrix, one, inverse)
+            return diagonal, torch.dot(matrix.view(-1), matrix.view(-1))
+        matrix, other = symmetric_product(one).mul_(scale), symmetric_product(two).mul_(scale)
+        diagonal = torch.linalg.vecdot(one, two, dim=0) * scale
+        ctx.save_for_backward(z, diagonal, matrix, other)
+        return diagonal, (matrix * other).sum() - diagonal.square().sum()
 
     @staticmethod
     @in_own_precision
-    def backward(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> tuple[Tensor, None, None, None]:
         """Through the same side."""
-        x, y, diagonal, matrix, other = ctx.saved_tensors
-        one, one_deviation = standard_columns(x, ctx.ddof, ctx.eps)
-        two, two_deviation = standard_columns(y, ctx.ddof, ctx.eps)
-        over_one, over_two = ctx.scale / one_deviation, ctx.scale / two_deviation
-        if other is None:
-            weights = matrix * (2 * to_squares)
-            products = weights * matrix
-            on_diagonal = to_diagonal * diagonal
-            along_x, along_y = products.sum(1).add_(on_diagonal), products.sum(0).add_(on_diagonal)
-            weights.diagonal().copy_(to_diagonal)
-            del products
-            grad_x = two @ weights.mul_(over_one[:, None]).mT
-            grad_x.addcmul_(one, part_along(along_x, one_deviation, len(x) - ctx.ddof))
-            two.mul_(part_along(along_y, two_deviation, len(x) - ctx.ddof))
-            return grad_x, two.addmm_(one, weights.div_(over_one[:, None]).mul_(over_two)), None, None, None
-        beside = to_diagonal - 2 * to_squares * diagonal
-        grad_x = (two * (beside * over_one)).addmm_(other * (2 * to_squares), one * over_one)
-        grad_y = (one * (beside * over_two)).addmm_(matrix * (2 * to_squares), two * over_two)
-        for grad, values, deviation in ((grad_x, one, one_deviation), (grad_y, two, two_deviation)):
-            along = torch.linalg.vecdot(grad, values, dim=0) * deviation
-            grad.addcmul_(values, part_along(along, deviation, len(x) - ctx.ddof))
-        return grad_x, grad_y, None, None, None
+        rows, columns = ctx.saved_tensors[0].shape[1:]
+        gradient = through_columns if rows >= columns else through_rows
+        return gradient(ctx, to_diagonal, to_squares), None, None, None
+
+
+def through_columns(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> Tensor:
+    """The gradient of both views from the matrix [k, k']; the second view is standardised in its place."""
+    z, diagonal, matrix, one, one_inverse = ctx.saved_tensors
+    twice, on_diagonal, less = 2 * to_squares, to_diagonal * diagonal, part_along(z.shape[1], ctx.ddof)
+    along_x, along_y = (torch.addcmul(on_diagonal, squares, twice) for squares in squares_beside(matrix))
+    standard, two_inverse = standard_columns(z[1], ctx.ddof, ctx.eps)
+    grad = torch.empty_like(z)
+    two = grad[1].copy_(standard)
+    del standard
+    weights = matrix * twice
+    weights.diagonal().copy_(to_diagonal)
+    over_one = (one_inverse * ctx.scale)[:, None]
+    grad[0].addmm_(two, weights.mul_(over_one).mT, beta=0).addcmul_(one, along_x.mul_(one_inverse), value=less)
+    two.mul_(along_y.mul_(two_inverse).mul_(less))
+    two.addmm_(one, weights.div_(over_one).mul_(two_inverse * ctx.scale))
+    return grad
+
+
+def squares_beside(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Σ of the squares of each row, and of each column."""
+    squares = matrix.square()
+    return squares.sum(1), squares.sum(0)
+
+
+def through_rows(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> Tensor:
+    """The gradient of both views from their matrices [m, m']."""
+    z, diagonal, matrix, other = ctx.saved_tensors
+    (one, one_inverse), (two, two_inverse) = (standard_columns(view, ctx.ddof, ctx.eps) for view in z)
+    twice, less = 2 * to_squares, part_along(z.shape[1], ctx.ddof)
+    beside, grad = to_diagonal - twice * diagonal, torch.empty_like(z)
+    for place, values, inverse, across, similar in (
+        (0, one, one_inverse, two, other),
+        (1, two, two_inverse, one, matrix),
+    ):
+        over = inverse * ctx.scale
+        part = grad[place].copy_(across).mul_(beside * over).addmm_(similar * twice, values * over)
+        part.addcmul_(values, torch.linalg.vecdot(part, values, dim=0), value=less)
+    return grad
 
 
 def standard_columns(x: Tensor, ddof: float, eps: float) -> tuple[Tensor, Tensor]:
-    """x [m, k] with mean 0 and deviation 1 along m, and the deviation before [k]; of few rows NaN."""
+    """x [m, k] with mean 0 and deviation 1 along m, and one over the deviation before [k]; of few rows NaN."""
     left = (len(x) - ddof) / len(x) if len(x) > ddof else math.nan
     centered = x - x.mean(0)  # batch norm takes the mean off after scaling, which costs digits where it is large
     values, _, inverse = torch.native_batch_norm(
         centered, None, None, None, None, training=True, momentum=0.0, eps=eps * left
     )
-    return values if left == 1 else values.mul_(math.sqrt(left)), inverse.mul_(math.sqrt(left)).reciprocal_()
+    return (values, inverse) if left == 1 else (values.mul_(math.sqrt(left)), inverse.mul_(math.sqrt(left)))
 
 
-def part_along(along: Tensor, deviation: Tensor, divisor: float) -> Tensor:
-    """What takes off a gradient's part along the standardised values, which `along` [k] is the product with."""
-    return along / (deviation * -divisor)
+def part_along(rows: int, ddof: float) -> float:
+    """What takes off a gradient's part along standardised values, times their product with it; of few rows NaN."""
+    return -1 / (rows - ddof) if rows > ddof else math.nan

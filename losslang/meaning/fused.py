@@ -149,7 +149,7 @@ def _standardized(node: Node, arrays: Sequence[Array]) -> Array:
 
 
 def _correlations(node: Node, arrays: Sequence[Array]) -> Array:
-    x, y = _operands(node, arrays)
+    x, y = _flat(arrays[0], node.inputs[0].type, node.axes(), node.axes("pairs"))
     ddof, eps = node["ddof"], node["eps"]
     assert isinstance(ddof, int | float)
     assert isinstance(eps, int | float)
@@ -158,7 +158,7 @@ def _correlations(node: Node, arrays: Sequence[Array]) -> Array:
         centered = rows - rows.mean(axis=-2, keepdims=True)
         return centered / np.sqrt((centered**2).sum(axis=-2, keepdims=True) / (rows.shape[-2] - ddof) + eps)
 
-    return arrays[2] * np.swapaxes(standard(x), -1, -2) @ standard(y)
+    return arrays[1] * np.swapaxes(standard(x), -1, -2) @ standard(y)
 
 
 def _squares_of(_node: Node, arrays: Sequence[Array]) -> Array:

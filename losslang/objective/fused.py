@@ -5,7 +5,7 @@ Methods cannot spell them. Each has its meaning in `losslang.meaning.fused` and 
 
 from __future__ import annotations
 
-from losslang.objective.axes import Axis, Dim, Type
+from losslang.objective.axes import VIEW, Axis, Dim, Type
 from losslang.objective.operation import Operation, Parameter
 from losslang.objective.rules import Bound, Problem
 from losslang.objective.rules_along import keeps, reduction, same_type
@@ -190,10 +190,10 @@ _ROWS = (
     ),
     Operation(
         "correlations",
-        (_X, _Y, _SCALE, _OVER, _PAIRS, Parameter("ddof", "number"), Parameter("eps", "number")),
-        lambda bound: dot(bound).real(),
+        (_X, _SCALE, _OVER, _PAIRS, Parameter("ddof", "number"), Parameter("eps", "number")),
+        lambda bound: dot(_twice(bound)).without([VIEW]).real(),
         "sum",
-        "scale · x·y of x and y with mean 0 and deviation 1: asked for its diagonal and the squares beside it",
+        "scale · xᵀy of the two views, with mean 0 and deviation 1: asked for its diagonal and the squares beside it",
         "float32, two passes",
     ),
     Operation("diagonal_of", (_X, _PAIRS), _of_matrix, "sum", "the diagonal of a matrix", "float32"),
