@@ -16,11 +16,11 @@ from losslang.backend.kernels import KERNELS
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.operands import as_tensor
 from losslang.backend.state import STATES, Names
+from losslang.backend.traits import LABELS, OF_MASKS, SHARE, keeps_nothing, takes
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
 from losslang.objective.context import static_value
 from losslang.objective.graph import Graph, Node, walk_to
-from losslang.objective.operations import OPERATIONS
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
 
@@ -154,7 +154,7 @@ class Body:
 
     def named(self, nodes: Sequence[Node]) -> list[str]:
         """New names of values."""
-        return [self.fresh(self.names.get(n.number) or _LABELS.get(n.op, n.op)) for n in nodes]
+        return [self.fresh(self.names.get(n.number) or LABELS.get(n.op, n.op)) for n in nodes]
 
     def work(self, part: Sequence[Node], nodes: list[Node]) -> None:
         """Write what is not exchanged."""
@@ -193,7 +193,7 @@ class Body:
         users = self.users.get(node.number, [])
         term = any(node is root for t in self.graph.terms for root in (t.value, t.raw))
         return term or any(
-            (user.trains and not _keeps_nothing(user)) or (user.op in _SHARE and self.held(user)) for user in users
+            (user.trains and not keeps_nothing(user)) or (user.op in SHARE and self.held(user)) for user in users
         )
 
     def fresh(self, wanted: str) -> str:
@@ -219,7 +219,7 @@ class Body:
         """An operand as source; a mask as numbers, where it is not asked for as a mask."""
         child = node.inputs[place]
         code = self.code(child)
-        wanted = node.op in _OF_MASKS or (place == 1 and "where" in _takes(node.op))
+        wanted = node.op in OF_MASKS or (place == 1 and "where" in takes(node.op))
         return method(code, "to", "dtype") if child.type.kind == "mask" and not wanted else code
 
     def leaf(self, node: Node) -> Code | None:
@@ -253,7 +253,7 @@ class Body:
 
     def bind(self, node: Node, code: Code, wanted: str = "") -> Code:
         """Write a line that gives the value a name."""
-        name = self.fresh(wanted or self.names.get(node.number) or _LABELS.get(node.op, node.op))
+        name = self.fresh(wanted or self.names.get(node.number) or LABELS.get(node.op, node.op))
         self.written.append(commented(f"{name} = {code.text}", _place(node)))
         return Code(name)
 
@@ -271,50 +271,6 @@ class Body:
 
 _KERNELS = {**KERNELS, **FUSED_KERNELS, **EXCHANGE_KERNELS}
 _STATES = {**STATES, **EXCHANGE_STATES}
-
-_OF_MASKS = {"both", "either", "negate", "select", "take", "group", "size", "same", "gathered", "own_rows", "own_same"}
-"""Operations that keep a mask a mask."""
-
-_SHARE = {"select", "take", "stopgrad", "first", "group", "total", "sum", "mean"}
-"""Operations whose result may be (part of) their operand."""
-
-
-def _keeps_nothing(node: Node) -> bool:
-    """Whether an operation with gradient keeps no operand for the way back."""
-    return node.op == "contrast_of_products" and node["attracted"] == "beside"
-
-
-_MASKED = {"entries", "kept"}
-"""Operations of no method whose second operand is a mask."""
-
-
-def _takes(op: str) -> set[str]:
-    if op in _MASKED:
-        return {"where"}
-    return {parameter.name for parameter in OPERATIONS[op].parameters} if op in OPERATIONS else set()
-
-
-_LABELS = {
-    "normalize": "unit_rows",
-    "dot": "product",
-    "mean": "mean",
-    "subtract": "difference",
-    "total": "pairs",
-    "power": "powered",
-    "select": "view",
-    "running": "statistic",
-    "contrast_of_products": "contrasted",
-    "cosines_of_views": "cosines",
-    "nearest_rows": "nearest",
-    "waves": "summed",
-    "across": "total",
-    "log_sum_across": "log_total",
-    "largest_across": "largest",
-    "gathered": "rows_of_all",
-    "squared_products_across": "squares",
-    "logdet_of_products_across": "logdet",
-    "trace_of_log_across": "trace",
-}
 
 
 def _place(node: Node) -> str:
