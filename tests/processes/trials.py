@@ -100,15 +100,28 @@ def collectives(name, places):
     return forward, len(counts) - forward
 
 
-def train_images(method, recipe, data, sets):
-    """Five steps of `losslang train`: the terms of each, of the whole batch, and the state after them."""
+def train_images(method, recipe, data, sets, moved=None):
+    """Five steps of `losslang train`: the terms of each, of the whole batch, the state after them, and which are parameters.
+
+    `moved` is the seed by which every pixel of the first batch moves to a number next to its own.
+    """
     session = open_session(resolve_run(shipped_specs()[method], recipe, data=data, sets=sets))
     session.model.train()
+    if moved is not None:
+        views, random = session.batches.views, torch.Generator().manual_seed(moved)
+        session.batches.views = lambda step: {k: v if step else _next(v, random) for k, v in views(step).items()}
     logged = []
     for _ in range(STEPS):
         out, _, _ = step(session, None)
         logged.append({name: float(value.detach()) for name, value in out.terms.items()})
-    return logged, {k: v.detach().numpy() for k, v in session.model.state_dict().items() if torch.is_tensor(v)}
+    state = {k: v.detach().numpy() for k, v in session.model.state_dict().items() if torch.is_tensor(v)}
+    return logged, state, {name for name, _ in session.model.named_parameters()}
+
+
+def _next(x, random):
+    """Numbers next to these, above or below."""
+    ends = torch.where(torch.rand(x.shape, generator=random) < 0.5, torch.inf, -torch.inf)
+    return torch.nextafter(x, ends.to(x.dtype))
 
 
 def train_in_ddp(name, start=0, stop=ROWS):
