@@ -57,12 +57,24 @@ def decode(image: Path | bytes, size: int, fit: Fit = "squash") -> Decoded:
             with Image.open(file) as opened:
                 width, height = opened.size
                 opened.draft("RGB", (2 * size, 2 * size))
-                square = _FITS[fit](opened.convert("RGB"), size)
+                square = _FITS[fit](_colours(opened), size)
         except Exception as error:  # whatever a decoder finds wrong
-            raise Broken(str(error) or type(error).__name__) from error
+            raise Broken(str(error).partition(" <_io.")[0] or type(error).__name__) from error
     if fit == "crop":
         height = width = min(height, width)
     return Decoded(np.asarray(square), height, width)
+
+
+def _colours(image: Image) -> Image:
+    """Three colours of 8 bits. Pillow alone would make everything above 255 white."""
+    import numpy as np
+    from PIL.Image import fromarray
+
+    if image.mode.startswith("I;16"):
+        return fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode in {"I", "F"}:
+        raise Broken(f"pixels of 32 bits (mode {image.mode}) have no known white; save the image with 8 or 16")
+    return image.convert("RGB")
 
 
 def _squashed(image: Image, size: int) -> Image:

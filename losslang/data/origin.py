@@ -139,7 +139,7 @@ def _files(folder: Path, classes: Sequence[str], root: Path) -> Iterator[_File]:
             folders.sort()
             found += [Path(place) / file for file in files if file.lower().endswith(SUFFIXES)]
         for path in sorted(found):
-            state = path.stat()
+            state = path.stat() if path.exists() else path.lstat()  # a link to nowhere is a broken image like others
             yield path.relative_to(root).as_posix(), label, state.st_size, state.st_mtime_ns
 
 

@@ -53,7 +53,9 @@ class Experiment(_Section):
         min_length=1, description="methods by the name they have in figures; or a list of methods"
     )
     data: tuple[str, ...] = Field(default=(), description="data sets; by default that of the recipe")
-    seeds: int | tuple[int, ...] = Field(default=5, description="how many seeds, counted from 0; or a list of them")
+    seeds: Count | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = Field(
+        default=5, description="how many seeds, counted from 0; or a list of them"
+    )
     set: dict[str, Any] = Field(default_factory=dict, description="settings and parameters of all runs")
     sweep: dict[str, tuple[Value, ...] | Range] = Field(
         default_factory=dict, description="settings and parameters of which every combination is run: lists or ranges"

@@ -90,10 +90,7 @@ def _methods(pair: Pair, report: Report) -> Iterator[Entry]:
     path = (pair.key.text,)
     yield _section(pair, path)
     if isinstance(pair.value, Sequence):
-        for item in pair.value.items:
-            if isinstance(item, Scalar):
-                name = Path(item.text).stem
-                yield from _section_of((*path, name), _place(item), {"method": item.text})
+        yield from _listed(pair.value, path, report)
         return
     for inner in mapping_of(pair, "a list of methods, or a mapping of names to methods", report):
         own = (*path, inner.key.text)
@@ -105,6 +102,25 @@ def _methods(pair: Pair, report: Report) -> Iterator[Entry]:
             yield from (
                 _settings(entry, (*own, "set"), report) if entry.key.text == "set" else _value(entry, own, report)
             )
+
+
+def _listed(methods: Sequence, path: Path_, report: Report) -> Iterator[Entry]:
+    named: set[str] = set()
+    for item in methods.items:
+        if isinstance(item, Refused):
+            continue
+        name = Path(item.text).stem if isinstance(item, Scalar) else ""
+        if not isinstance(item, Scalar) or not name:
+            message = "a list of methods holds names or files alone"
+            report.add(
+                "E512", message, item.span, help="with settings of its own: `methods: {name: {method: …, set: {…}}}`"
+            )
+        elif name in named:
+            help_ = "names of your own tell them apart: `methods: {one: …, two: …}`"
+            report.add("E134", f"the method `{name}` is given twice", item.span, help=help_)
+        else:
+            named.add(name)
+            yield from _section_of((*path, name), _place(item), {"method": item.text})
 
 
 def _section_of(path: Path_, place: str, values: dict[str, Any]) -> Iterator[Entry]:

@@ -16,7 +16,7 @@ from PIL import Image
 from losslang.cli import main
 from losslang.data import prepare as preparing
 from losslang.data.cache import Cache, open_cache
-from losslang.data.decode import decode
+from losslang.data.decode import Broken, decode
 from losslang.data.hub import hub_images
 from losslang.data.origin import find_images
 from losslang.data.prepare import Preparation, prepare
@@ -91,7 +91,7 @@ def test_broken_images_are_left_out_and_listed(broken, tmp_path, capsys):
     assert main(["data", "folder", str(broken), "--out", str(tmp_path / "c"), "--size", "32", "--processes", "1"]) == 0
     shown = capsys.readouterr().out
     assert "2 images were left out" in shown
-    assert "train/class000/000001.jpg: cannot identify image file" in shown
+    assert "train/class000/000001.jpg: cannot identify image file\n" in shown
     cache = open_cache(tmp_path / "c", look_at=99)
     assert (cache.train, cache.test) == (10, 2)
     assert [line.partition(":")[0][6:] for line in cache.index["broken"]] == [
@@ -100,6 +100,23 @@ def test_broken_images_are_left_out_and_listed(broken, tmp_path, capsys):
     ]
     gray = cache.pixels[cache.rows[np.flatnonzero(cache.rows["width"] == 40)[0]]["position"]]
     assert np.abs(gray.astype(int) - 77).max() <= 2
+
+
+def test_links_to_nowhere_are_broken_images(broken, tmp_path, capsys):
+    (broken / "train/class001/zz.jpg").symlink_to("nowhere.jpg")
+    assert main(["data", "folder", str(broken), "--out", str(tmp_path / "c"), "--size", "32", "--processes", "1"]) == 0
+    assert "train/class001/zz.jpg: No such file or directory" in capsys.readouterr().out
+    assert len(open_cache(tmp_path / "c").index["broken"]) == 3
+
+
+def test_gray_of_16_bits_keeps_its_range_and_32_bits_are_refused(tmp_path):
+    ramp = np.linspace(0, 65535, 64).reshape(8, 8)
+    Image.fromarray(ramp.astype(np.uint16)).save(tmp_path / "ramp.png")
+    assert np.abs(decode(tmp_path / "ramp.png", 8).pixels[..., 1] - ramp / 257).max() <= 1
+    for kind in (np.float32, np.int32):
+        Image.fromarray(ramp.astype(kind)).save(tmp_path / "ramp.tif")
+        with pytest.raises(Broken, match="pixels of 32 bits"):
+            decode(tmp_path / "ramp.tif", 8)
 
 
 def test_or_nothing_is_made(broken, tmp_path, capsys):

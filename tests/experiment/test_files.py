@@ -99,7 +99,24 @@ def test_the_command_line_is_above_the_file(read, tmp_path):
         ("experiment: x\nmethods: [mine.loss]\n", "mine.yaml:2: there is no file .*mine.loss"),
         ("experiment: x\nmethods: [byol]\nsweep:\n  momentum: {from: 1, two: 2}\n", r"mine.yaml:4: .*`to` is missing"),
         ("experiment: x\nmethods:\n  a: {set: {steps: 1}}\n", "mine.yaml:3: `method` is missing"),
+        (
+            "experiment: x\nmethods: [byol]\nseeds: 0\n",
+            "mine.yaml:3: `seeds` must be greater than or equal to 1",
+        ),
+        ("experiment: x\nmethods: [byol]\nseeds: []\n", "mine.yaml:3: `seeds` must "),
+        (
+            "experiment: x\nmethods: [byol]\nseeds: [1, -1]\n",
+            "mine.yaml:3: `seeds.*` must be greater than or equal to 0",
+        ),
         ("- experiment\n", "is not an experiment: it is no mapping"),
+        (
+            "experiment: x\nmethods:\n- byol\n- {label: y, method: simsiam}\n",
+            r"(?s)mine.yaml:4:3: error\[E512\]: a list of methods holds names or files alone.*name: {method: …, set: {…}}",
+        ),
+        (
+            "experiment: x\nmethods: [byol, a/byol.loss]\n",
+            r"mine.yaml:2:17: error\[E134\]: the method `byol` is given twice",
+        ),
     ],
 )
 def test_mistakes_are_said_with_their_place(read, tmp_path, text, message):
