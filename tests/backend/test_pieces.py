@@ -17,11 +17,12 @@ if os.environ.get("LOSSLANG_TESTS") == "full":  # a quarter of a minute on one q
     NAMES = list(shipped_specs())
 
 
-def model_of(spec, *, norm):
+def model_of(spec, *, norm, estimate=None):
     torch.manual_seed(0)
     middle = nn.BatchNorm1d(8) if norm else nn.LayerNorm(8)
     backbone = nn.Sequential(nn.Linear(3, 8), middle, nn.ReLU(), nn.Linear(8, 8))
-    model = losslang.compile(spec, backbone=backbone, feature_size=8, steps=20, steps_per_epoch=2, images=2 * ROWS)
+    clock = {"steps": 20, "steps_per_epoch": 2, "images": 2 * ROWS}
+    model = losslang.compile(spec, backbone=backbone, feature_size=8, estimate=estimate, **clock)
     for module in [] if norm else list(model.modules()):
         for name, child in module.named_children():
             if has_batch_statistics(child) and not list(child.children()):
@@ -29,10 +30,10 @@ def model_of(spec, *, norm):
     return model.double()
 
 
-def steps_of(name, size, *, norm=False):
+def steps_of(name, size, *, norm=False, estimate=None):
     """The parameters, buffers and terms after three steps, and the terms of each."""
     spec = small(name)
-    model = model_of(spec, norm=norm)
+    model = model_of(spec, norm=norm, estimate=estimate)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     terms = []
     for views, images in list(batches(spec))[:3]:
@@ -50,13 +51,23 @@ def steps_of(name, size, *, norm=False):
     return torch.tensor(terms), {k: v for k, v in model.state_dict().items() if torch.is_tensor(v)}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_pieces_are_the_whole_batch(name, monkeypatch):
+PROBES = [
+    ("vicreg", {"trace": "hutchinson", "probes": 4}),
+    ("vicreg", {"trace": "hutch++", "probes": 4}),
+    ("coding_rate", {"log_det": "lanczos", "probes": 4, "steps": 3}),
+]
+
+
+@pytest.mark.parametrize(("name", "estimate"), [*((name, None) for name in NAMES), *PROBES])
+def test_pieces_are_the_whole_batch(name, estimate, monkeypatch):
+    """Also with random probes: the loss draws them once a step, for all pieces."""
     monkeypatch.setattr(nn.Dropout, "forward", lambda _self, x: x)
-    one, many = steps_of(name, None), steps_of(name, 7)
+    one, many = steps_of(name, None, estimate=estimate), steps_of(name, 7, estimate=estimate)
     assert torch.allclose(one[0], many[0], rtol=1e-12, atol=1e-12)
     for key, value in one[1].items():
         assert torch.allclose(value.double(), many[1][key].double(), rtol=1e-10, atol=1e-12, equal_nan=True), key
+    if estimate is not None:
+        assert not torch.equal(one[0], steps_of(name, None)[0])  # something was estimated
 
 
 def test_the_second_pass_draws_what_the_first_drew():
