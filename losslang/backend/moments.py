@@ -36,12 +36,12 @@ class Correlations(torch.autograd.Function):
     def forward(ctx: Any, z: Tensor, scale: float | Tensor, ddof: float, eps: float) -> tuple[Tensor, Tensor]:
         """The diagonal and the squares; of the matrix what is beside the diagonal is kept."""
         ctx.scale, ctx.ddof, ctx.eps = scale, ddof, eps
-        (one, inverse), (two, _) = (standard_columns(view, ddof, eps) for view in z)
+        (one, _, inverse), (two, *two_is) = (standard_columns(view, ddof, eps) for view in z)
         if len(one) >= one.shape[1]:
             matrix = (one.mT @ two).mul_(scale)
             diagonal = matrix.diagonal().clone()
             matrix.diagonal().zero_()
-            ctx.save_for_backward(z, diagonal, matrix, one, inverse)
+            ctx.save_for_backward(z, diagonal, matrix, one, inverse, *two_is)
             return diagonal, torch.dot(matrix.view(-1), matrix.view(-1))
         matrix, other = symmetric_product(one).mul_(scale), symmetric_product(two).mul_(scale)
         diagonal = torch.linalg.vecdot(one, two, dim=0) * scale
@@ -59,13 +59,11 @@ class Correlations(torch.autograd.Function):
 
 def through_columns(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> Tensor:
     """The gradient of both views from the matrix [k, k']; the second view is standardised in its place."""
-    z, diagonal, matrix, one, one_inverse = ctx.saved_tensors
+    z, diagonal, matrix, one, one_inverse, two_mean, two_inverse = ctx.saved_tensors
     twice, on_diagonal, less = 2 * to_squares, to_diagonal * diagonal, part_along(z.shape[1], ctx.ddof)
     along_x, along_y = (torch.addcmul(on_diagonal, squares, twice) for squares in squares_beside(matrix))
-    standard, two_inverse = standard_columns(z[1], ctx.ddof, ctx.eps)
     grad = torch.empty_like(z)
-    two = grad[1].copy_(standard)
-    del standard
+    two = grad[1].copy_(z[1]).sub_(two_mean).mul_(two_inverse)
     weights = matrix * twice
     weights.diagonal().copy_(to_diagonal)
     over_one = (one_inverse * ctx.scale)[:, None]
@@ -84,7 +82,7 @@ def squares_beside(matrix: Tensor) -> tuple[Tensor, Tensor]:
 def through_rows(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> Tensor:
     """The gradient of both views from their matrices [m, m']."""
     z, diagonal, matrix, other = ctx.saved_tensors
-    (one, one_inverse), (two, two_inverse) = (standard_columns(view, ctx.ddof, ctx.eps) for view in z)
+    (one, _, one_inverse), (two, _, two_inverse) = (standard_columns(view, ctx.ddof, ctx.eps) for view in z)
     twice, less = 2 * to_squares, part_along(z.shape[1], ctx.ddof)
     beside, grad = to_diagonal - twice * diagonal, torch.empty_like(z)
     for place, values, inverse, across, similar in (
@@ -97,14 +95,17 @@ def through_rows(ctx: Any, to_diagonal: Tensor, to_squares: Tensor) -> Tensor:
     return grad
 
 
-def standard_columns(x: Tensor, ddof: float, eps: float) -> tuple[Tensor, Tensor]:
-    """x [m, k] with mean 0 and deviation 1 along m, and one over the deviation before [k]; of few rows NaN."""
+def standard_columns(x: Tensor, ddof: float, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """x [m, k] with mean 0 and deviation 1 along m; the mean, and one over the deviation before [k]; of few rows NaN."""
     left = (len(x) - ddof) / len(x) if len(x) > ddof else math.nan
-    centered = x - x.mean(0)  # batch norm takes the mean off after scaling, which costs digits where it is large
-    values, _, inverse = torch.native_batch_norm(
+    mean = x.mean(0)
+    centered = x - mean  # batch norm takes the mean off after scaling, which costs digits where it is large
+    values, rest, inverse = torch.native_batch_norm(
         centered, None, None, None, None, training=True, momentum=0.0, eps=eps * left
     )
-    return (values, inverse) if left == 1 else (values.mul_(math.sqrt(left)), inverse.mul_(math.sqrt(left)))
+    if left != 1:
+        values, inverse = values.mul_(math.sqrt(left)), inverse.mul_(math.sqrt(left))
+    return values, mean.add_(rest), inverse
 
 
 def part_along(rows: int, ddof: float) -> float:
