@@ -54,11 +54,11 @@ def contrast_of_products(
 def weights_are_few(
     x: Tensor, y: Tensor | None, walks: Sequence[tuple[int, int, bool]], wanted: Sequence[bool]
 ) -> bool:
-    """Whether there are no more of them than of entries of gradients, or they are held at once anyway."""
+    """Whether there are no more than half as many as entries of gradients, or they are held at once anyway."""
     rows, columns = x.shape[1], (x if y is None else y).shape[1]
     gradients = sum(v.numel() for v, w in zip((x, y), wanted, strict=False) if v is not None and w)
     held = len(walks) == 1 and y is None and rows**2 <= KEPT and (walks[0][0] == walks[0][1] or walks[0][2])
-    return held or len(walks) * rows * columns <= gradients
+    return held or 2 * len(walks) * rows * columns <= gradients
 
 
 def walks_of_pairs(

@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 
 class ContrastByColumns(torch.autograd.Function):
-    """As `ContrastOfProducts`, where the weights are no more than the gradients: the operands are there anyway."""
+    """As `ContrastOfProducts`, where weights are far fewer than the gradients, or held anyway: the operands are there, too."""
 
     @staticmethod
     def forward(
