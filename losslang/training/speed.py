@@ -38,7 +38,8 @@ def accelerate(module: nn.Module, name: str, say: Callable[[str], None]) -> None
     """
     functorch.force_non_lazy_backward_lowering = True
     functorch.backward_pass_autocast = "off"  # noqa: S105 - no password
-    eager, compiled = module._call_impl, torch.compile(module._call_impl)  # noqa: SLF001 - as nn.Module.compile does
+    # for the sizes at hand: after a view of another size torch would write code for any, which takes twice the time
+    eager, compiled = module._call_impl, torch.compile(module._call_impl, dynamic=False)  # noqa: SLF001 - as its compile()
 
     def call(*arguments: Any, **options: Any) -> Any:
         try:

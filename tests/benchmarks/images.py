@@ -82,7 +82,7 @@ def augmenters(batch: int, size: int, source: int, *, compiled: bool) -> dict[st
     view = PhotoView(policy)
     works: dict[str, Callable[[], int]] = {"losslang": lambda: _ours(view, policy, values, extent)}
     if compiled:
-        fast = torch.compile(view)
+        fast = torch.compile(view, dynamic=False)  # as training does, see `losslang.training.speed`
         works["losslang, compiled"] = lambda: _ours(fast, policy, values, extent)
     theirs = kornia_of(policy)
     if theirs is not None:

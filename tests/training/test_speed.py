@@ -24,7 +24,7 @@ def x():
 
 
 def test_without_a_compiler_a_module_runs_as_it_is(monkeypatch, x):
-    def failing(_function):
+    def failing(_function, **_options):
         def call(*_arguments):
             raise torch._dynamo.exc.Unsupported("no compiler here\nand much more")
 
@@ -40,7 +40,7 @@ def test_without_a_compiler_a_module_runs_as_it_is(monkeypatch, x):
 
 
 def test_mistakes_of_the_module_are_not_the_compilers(monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     module = nn.Linear(3, 2)
     accelerate(module, "the method", pytest.fail)
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
@@ -49,7 +49,7 @@ def test_mistakes_of_the_module_are_not_the_compilers(monkeypatch):
 
 def test_a_compiled_module_is_the_same_module(monkeypatch, x):
     calls = []
-    monkeypatch.setattr(torch, "compile", lambda function: lambda *a: calls.append(1) or function(*a))
+    monkeypatch.setattr(torch, "compile", lambda function, **_: lambda *a: calls.append(1) or function(*a))
     module = nn.Linear(3, 2)
     accelerate(module, "the method", pytest.fail)
     names = list(module.state_dict())
@@ -62,7 +62,7 @@ def test_a_compiled_module_is_the_same_module(monkeypatch, x):
 @pytest.mark.parametrize("method", ["coding_rate_taylor", "barlow"])  # with torch's gradient, and our own
 def test_a_compiled_loss_in_autocast_has_its_gradient_in_float32(monkeypatch, method):
     compiler = torch.compile  # backends that generate no code are enough: products are cast before
-    monkeypatch.setattr(torch, "compile", lambda function: compiler(function, backend="aot_eager", fullgraph=True))
+    monkeypatch.setattr(torch, "compile", lambda function, **_: compiler(function, backend="aot_eager", fullgraph=True))
     z = torch.randn(2, 64, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
     gradients = []
     for compiled in (False, True):
