@@ -26,3 +26,14 @@ def test_tiles_add_up(shape, ends):
 
 def test_a_batch_of_many_rows_has_several_tiles():
     assert len(waves.tiles_of(torch.empty(2, 70, 2000))) == 2 * 3
+
+
+def test_the_compiler_gets_plain_sums():
+    compiled = torch.compile(waves.waves, fullgraph=True, backend="aot_eager")
+    x = torch.randn(2, 7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    gradients = []
+    for found in (compiled(x, -1.0, 2.0, 5), plain(x, -1, 2, 5)):
+        total = (found[0] * found[1].flip(-1)).sum()
+        gradients.append((*found, *torch.autograd.grad(total, x)))
+    for one, two in zip(*gradients, strict=True):
+        assert (one - two).abs().max() <= 1e-12 * two.abs().max()
