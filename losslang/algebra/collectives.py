@@ -60,7 +60,9 @@ def across_processes(graph: Graph) -> SharedGraph:
 EVERYWHERE = {"apply", "running", "queue", "memory"}
 """Operations that have a rule also where no operand is shared."""
 
-OF_ONE = frozenset({"contrast", "choices", "cosines_of_views", "correlations", "product_with_running"})
+OF_ONE = frozenset(
+    {"contrast", "choices", "cosines_of_views", "correlations", "cross_entropies", "product_with_running"}
+)
 """Passes whose operations want all rows in one place; without them similarities are those of own rows."""
 
 

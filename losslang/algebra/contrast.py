@@ -8,7 +8,7 @@ from losslang.algebra.rewrite import Maker, Row
 from losslang.objective.axes import BATCH, VIEW
 from losslang.objective.graph import Node
 
-__all__ = ["CONTRASTS"]
+__all__ = ["CONTRASTS", "view_of"]
 
 NAME, ROWS = "contrast_of_products", "logsumexp_of_products"
 
@@ -133,7 +133,7 @@ def _of_views(node: Node, make: Maker) -> Node | None:
         return None
     if any(part["attracted"] == "beside" for part in node.inputs):
         return None
-    found = [[_view_of(operand, make) for operand in part.inputs[:2]] for part in node.inputs]
+    found = [[view_of(operand, make) for operand in part.inputs[:2]] for part in node.inputs]
     (x, _), (y, _) = found[0]
     alike = {
         (part.attributes, part.inputs[2], one, two)
@@ -146,7 +146,7 @@ def _of_views(node: Node, make: Maker) -> Node | None:
     return make.call(NAME, x, y, node.inputs[0].inputs[2], **kept, ones=ones, others=others)
 
 
-def _view_of(operand: Node, make: Maker) -> tuple[Node | None, int]:
+def view_of(operand: Node, make: Maker) -> tuple[Node | None, int]:
     """The value that an operand is a view of (None if it is not), and which one; behind a stopped gradient, all of it is."""
     chosen = operand.inputs[0] if operand.op == "stopgrad" else operand
     if chosen.op != "select" or chosen.inputs[0].type.axes[:1] != (VIEW,):

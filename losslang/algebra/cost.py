@@ -186,6 +186,15 @@ def _nearest_rows(node: Node, sizes: Sizes) -> tuple[float, float]:
     return 2 * sizes.of(x) * sizes.of(keys, node.axes("keys_of")), sizes.of(node.type)
 
 
+def _cross_entropies(node: Node, sizes: Sizes) -> tuple[float, float]:
+    """A softmax and a product for every pair of views, and two numbers of every row are kept."""
+    ones = node["ones"]
+    assert isinstance(ones, tuple)
+    of = node.inputs[1].type
+    rows = of.without([VIEW] if ones else [])
+    return 8 * sizes.of(rows) * max(len(ones), 1), 2 * sizes.of(of.without(node.axes()))
+
+
 def _product_with_running(node: Node, sizes: Sizes) -> tuple[float, float]:
     """Two products with a matrix [k, k'], of which that of the state is written; the gradient is computed with the value."""
     of = node.inputs[0].type
@@ -225,6 +234,7 @@ OPERATIONS_OF: Mapping[str, Row] = {
     "logdet_by_probes_across": _logdet_by_probes,
     "logsumexp_of_products": _logsumexp_of_products,
     "contrast_of_products": _contrast_of_products,
+    "cross_entropies": _cross_entropies,
     "nearest_rows": _nearest_rows,
     "product_with_running": _product_with_running,
     "whitened": _whitened,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
 from losslang.algebra.contrast import CONTRASTS
 from losslang.algebra.cosines import cosines_of_views
+from losslang.algebra.entropies import cross_entropies
 from losslang.algebra.masked import MASKED
 from losslang.algebra.products import SIZES, correlations_together
 from losslang.algebra.rewrite import Maker, Rewritten, Row, rewrite, roots
@@ -45,6 +46,7 @@ AFTER: dict[str, Callable[[Graph], Row]] = {
     "correlations": correlations_together,
     "product_with_running": product_with_running,
     "units_in_contrast": units_in_contrast,
+    "cross_entropies": cross_entropies,
 }
 """The same, of the graph that all other passes leave."""
 

@@ -97,6 +97,11 @@ def _cosines_of_views(node: Node, codes: Sequence[Code]) -> Code:
     return call("cosines_of_views", codes[0].text, codes[1].text, repr(node["eps"]), repr(node["others"]))
 
 
+def _cross_entropies(node: Node, codes: Sequence[Code]) -> Code:
+    pairs = [str(pair) for pair in zip(node["ones"], node["others"], strict=True)]  # type: ignore[arg-type]
+    return call("cross_entropies", *(code.text for code in codes), *([f"({', '.join(pairs)},)"] if pairs else []))
+
+
 def _nearest_rows(node: Node, codes: Sequence[Code]) -> Code:
     return call("nearest_rows", *(code.text for code in codes))
 
@@ -156,6 +161,7 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "deflated_probes": lambda _node, codes: call("deflated_probes", codes[0].text, codes[1].text),
     "contrast_of_products": _contrast_of_products,
     "cosines_of_views": _cosines_of_views,
+    "cross_entropies": _cross_entropies,
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, codes: call("squared_length", codes[0].text),
     "standardized": _standardized,

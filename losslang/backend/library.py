@@ -23,6 +23,7 @@ FILES = (
     ("losslang.backend", "contrast_by_columns.py"),
     ("losslang.backend", "contrast.py"),
     ("losslang.backend", "cosines.py"),
+    ("losslang.backend", "entropies.py"),
     ("losslang.backend", "nearest.py"),
     ("losslang.backend", "on_gpu.py"),
     ("losslang.algebra", "ways.py"),

@@ -182,6 +182,18 @@ def _cosines_of_views(node: Node, arrays: Sequence[Array]) -> Array:
     return value
 
 
+def _cross_entropies(node: Node, arrays: Sequence[Array]) -> Array:
+    q, x, scale = arrays
+    ones, others = node["ones"], node["others"]
+    assert isinstance(ones, tuple)
+    assert isinstance(others, tuple)
+    if ones:
+        q, x = (array[[int(str(view)) for view in views]] for array, views in ((q, ones), (x, others)))
+    shifted = scale * x - (scale * x).max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.asarray(max(len(ones), 1) * -(q * log_p).sum(axis=-1).mean())
+
+
 def _nearest_rows(node: Node, arrays: Sequence[Array]) -> Array:
     query, keys, chosen, scale, diagonal = arrays
     products = scale * query @ np.swapaxes(keys, -1, -2)
@@ -225,6 +237,7 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "deflated_probes": _deflated_probes,
     "contrast_of_products": _contrast_of_products,
     "cosines_of_views": _cosines_of_views,
+    "cross_entropies": _cross_entropies,
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),
     "standardized": _standardized,

@@ -171,6 +171,14 @@ _ROWS = (
         "float32, scaled before the product",
     ),
     Operation(
+        "cross_entropies",
+        (Parameter("q"), _X, _SCALE, _OVER, Parameter("ones", "views", ()), Parameter("others", "views", ())),
+        lambda _bound: Type(),
+        "sum",
+        "the mean of -Σ q log softmax(scale · x); with `ones` and `others`, the sum over these views of q with those of x",
+        "float32, shifted by the maximum",
+    ),
+    Operation(
         "nearest_rows",
         (_X, _Y, Parameter("chosen"), _SCALE, Parameter("diagonal"), _OVER, Parameter("keys_of", "axes")),
         _nearest,

@@ -125,6 +125,14 @@ ROWS = {
         ("mean(logaddexp(dot(normalize(z[a]), z[b]) / 2, logsumexp(dot(normalize(z[a]), random_directions(5, like=z)) / 2,"
         " over=direction)) - dot(normalize(z[a]), z[b]) / 2)"),
     ],
+    "cross_entropies": [
+        ("sum(cross_entropy(softmax(z, over=feature)[u], log_softmax(z / 0.3, over=feature)[v], over=feature)"
+        " for u in views for v in views if u != v)"),
+        "mean(cross_entropy(z[u], log_softmax(3 * z[v], over=feature), over=feature) for u in views for v in views)",
+        "cross_entropy(stopgrad(z[a]), log_softmax(z / 0.3 - 2, over=feature)[b], over=feature)",
+        "(-mean(sum(log_softmax(z, over=feature) * z, over=feature)))^2",
+        "mean(cross_entropy(z[u], log_softmax(z, over=feature)[v], over=feature) for u in views for v in views if v == b)",
+    ],
     "size": [
         ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"
         " + redundancy_penalty(cross_moment(standardize(z)[a], standardize(z)[b]))"),
@@ -174,7 +182,7 @@ def run(spec, inputs, without=(), **more):
     if "unit_directions" in scope:
         scope["unit_directions"] = functions.unit_directions
     tensors = {name: value.clone().requires_grad_() for name, value in inputs.items()}
-    rows = {"rows": torch.arange(len(next(iter(inputs.values()))[0]))} if "rows" in more else {}
+    rows = {"rows": torch.arange(len(next(iter(inputs.values()))[0]))} if more.get("images") else {}
     total = loss(**tensors, **rows).total
     grads = torch.autograd.grad(total, list(tensors.values()), allow_unused=True)
     return [total.detach(), *(g if g is not None else torch.zeros(()) for g in grads)]
