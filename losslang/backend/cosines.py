@@ -46,17 +46,22 @@ class CosinesOfViews(torch.autograd.Function):
     @staticmethod
     @in_own_precision
     def backward(ctx: Any, grad: Tensor, *_lengths: None) -> tuple[Tensor | None, ...]:
-        """View by view, in place."""
-        x, y, cosines, near, far = ctx.saved_tensors
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        grad_y = torch.zeros_like(y) if ctx.needs_input_grad[1] else None
-        for place, view in enumerate(ctx.others):
-            one, other = (x.select(-3, place), near.select(-3, place)), (y.select(-3, view), far.select(-3, place))
-            factors = cosines.select(-2, place)[..., None], grad.select(-2, place)[..., None]
-            if grad_x is not None:
-                cosine_gradient(one, other, factors, ctx.eps, grad_x.select(-3, place))
-            if grad_y is not None:
-                grad_y.select(-3, view).add_(cosine_gradient(other, one, factors, ctx.eps, torch.empty_like(one[0])))
+        """View by view where views meet, the rest of all views at once."""
+        x, y, cosines, *lengths = ctx.saved_tensors
+        near, far = (length.clamp(min=ctx.eps) for length in lengths)
+        cosines, grad = cosines[..., None], grad[..., None]
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            grad_x = torch.empty_like(x)
+            for place, view in enumerate(ctx.others):
+                torch.div(y.select(-3, view), far.select(-3, place), out=grad_x.select(-3, place))
+            grad_x.addcmul_(x, along(lengths[0], near, cosines, ctx.eps), value=-1).mul_(grad / near)
+        if ctx.needs_input_grad[1]:
+            grad_y, part, scale = torch.zeros_like(y), along(lengths[1], far, cosines, ctx.eps), grad / far
+            for place, view in enumerate(ctx.others):
+                one = x.select(-3, place) / near.select(-3, place)
+                one.addcmul_(y.select(-3, view), part.select(-3, place), value=-1)
+                grad_y.select(-3, view).addcmul_(one, scale.select(-3, place))
         return grad_x, grad_y, None, None
 
     @staticmethod
@@ -78,11 +83,6 @@ def cosines_of_rows(x: Tensor, y: Tensor, eps: float) -> tuple[Tensor, Tensor, T
     return one.mul_(other).sum(-1).mul_(scales.squeeze(-1)), length, far
 
 
-def cosine_gradient(
-    one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], factors: tuple[Tensor, Tensor], eps: float, out: Tensor
-) -> Tensor:
-    """Of cosines times what comes in, to rows of one; rows come with their lengths. A row shorter than eps is x / eps."""
-    (x, length), (y, far), (cosine, grad) = one, other, factors
-    near = length.clamp(min=eps)
-    torch.div(y, far.clamp(min=eps), out=out)
-    return out.addcmul_(x, torch.where(length < eps, 0.0, cosine / near), value=-1).mul_(grad / near)
+def along(length: Tensor, divisor: Tensor, cosine: Tensor, eps: float) -> Tensor:
+    """What a gradient loses along a row: a row shorter than eps is x / eps, and loses nothing."""
+    return torch.where(length < eps, 0.0, cosine / divisor)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,10 @@ from losslang.analysis.explain.notation.formula import (
 )
 from losslang.analysis.explain.notation.latex import latex
 from losslang.analysis.explain.notation.unicode import unicode
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Generating overly large repr"
+)  # some formulas are long when spelled out
 
 VALUES = {"a": 2.0, "b": 3.0, "c": 0.7, "alpha": 1.3, "width": 5.0}
 
