@@ -66,10 +66,13 @@ def decode(image: Path | bytes, size: int, fit: Fit = "squash") -> Decoded:
 
 
 def _colours(image: Image) -> Image:
-    """Three colours of 8 bits. Pillow alone would make everything above 255 white."""
+    """Three colours of 8 bits. Pillow alone would make everything above 255 white, and copy what is in colour already."""
     import numpy as np
     from PIL.Image import fromarray
 
+    image.load()  # only now are mode and size those of the pixels
+    if image.mode == "RGB":
+        return image
     if image.mode.startswith("I;16"):
         return fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in {"I", "F"}:
