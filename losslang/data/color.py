@@ -28,32 +28,33 @@ def gray(images: Tensor) -> Tensor:
 
 
 def blend(images: Tensor, factor: Tensor, kind: Tensor) -> Tensor:
-    """factor · image + (1 − factor) · other, cut to [0, 1]; `kind` [batch] is the place of the operation in BLENDS."""
+    """other + factor · (image − other), cut to [0, 1]; `kind` [batch] is the place of the operation in BLENDS."""
     other = gray(images)
     mean = other.mean((2, 3), keepdim=True)
     factor, kind = _per_image(factor), _per_image(kind)
     other = torch.where(kind == 2, other, torch.where(kind == 1, mean, torch.zeros_like(mean)))
-    return (factor * images + (1 - factor) * other).clamp(0, 1)
+    return (other + factor * (images - other)).clamp(0, 1)
 
 
 def rotate_hue(images: Tensor, turns: Tensor) -> Tensor:
     """Hue moved by `turns` [batch] of the circle, value and saturation kept (HSV).
 
-    The colour of hue h has the channels V − C · clamp(min(k, 4 − k), 0, 1) with k = (n + 6 h) mod 6 and n = 5, 3, 1.
+    The colour of hue h, in turns, has the channels V − C · clamp(min(k, 4 − k), 0, 1) with k = (n + 6 h) mod 6 and n = 5, 3, 1.
     """
     red, green, blue = images.unbind(1)
     value = images.amax(1)
     chroma = value - images.amin(1)
-    safe = torch.where(chroma > 0, chroma, torch.ones_like(chroma))
-    sixth = torch.where(
+    sixth = 1 / (6 * torch.where(chroma > 0, chroma, torch.ones_like(chroma)))  # one division for all: half the time
+    hue = torch.where(
         value == red,
-        (green - blue) / safe,
-        torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+        (green - blue) * sixth,
+        torch.where(value == green, (blue - red) * sixth + 1 / 3, (red - green) * sixth + 2 / 3),
     )
-    sixth = sixth + 6 * turns[:, None, None]
+    hue = hue + turns[:, None, None]
     channels = []
     for n in (5, 3, 1):
-        k = torch.remainder(sixth + n, 6)
+        k = hue + n / 6
+        k = 6 * (k - k.floor())  # `remainder` is not vectorised
         channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
     return torch.stack(channels, dim=1)
 
@@ -80,6 +81,9 @@ def _blurred_by_blocks(images: Tensor, sigma: Tensor, reach: int) -> Tensor:
     batch, channels, size = images.shape[:3]
     count = -(-size // BLOCK)
     more, window = count * BLOCK - size + reach, BLOCK + 2 * reach
+    images = images.contiguous()
+    # a view that asks for memory: without it compiled code works the colours out again inside the mirroring, one by one
+    images = images.as_strided(images.shape, images.stride())
     padded = F.pad(images, (reach, more, reach, more), mode="reflect")
     at = torch.arange(window, device=sigma.device) - reach
     away = at[None, :] - at[reach : reach + BLOCK, None]

@@ -3,6 +3,7 @@
 import colorsys
 import itertools
 import math
+import os
 import random
 
 import numpy as np
@@ -310,6 +311,19 @@ def test_evaluation_sees_the_middle():
         VALUES.permute(0, 3, 1, 2)[:, :, :, 10:30].double() / 255, (20, 20), mode="bilinear", antialias=True
     )
     close(squashed, expected, 1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
+@pytest.mark.skipif(os.environ.get("LOSSLANG_TESTS") != "full", reason="compiles two views: half a minute of one core")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("options", [{"jitter": 0, "grayscale": 0}, {"hue": 0.3, "solarize": 0.3}])
+def test_compiled_code_gives_the_same_view(options):
+    """At a size whose last block is not full, with colours before the blur and without."""
+    policy = Photo(size=100, **options)
+    view, parameters = PhotoView(policy), draw(policy, draws(12), EXTENT)
+    torch._dynamo.reset()
+    with torch.no_grad():
+        close(torch.compile(view, dynamic=False)(VALUES, parameters), view(VALUES, parameters), 2e-5)
 
 
 def test_one_graph_for_all_batches():
