@@ -79,6 +79,15 @@ def kept_wide(convert: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
     return wide
 
 
+def taken_over(now: Tensor, coming: Tensor, step: Tensor) -> Tensor:
+    """The value of a state after a step: the one that is to come.
+
+    Where a compiled call takes over and writes the next one, too, torch's compiler (2.13) has the way back read what was
+    written: there the value is made anew.
+    """
+    return torch.where(step < 0, now, coming) if torch.compiler.is_compiling() else coming
+
+
 # ---------------------------------------------------------------- networks on views and rows
 
 

@@ -82,7 +82,7 @@ def _pair(name: str, start: str) -> list[str]:
 
 
 def _take_over(name: str) -> str:
-    return f"self.{name}.copy_(self.{name}_next)"
+    return f"self.{name}.copy_({call('taken_over', f'self.{name}', f'self.{name}_next', 'self.step').text})"
 
 
 def only_take_over(node: Node, names: Names, _clock: Clock) -> list[str]:
