@@ -55,9 +55,9 @@ class CosinesOfViews(torch.autograd.Function):
             grad_x = torch.empty_like(x)
             for place, view in enumerate(ctx.others):
                 torch.div(y.select(-3, view), far.select(-3, place), out=grad_x.select(-3, place))
-            grad_x.addcmul_(x, along(lengths[0], near, cosines, ctx.eps), value=-1).mul_(grad / near)
+            grad_x.addcmul_(x, part_along(lengths[0], near, cosines, ctx.eps), value=-1).mul_(grad / near)
         if ctx.needs_input_grad[1]:
-            grad_y, part, scale = torch.zeros_like(y), along(lengths[1], far, cosines, ctx.eps), grad / far
+            grad_y, part, scale = torch.zeros_like(y), part_along(lengths[1], far, cosines, ctx.eps), grad / far
             for place, view in enumerate(ctx.others):
                 one = x.select(-3, place) / near.select(-3, place)
                 one.addcmul_(y.select(-3, view), part.select(-3, place), value=-1)
@@ -83,6 +83,6 @@ def cosines_of_rows(x: Tensor, y: Tensor, eps: float) -> tuple[Tensor, Tensor, T
     return one.mul_(other).sum(-1).mul_(scales.squeeze(-1)), length, far
 
 
-def along(length: Tensor, divisor: Tensor, cosine: Tensor, eps: float) -> Tensor:
+def part_along(length: Tensor, divisor: Tensor, cosine: Tensor, eps: float) -> Tensor:
     """What a gradient loses along a row: a row shorter than eps is x / eps, and loses nothing."""
     return torch.where(length < eps, 0.0, cosine / divisor)
