@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import scaled_rows, with_signature
+from losslang.backend.functions import lost_along, scaled_rows, with_signature
 from losslang.backend.precision import in_own_precision
 
 __all__: list[str] = []
@@ -55,9 +55,9 @@ class CosinesOfViews(torch.autograd.Function):
             grad_x = torch.empty_like(x)
             for place, view in enumerate(ctx.others):
                 torch.div(y.select(-3, view), far.select(-3, place), out=grad_x.select(-3, place))
-            grad_x.addcmul_(x, part_along(lengths[0], near, cosines, ctx.eps), value=-1).mul_(grad / near)
+            grad_x.addcmul_(x, lost_along(cosines, lengths[0], ctx.eps), value=-1).mul_(grad / near)
         if ctx.needs_input_grad[1]:
-            grad_y, part, scale = torch.zeros_like(y), part_along(lengths[1], far, cosines, ctx.eps), grad / far
+            grad_y, part, scale = torch.zeros_like(y), lost_along(cosines, lengths[1], ctx.eps), grad / far
             for place, view in enumerate(ctx.others):
                 one = x.select(-3, place) / near.select(-3, place)
                 one.addcmul_(y.select(-3, view), part.select(-3, place), value=-1)
@@ -81,8 +81,3 @@ def cosines_of_rows(x: Tensor, y: Tensor, eps: float) -> tuple[Tensor, Tensor, T
     (one, most, length), (other, highest, far) = scaled_rows(x, (-1,)), scaled_rows(y, (-1,))
     scales = (most / length.clamp(min=eps)).mul_(highest / far.clamp(min=eps))
     return one.mul_(other).sum(-1).mul_(scales.squeeze(-1)), length, far
-
-
-def part_along(length: Tensor, divisor: Tensor, cosine: Tensor, eps: float) -> Tensor:
-    """What a gradient loses along a row: a row shorter than eps is x / eps, and loses nothing."""
-    return torch.where(length < eps, 0.0, cosine / divisor)

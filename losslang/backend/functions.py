@@ -195,6 +195,14 @@ def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor
     return scaled, largest, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
 
 
+def lost_along(products: Tensor, length: Tensor, eps: float) -> Tensor:
+    """Times a row, what its gradient loses along it, from the products of unit row and gradient.
+
+    A row shorter than eps is x / eps, and loses nothing.
+    """
+    return torch.where(length < eps, 0.0, products / length.clamp(min=eps))
+
+
 def unit_rows(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
     """Unit vectors along axes: x / max(length, eps)."""
     return UnitRows.apply(x, tuple(dim), eps)[0]
@@ -225,11 +233,11 @@ class UnitRows(torch.autograd.Function):
     @staticmethod
     @in_own_precision
     def backward(ctx: Any, grad: Tensor, _length: None) -> tuple[Tensor, None, None]:
-        """A row shorter than eps is x / eps, and has no part to take off."""
+        """What is left across the unit vector, over the length."""
         x, length = ctx.saved_tensors
         near, products = length.clamp(min=ctx.eps), grad * x
-        along = torch.where(length < ctx.eps, 0.0, products.sum(ctx.dim, keepdim=True) / near / near)
-        torch.addcmul(grad, x, along, value=-1, out=products)
+        lost = lost_along(products.sum(ctx.dim, keepdim=True) / near, length, ctx.eps)
+        torch.addcmul(grad, x, lost, value=-1, out=products)
         return products.div_(near), None, None
 
     @staticmethod

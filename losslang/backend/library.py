@@ -40,7 +40,9 @@ def _definitions() -> dict[str, str]:
     """Every top-level function, class and constant of the files, by name, in order. Read as text: torch is not imported."""
     found: dict[str, str] = {}
     for package, file in FILES:
-        found |= _parts((resources.files(package) / file).read_text(encoding="utf-8"))
+        parts = _parts((resources.files(package) / file).read_text(encoding="utf-8"))
+        assert not found.keys() & parts.keys(), f"{file} has names of other files: {found.keys() & parts.keys()}"
+        found |= parts
     return found
 
 
@@ -52,6 +54,7 @@ def _parts(text: str) -> dict[str, str]:
             found[item.name] = "\n".join(lines[start - 1 : item.end_lineno])
         elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
             found[item.targets[0].id] = "\n".join(lines[item.lineno - 1 : item.end_lineno])
+    found.pop("__all__", None)
     return found
 
 

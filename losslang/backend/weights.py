@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from losslang.backend.functions import lost_along
 from losslang.backend.similarities import crossed, into_softmax, products_but
 
 __all__: list[str] = []
@@ -65,9 +66,5 @@ def symmetrized(matrix: Tensor) -> Tensor:
 
 
 def less_part_along(grad: Tensor, x: Tensor, along: Tensor, length: Tensor, eps: float) -> None:
-    """From a gradient to unit rows, in place, that to x: less its part along them, over lengths [..., rows, 1].
-
-    A row shorter than eps is x / eps, and has no part to take off.
-    """
-    near = length.clamp(min=eps)
-    grad.addcmul_(x, torch.where(length < eps, 0.0, along / near), value=-1).div_(near)
+    """From a gradient to unit rows, in place, that to x: less its part along them, over lengths [..., rows, 1]."""
+    grad.addcmul_(x, lost_along(along, length, eps), value=-1).div_(length.clamp(min=eps))
