@@ -473,21 +473,32 @@ def unit_directions(count: int, size: int, like: Tensor, step: Tensor, salt: int
     Counter-based (a hash of step, salt and position gives uniform numbers, Box-Muller normal ones), so that the draw
     needs no generator state, survives a resume and does not break the graph of torch.compile.
     """
-    position = torch.arange(count * size, device=like.device, dtype=torch.int64)
-    key = (step.to(like.device) * 2654435761 + salt * 40503) & 0xFFFFFFFF
-    one = scrambled(position * 2 + key * 7919)
-    two = scrambled(position * 2 + 1 + key * 7919)
-    radius = (-2 * ((one + 1) / 4294967297.0).log()).sqrt()
-    normal = radius * (two * (2 * math.pi / 4294967296.0)).cos()
-    return unit_rows(normal.to(like.dtype).view(count, size), (1,), 1e-12)
+    key = ((step.to(like.device) * 2654435761 + salt * 40503) & 0xFFFFFFFF) * 7919
+    at_once = count if like.device.type != "cpu" or torch.compiler.is_compiling() else max(2**17 // size, 1)
+    drawn = []
+    for first in range(0, count, at_once):
+        rows = min(at_once, count - first)
+        position = torch.arange(first * size, (first + rows) * size, device=like.device, dtype=torch.int64)
+        normal = normal_numbers(position * 2 + key).to(like.dtype)
+        drawn.append(unit_rows(normal.view(rows, size), (1,), 1e-12))
+    return torch.cat(drawn) if len(drawn) > 1 else drawn[0]
+
+
+def normal_numbers(keys: Tensor) -> Tensor:
+    """A normal number in float64 of every even key and the odd one after it, by Box and Muller's transform."""
+    radius = scrambled(keys).add_(1).div_(4294967297.0).log_().mul_(-2).sqrt_()
+    return scrambled(keys + 1).mul_(2 * math.pi / 4294967296.0).cos_().mul_(radius)
 
 
 def scrambled(x: Tensor) -> Tensor:
     """A 32-bit hash of integers, as float64 (lowbias32 by Wellons)."""
     x = x & 0xFFFFFFFF
-    x = ((x ^ (x >> 16)) * 0x7FEB352D) & 0xFFFFFFFF
-    x = ((x ^ (x >> 15)) * 0x846CA68B) & 0xFFFFFFFF
-    return (x ^ (x >> 16)).to(torch.float64)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x ^= x >> shift
+        x *= factor
+        x &= 0xFFFFFFFF
+    x ^= x >> 16
+    return x.to(torch.float64)
 
 
 @torch.no_grad()
