@@ -80,8 +80,8 @@ def _alone(graph: Graph) -> set[int]:
     for node in graph.nodes():
         for child in node.inputs:
             users[child.number].append(node)
-    entropies = {node.number: entropy for node in graph.nodes() if (entropy := Entropy.of(node)) is not None}
-    products = {entropy.product.number for entropy in entropies.values()}
+    entropies = [(node, entropy) for node in graph.nodes() if (entropy := Entropy.of(node)) is not None]
+    products = {entropy.product.number for _, entropy in entropies}
 
     def serves(node: Node) -> bool:
         """Whether a log-softmax is in these products alone, in views or whole."""
@@ -93,9 +93,7 @@ def _alone(graph: Graph) -> set[int]:
         return len(users[child.number]) == 1 and (child is product or is_read_once(child, product))
 
     return {
-        number
-        for number, entropy in entropies.items()
-        if serves(entropy.softmax) and is_read_once(graph.nodes()[number], entropy.product)
+        node.number for node, entropy in entropies if serves(entropy.softmax) and is_read_once(node, entropy.product)
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn import functional as F
 
 __all__ = ["BiasLayer", "IterNorm", "Normalize", "Prototypes", "ScaleBatchNorm"]
@@ -63,9 +64,13 @@ class Prototypes(nn.Module):
 
     @torch.no_grad()
     def project(self) -> None:
-        """Give the rows unit length, if that is what `rows` asks for."""
+        """Give the rows unit length, if that is what `rows` asks for.
+
+        Where no optimiser step came before, they have it up to rounding: an earlier loss may still go back through them.
+        """
         if self.rows == "project":
-            self.weight.copy_(F.normalize(self.weight, dim=1))
+            with _unsafe_preserve_version_counter(self.weight):
+                self.weight.copy_(F.normalize(self.weight, dim=1))
 
 
 class IterNorm(nn.Module):

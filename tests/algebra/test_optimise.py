@@ -132,6 +132,8 @@ ROWS = {
         "cross_entropy(stopgrad(z[a]), log_softmax(z / 0.3 - 2, over=feature)[b], over=feature)",
         "(-mean(sum(log_softmax(z, over=feature) * z, over=feature)))^2",
         "mean(cross_entropy(z[u], log_softmax(z, over=feature)[v], over=feature) for u in views for v in views if v == b)",
+        ("sum(mean(cos(z[a] * linspace(0, 3, 5)), over=batch)^2)"
+        " + cross_entropy(softmax(z[a]), log_softmax(z[b]), over=feature)"),  # rewriting leaves gaps between the numbers of nodes
     ],
     "size": [
         ("diagonal_alignment(cross_moment(standardize(z)[a], standardize(z)[b]))"

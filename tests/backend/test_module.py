@@ -283,6 +283,17 @@ def test_prototypes_go_back_to_unit_length_after_every_step():
         assert torch.allclose(codebook.weight.norm(dim=1), torch.ones(24))
 
 
+@pytest.mark.parametrize("name", ["swav", "swav_joint", "dino", "mocov2", "corinfomax"])
+def test_two_losses_go_back_together(name):
+    one, two = model_of(name), model_of(name)
+    batches = [views_of(one) for _ in range(2)]
+    sum(one(views).total for views in batches).backward()
+    for views in batches:
+        two(views).total.backward()
+    for p, q in zip(one.parameters(), two.parameters(), strict=True):
+        assert p.grad is None or torch.allclose(p.grad, q.grad, rtol=1e-4, atol=1e-6)
+
+
 NAMES = (
     "parameter type = 2\nparameter type_ = 3\nparameter _buffers = 5\n"
     "lambda = running(mean(z[a], over=batch), momentum=0.5, read=after)\n"
