@@ -81,7 +81,7 @@ def _trained(groups: Sequence[Group]) -> str:
 def _claims(decisions: Sequence[Decision]) -> Iterator[str]:
     for text in dict.fromkeys(decision.claim.text for decision in decisions):
         mine = [decision for decision in decisions if decision.claim.text == text]
-        rows = [f"  - {d.data}: **{d.answer}**; {d.evidence}." for d in mine]
+        rows = [f"  - {d.where}: **{d.answer}**; {d.evidence}." for d in mine]
         yield "\n".join([f"- *{text}* ({mine[0].claim.source})", *rows])
 
 

@@ -1,7 +1,8 @@
 """What the founding papers say, as rows that runs decide: each claim with the numbers that speak for or against it.
 
 A claim is decided by an interval of 95 % over seeds (`statistics`), never by a mean alone: it holds where the whole interval
-is on its side, does not hold where the whole interval is on the other, and is undecided between.
+is on its side, does not hold where the whole interval is on the other, and is undecided between. Runs of a sweep are never
+mixed: a claim is decided at every setting, which its answer names.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from losslang.report.runs import RunData
+from losslang.report.runs import RunData, settings_apart
 from losslang.report.statistics import Estimate, difference, estimate
 
-__all__ = ["CLAIMS", "CONSTANT", "FIGURES", "SHORT", "Claim", "Decision", "Pick", "decide", "said", "side"]
+__all__ = ["CLAIMS", "CONSTANT", "FIGURES", "SHORT", "Claim", "Decision", "Judge", "Pick", "decide", "said", "side"]
 
 Answer = Literal["holds", "does not hold", "undecided"]
 
@@ -36,30 +37,42 @@ class Pick:
 
     def of(self, runs: Sequence[RunData], measured: str) -> list[float]:
         """The last value of a number of every finished run that is meant, one per seed."""
-        mine = [run for run in runs if run.method == self.method and run.result is not None and self._fits(run)]
+        mine = [run for run in runs if run.result is not None and self.means(run)]
         found = {run.seed: [row[measured] for row in run.rows.values() if measured in row] for run in mine}
         return [values[-1] for _, values in sorted(found.items()) if values]
 
-    def _fits(self, run: RunData) -> bool:
-        return all(run.choices.get(name) == value for name, value in self.choices.items())
+    def means(self, run: RunData) -> bool:
+        """Whether a run is of the method with the choices."""
+        return run.method == self.method and all(run.choices.get(name) == v for name, v in self.choices.items())
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What runs on one data set say of a claim."""
+    """What runs on one data set say of a claim; `setting` is what tells them from runs of a sweep, in words."""
 
     claim: Claim
     data: str
+    setting: str
     answer: Answer
     evidence: str
 
+    @property
+    def where(self) -> str:
+        """The data set and the setting."""
+        return f"{self.data}, {self.setting}" if self.setting else self.data
 
-Judge = Callable[[Sequence[RunData]], "tuple[Answer, str] | None"]
+
+@dataclass(frozen=True)
+class Judge:
+    """What decides a claim about some picks: the answer of runs of one setting, in a word and its numbers; None without them."""
+
+    picks: tuple[Pick, ...]
+    answer: Callable[[Sequence[RunData]], tuple[Answer, str] | None]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A row: the figure it belongs to, what the paper says, where, and what decides it (None without its runs)."""
+    """A row: the figure it belongs to, what the paper says, where, and what decides it."""
 
     figure: str
     text: str
@@ -68,12 +81,15 @@ class Claim:
 
 
 def decide(runs: Sequence[RunData], figure: str | None = None) -> Iterator[Decision]:
-    """Every claim (of a figure) for which there are runs, once per data set."""
+    """Every claim (of a figure) for which there are runs, once per data set and setting."""
     for claim in CLAIMS:
-        for data in dict.fromkeys(run.data for run in runs):
-            found = claim.judge([run for run in runs if run.data == data]) if figure in {None, claim.figure} else None
-            if found is not None:
-                yield Decision(claim, data, *found)
+        for data in dict.fromkeys(run.data for run in runs) if figure in {None, claim.figure} else ():
+            here = [run for run in runs if run.data == data]
+            of_picks = [[run for run in here if pick.means(run)] for pick in claim.judge.picks]
+            for setting, alike in settings_apart(of_picks):
+                found = claim.judge.answer(alike)
+                if found is not None:
+                    yield Decision(claim, data, setting, *found)
 
 
 # ---------------------------------------------------------------- what decides
@@ -99,7 +115,7 @@ def below(measured: str, pick: Pick, level: float) -> Judge:
 
 
 def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
-    def judge(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
+    def answer(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
         values = pick.of(runs, measured)
         if not values:
             return None
@@ -107,7 +123,7 @@ def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
         words = f"{said(measured)} of {pick.name} {found.interval()}, against {level:g}"
         return side(found, level, above=above), words
 
-    return judge
+    return Judge((pick,), answer)
 
 
 def less(measured: str, left: Pick, right: Pick) -> Judge:
@@ -131,18 +147,18 @@ def no_worse(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> J
     return _of_two(measured, left, right, lambda found: side(found, -margin, above=True), f", against -{margin:g}")
 
 
-def _of_two(measured: str, left: Pick, right: Pick, answer: Callable[[Estimate], Answer], against: str = "") -> Judge:
+def _of_two(measured: str, left: Pick, right: Pick, decided: Callable[[Estimate], Answer], against: str = "") -> Judge:
     """What is answered of the difference of two means, where there are runs of both."""
 
-    def judge(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
+    def answer(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
         one, other = left.of(runs, measured), right.of(runs, measured)
         if not one or not other:
             return None
         found = difference(one, other)
         means = f"{estimate(one).mean:.3f} of {left.name}, {estimate(other).mean:.3f} of {right.name}"
-        return answer(found), f"{said(measured)} {means}, difference {found.interval()}{against}"
+        return decided(found), f"{said(measured)} {means}, difference {found.interval()}{against}"
 
-    return judge
+    return Judge((left, right), answer)
 
 
 def said(measured: str) -> str:
@@ -193,7 +209,7 @@ CLAIMS = (
           f"{_JHA}, fig. 5", less("effective_rank", _DIAGONAL, _BARLOW)),
     Claim("byol_momentum", "A target that is the network itself at first (momentum 0, which rises to 1) collapses.",
           "Grill et al. 2020, table 5a", above("center_norm", _byol(0), CONSTANT)),
-    Claim("byol_momentum", "A target that never moves teaches less than one of momentum 0.99.",
+    Claim("byol_momentum", "A target that never moves (momentum 1) teaches less than one of momentum 0.99.",
           "Grill et al. 2020, table 5a", less("knn", _byol(1), _byol(0.99))),
     Claim("byol_momentum", "Between 0.9 and 0.999 the momentum matters little.",
           "Grill et al. 2020, table 5a", near("knn", _byol(0.9), _byol(0.999))),

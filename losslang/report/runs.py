@@ -14,7 +14,7 @@ from losslang.report.listed import read_list
 from losslang.training.folder import METRICS, RESULT, SETTINGS, RunFolder
 from losslang.training.loggers import numbers
 
-__all__ = ["Group", "RunData", "find_runs", "group_runs", "read_run"]
+__all__ = ["Group", "RunData", "find_runs", "group_runs", "read_run", "settings_apart"]
 
 _NO_DIFFERENCE = {
     "seed",
@@ -169,5 +169,32 @@ def _label(run: RunData, others: Sequence[RunData], *, data: bool) -> str:
     alike = [other for other in others if (other.method, other.data) == (run.method, run.data)]
     names = [n for n, value in run.choices.items() if any(other.choices.get(n, value) != value for other in alike)]
     words = [run.method, *([f"on {run.data}"] if data else [])]
-    words += [f"{name.removeprefix('optimizer.')}={run.choices[name]}" for name in names]
+    words += [_said(name, run.choices[name]) for name in names]
     return " ".join(words) if names or len(alike) == 1 else f"{' '.join(words)} ({run.folder})"
+
+
+def _said(name: str, value: object) -> str:
+    return f"{name.removeprefix('optimizer.')}={value}"
+
+
+def settings_apart(kinds: Sequence[Sequence[RunData]]) -> list[tuple[str, list[RunData]]]:
+    """Runs of several kinds, apart by whatever differs within one of them (as by a sweep), with the words that say it.
+
+    A run that does not have the setting, as a parameter of another method, goes with every value.
+    """
+    names = dict.fromkeys(
+        name for kind in kinds for run in kind for name, v in run.choices.items() if kind[0].choices.get(name, v) != v
+    )
+    settings: list[dict[str, object]] = [{}]
+    for kind in kinds:
+        mine = [{name: run.choices[name] for name in names if name in run.choices} for run in kind]
+        mine = [one for at, one in enumerate(mine) if one not in mine[:at]]
+        joined = [one | other for one in settings for other in mine if _agree(one, other)]
+        settings = joined or settings
+    apart = {" ".join(_said(name, setting[name]) for name in names if name in setting): setting for setting in settings}
+    runs = [run for kind in kinds for run in kind]
+    return [(words, [run for run in runs if _agree(run.choices, setting)]) for words, setting in apart.items()]
+
+
+def _agree(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    return all(one.get(name, value) == value for name, value in other.items())

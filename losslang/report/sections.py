@@ -106,12 +106,12 @@ def claim_list(decisions: Sequence[Decision]) -> Html:
 
 
 def _claim(text: str, found: Sequence[Decision]) -> Html:
-    """A claim, and what the runs on each data set say of it."""
+    """A claim, and what the runs on each data set, at each setting, say of it."""
     rows = [
         tag(
             "li",
             tag("strong", d.answer.capitalize()),
-            f" on {d.data}: ",
+            f" on {d.where}: ",
             prose(d.evidence),
             ".",
             class_=_LOOKS[d.answer],

@@ -52,14 +52,14 @@ A, B = Pick("a"), Pick("b")
     ],
 )
 def test_an_interval_decides(judge, left, right, answer):
-    found, evidence = judge([*runs("a", left), *runs("b", right)])
+    found, evidence = judge.answer([*runs("a", left), *runs("b", right)])
     assert found == answer
     assert "kNN" in evidence
 
 
 def test_without_its_runs_a_claim_is_not_decided():
-    assert less("knn", A, B)(runs("a", [0.1, 0.2])) is None
-    assert above("knn", B, 0.5)(runs("a", [0.1, 0.2])) is None
+    assert less("knn", A, B).answer(runs("a", [0.1, 0.2])) is None
+    assert above("knn", B, 0.5).answer(runs("a", [0.1, 0.2])) is None
     assert list(decide(runs("nothing", [0.1]))) == []
 
 
@@ -83,3 +83,49 @@ def test_claims_are_decided_on_every_data_set():
     decisions = [d for d in decide(found, "figure4") if "predictor" in d.claim.text]
     assert [(d.data, d.answer) for d in decisions] == [("blobs", "holds"), ("moons", "does not hold")]
     assert decisions[1].evidence.endswith("against 0.95")
+
+
+def test_a_claim_about_a_sweep_names_the_setting_and_mixes_none():
+    found = [
+        *runs("simsiam", [0.3, 0.31, 0.32], "center_norm", width=64),
+        *runs("simsiam", [0.97, 0.98, 0.99], "center_norm", width=8),
+    ]
+    decisions = [d for d in decide(found, "figure4") if d.claim.text.startswith("SimSiam keeps")]
+    assert [(d.where, d.answer) for d in decisions] == [
+        ("blobs, width=64", "holds"),
+        ("blobs, width=8", "does not hold"),
+    ]
+
+
+def test_two_methods_of_a_sweep_are_compared_at_the_same_setting():
+    found = [
+        *runs("swav", [0.9, 0.901, 0.902], epsilon=0.05, prototypes=30),
+        *runs("swav", [0.5, 0.501, 0.502], epsilon=1, prototypes=30),
+        *runs("swav_fixed", [0.9, 0.901, 0.902], epsilon=0.05),
+        *runs("swav_fixed", [0.9, 0.901, 0.902], epsilon=1),
+        *runs("swav_fixed", [0.1, 0.101, 0.102], epsilon=2),
+    ]
+    decisions = [d for d in decide(found, "swav_fixed") if "kNN" in d.evidence]
+    assert [(d.setting, d.answer) for d in decisions] == [("epsilon=0.05", "holds"), ("epsilon=1", "holds")]
+    assert "0.901 of swav_fixed, 0.501 of swav," in decisions[1].evidence
+
+
+def test_settings_of_one_method_alone_are_paired_with_all_of_the_other():
+    found = [
+        *runs("swav", [0.9, 0.901, 0.902], epsilon=0.05),
+        *runs("swav", [0.5, 0.501, 0.502], epsilon=1),
+        *runs("swav_fixed", [0.7, 0.701, 0.702], **{"optimizer.momentum": 0}),
+        *runs("swav_fixed", [0.8, 0.801, 0.802], **{"optimizer.momentum": 0.9}),
+    ]
+    decisions = [d for d in decide(found, "swav_fixed") if "kNN" in d.evidence]
+    assert {d.setting: d.answer for d in decisions} == {
+        "momentum=0 epsilon=0.05": "does not hold",
+        "momentum=0.9 epsilon=0.05": "does not hold",
+        "momentum=0 epsilon=1": "holds",
+        "momentum=0.9 epsilon=1": "holds",
+    }
+
+
+def test_what_a_claim_itself_chooses_is_no_setting():
+    found = [run for m in (0, 0.9, 0.99, 0.999, 1) for run in runs("byol", [0.9, 0.91], momentum=m)]
+    assert {d.setting for d in decide(found, "byol_momentum")} == {""}
