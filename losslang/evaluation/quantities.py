@@ -16,7 +16,18 @@ from torch import Tensor
 
 from losslang.evaluation import geometry, pairs
 
-__all__ = ["CLOUD", "DRAWS", "GRADIENT", "TURN", "GradientQuantity", "Quantity", "of_cloud", "of_draws", "turn"]
+__all__ = [
+    "BOUNDS",
+    "CLOUD",
+    "DRAWS",
+    "GRADIENT",
+    "TURN",
+    "GradientQuantity",
+    "Quantity",
+    "of_cloud",
+    "of_draws",
+    "turn",
+]
 
 Cost = Literal["step", "evaluation"]
 
@@ -84,6 +95,21 @@ GRADIENT = (
     GradientQuantity("residual_force", "d log mᵣ/dt under descent along g", "as `losslang probe`"),
 )
 """What `losslang.evaluation.gradients.summary` gives, all at every logged step."""
+
+
+_SHARES = ("knn", "embedding_knn", "online_probe", "online_train")
+_LENGTHS = ("center_norm", "residual_norm", "residual_rms", "correlation")
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys((*_SHARES, *_LENGTHS), (0, 1)),
+    **dict.fromkeys(("effective_rank", "rankme", "lidar"), (1, math.inf)),
+    **dict.fromkeys(("spread", "norm"), (0, math.inf)),
+    "alignment": (0, 4),
+    "uniformity": (-8, 0),
+    "center_turn": (-1, 1),
+    "angle": (0, 180),
+}
+"""The least and the most that a number can be, for those that have a bound: a standard deviation about a mean may pass it."""
 
 
 def of_cloud(z: Tensor, *, cheap: bool = False) -> dict[str, float]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from losslang.report.curves import metric_title
 from losslang.report.runs import RunData, settings_apart
 from losslang.report.statistics import Estimate, difference, estimate
 
@@ -120,7 +121,7 @@ def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
         if not values:
             return None
         found = estimate(values)
-        words = f"{said(measured)} of {pick.name} {found.interval()}, against {level:g}"
+        words = f"{said(measured)} of {pick.name}: {found.interval()}, against {level:g}"
         return side(found, level, above=above), words
 
     return Judge((pick,), answer)
@@ -163,7 +164,7 @@ def _of_two(measured: str, left: Pick, right: Pick, decided: Callable[[Estimate]
 
 def said(measured: str) -> str:
     """The name of a number, in words."""
-    return {"knn": "kNN"}.get(measured, measured.replace("batch/", "").replace("_", " ").replace("/", ": "))
+    return metric_title(measured.replace("batch/", ""))
 
 
 # ---------------------------------------------------------------- the table

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from losslang.evaluation.quantities import CLOUD, DRAWS, GRADIENT, TURN
+from losslang.evaluation.quantities import BOUNDS, CLOUD, DRAWS, GRADIENT, TURN
 from losslang.report.plots import Plot, Trace, thinned
 from losslang.report.runs import Group, RunData
 
-__all__ = ["SECTIONS", "Section", "curve", "curve_sections", "metric_names"]
+__all__ = ["SECTIONS", "Section", "bounds", "curve", "curve_sections", "metric_names", "metric_title"]
 
 POINTS, SEED_POINTS = 200, 120
 """Points that are drawn of a band, and of a single run beneath it."""
@@ -85,16 +86,27 @@ def _plot(name: str, groups: Sequence[Group]) -> Plot:
         spread = f" ± {band.high[-1] - band.y[-1]:.3g}" if band.high else ""
         ends.append(f"{group.label} {band.y[-1]:.4g}{spread}")
     text = f"{name} over training steps. At the end: {'; '.join(ends)}."
-    return Plot(name, _title(name), "step", "", tuple(traces), text, _formula(name))
+    formula = _FORMULAS.get(_quantity(name), "")
+    return Plot(name, metric_title(name), "step", "", tuple(traces), text, formula, bounds=bounds(name))
 
 
-def _title(name: str) -> str:
-    return name.replace("_", " ").replace("/", ": ")
+def metric_title(name: str) -> str:
+    """The name of a number in words: `batch: center norm`, `kNN`."""
+    return ": ".join(_WORDS.get(part, part.replace("_", " ")) for part in name.split("/"))
 
 
-def _formula(name: str) -> str:
-    parts = name.split("/")
-    return next((_FORMULAS[part] for part in (parts[-1], *parts) if part in _FORMULAS), "")
+_WORDS = {"knn": "kNN", "rankme": "RankMe", "lidar": "LiDAR", "alpha_req": "α-ReQ"}
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """The least and the most that a number of the metrics can be; infinite where nothing bounds it."""
+    return BOUNDS.get(_quantity(name), (-math.inf, math.inf))
+
+
+def _quantity(name: str) -> str:
+    """What a number of the metrics is of: terms have names of their own, which may be those of quantities."""
+    kind, *rest = name.split("/")
+    return {"terms": "", "gradient": rest[0]}.get(kind, rest[-1]) if rest else kind
 
 
 def curve(name: str, style: int, group: Group) -> Trace | None:

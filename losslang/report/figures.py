@@ -9,7 +9,7 @@ from typing import Any
 
 from losslang.data.files import write_atomically
 from losslang.diagnostics import LosslangError
-from losslang.report.curves import curve, metric_names
+from losslang.report.curves import bounds, curve, metric_names, metric_title
 from losslang.report.listed import LIST, read_list
 from losslang.report.plots import COLORS, DASHES
 from losslang.report.runs import Group, find_runs, group_runs
@@ -75,7 +75,7 @@ def curves_figure(groups: Sequence[Group], names: Sequence[str]) -> Any:
                 if group.first.data == of:
                     _draw(place, name, styles[_label(group)], group)
             _frame(place, name)
-        row[0].set_ylabel(name.replace("batch/", "").replace("_", " ").replace("/", ":\n"))
+        row[0].set_ylabel(metric_title(name.replace("batch/", "")).replace(": ", ":\n"))
     for place, of in zip(axes[0], data, strict=True):
         place.set_title(of, fontsize=9)
     for place in axes[-1]:
@@ -86,12 +86,15 @@ def curves_figure(groups: Sequence[Group], names: Sequence[str]) -> Any:
 
 
 def _frame(place: Any, name: str) -> None:
-    """Center norms from 0 to 1; what hardly differs is not blown up to fill the panel."""
+    """Center norms from 0 to 1; what hardly differs is not blown up to fill the panel, nor shown where no value can be."""
     low, high = place.get_ylim()
     if name.endswith("center_norm"):
-        place.set_ylim(-0.03, 1.03)
+        low, high = -0.03, 1.03
     elif high - low < LEAST:
-        place.set_ylim((low + high - LEAST) / 2, (low + high + LEAST) / 2)
+        low, high = (low + high - LEAST) / 2, (low + high + LEAST) / 2
+    least, most = bounds(name)
+    room = 0.03 * (high - low)
+    place.set_ylim(max(low, least - room), min(high, most + room))
     place.ticklabel_format(axis="y", useOffset=False)
 
 

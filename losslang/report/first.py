@@ -64,7 +64,7 @@ def _center(ends: Sequence[Snapshot], name: str, level: float, *, above: bool) -
     found = estimate([end.center_norm for end in ends])
     constant = sum(end.center_norm > CONSTANT for end in ends)
     return (
-        f"**{side(found, level, above=above)}**; {said('center_norm')} of {name} {found.interval()}, against {level:g};"
+        f"**{side(found, level, above=above)}**; {said('center_norm')} of {name}: {found.interval()}, against {level:g};"
         f" {constant} of {len(ends)} seeds end above {CONSTANT:g}"
     )
 

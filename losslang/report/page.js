@@ -34,14 +34,15 @@ function shapes(plot, kind) {
   const hidden = name => kind === "curve" && state.hidden.has(name);
   const group = trace => trace.name.replace(/, seed \d+$/, "");
   const shown = plot.traces.filter(trace => !hidden(group(trace)) && (trace.kind !== "seed" || state.seeds));
-  const bands = shown.filter(trace => trace.low.length).flatMap(band);
+  const bands = shown.filter(trace => trace.low.length).flatMap(trace => band(trace, plot.bounds));
   const seeds = shown.filter(trace => trace.kind === "seed").map(trace => line(trace, { width: 0.8, color: faint(color(trace.style), 0.55) }));
   const rest = shown.filter(trace => trace.kind !== "seed").map(trace => (trace.kind === "points" ? points(trace) : line(trace)));
   return [...bands, ...seeds, ...rest];
 }
 
-function band(trace) {
-  const x = [...trace.x, ...trace.x.toReversed()], y = [...trace.high, ...trace.low.toReversed()];
+function band(trace, [least, most]) {
+  const possible = value => Math.min(Math.max(value, least ?? -Infinity), most ?? Infinity);
+  const x = [...trace.x, ...trace.x.toReversed()], y = [...trace.high, ...trace.low.toReversed()].map(possible);
   const look = { mode: "lines", line: { width: 0 }, fill: "toself", fillcolor: faint(color(trace.style), 0.18) };
   return [{ x, y, ...look, hoverinfo: "skip", showlegend: false }];
 }
@@ -57,7 +58,7 @@ function points(trace) {
   return { x: trace.x, y: trace.y, name: trace.name, mode: "markers", marker, showlegend: false };
 }
 
-function layout(plot, kind) {
+function layout(plot, kind, drawn) {
   const look = getComputedStyle(document.documentElement);
   const ink = look.getPropertyValue("--faint").trim(), grid = look.getPropertyValue("--grid").trim();
   const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { size: 11 } };
@@ -70,14 +71,24 @@ function layout(plot, kind) {
     legend: { orientation: "h", y: -0.28, font: { size: 11 } }, showlegend: kind === "force" || (kind === "line" && plot.traces.length <= 5),
   };
   if (plot.ylog) Object.assign(found.yaxis, { exponentformat: "power", dtick: undefined, nticks: 6 });
+  found.yaxis.range = within(plot.bounds, drawn);
   if (plot.equal) Object.assign(found.yaxis, { scaleanchor: "x", scaleratio: 1 });
   if (kind === "curve" && state.range) found.xaxis.range = state.range;
   return found;
 }
 
+/** The range of an axis whose values have bounds: what is drawn, never blown up beyond a fiftieth, never far beyond the bounds. */
+function within([least, most], drawn) {
+  if (least === null && most === null) return undefined;
+  const values = drawn.flatMap(trace => trace.y), low = Math.min(...values), high = Math.max(...values);
+  const missing = Math.max(0.02 - (high - low), 0) / 2, room = 0.06 * (high - low + 2 * missing);
+  return [Math.max(low - missing, least ?? -Infinity) - room, Math.min(high + missing, most ?? Infinity) + room];
+}
+
 async function draw(figure) {
   const plot = state.data.plots[figure.id], kind = figure.dataset.kind, canvas = figure.querySelector(".canvas");
-  await Plotly.react(canvas, shapes(plot, kind), layout(plot, kind), { responsive: true, displayModeBar: false });
+  const drawn = shapes(plot, kind);
+  await Plotly.react(canvas, drawn, layout(plot, kind, drawn), { responsive: true, displayModeBar: false });
   if (!state.drawn.has(figure.id) && kind === "curve") canvas.on("plotly_relayout", change => zoomAll(canvas, change));
   state.drawn.set(figure.id, figure);
   figure.dataset.drawn = "true";

@@ -181,14 +181,17 @@ def _section(name: str, title: str, content: Html) -> Html:
 
 def _curves(groups: Sequence[Group], plots: dict[str, Plot]) -> Html:
     parts = [
-        tag("p", "Lines are means over seeds, bands one standard deviation. Zooming into one plot zooms all of them.")
+        tag(
+            "p",
+            "Lines are means over seeds, bands one standard deviation, as far as values can be. Zooming into one plot zooms all.",
+        )
     ]
     for section, found in curve_sections(groups):
         content = join([tag("p", section.text), _grid(found, plots, "curve")])
         if section.open:
             parts += [tag("h3", section.title), content]
         else:
-            parts.append(details(f"{section.title} ({len(found)} plots)", content))
+            parts.append(details(f"{section.title} ({len(found)} plot{'s' * (len(found) > 1)})", content))
     return join(parts)
 
 

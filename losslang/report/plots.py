@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -36,7 +37,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot; `text` says in words what it shows, for those who do not see it. `equal` gives both axes one scale."""
+    """A plot; `text` says in words what it shows, for those who do not see it. `equal` gives both axes one scale.
+
+    Bands are drawn as far as the `bounds` of y alone, beyond which no value can be.
+    """
 
     name: str
     title: str
@@ -47,11 +51,13 @@ class Plot:
     formula: str = ""
     ylog: bool = False
     equal: bool = False
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def data(self) -> dict[str, Any]:
         """What the page needs to draw it, numbers rounded to five digits."""
         found = asdict(self)
         found["traces"] = [_trace(trace) for trace in self.traces]
+        found["bounds"] = [bound if math.isfinite(bound) else None for bound in self.bounds]
         return found
 
 

@@ -45,6 +45,28 @@ def test_every_plot_is_drawn_and_nothing_goes_wrong(opened, page):
     assert opened.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
+def test_no_band_is_drawn_where_no_value_can_be(browser, page):
+    browser.open(page.as_uri())
+    browser.run("ready.then(() => drawAll())")
+    axes = json.loads(
+        browser.run("""JSON.stringify(Object.fromEntries([...document.querySelectorAll('figure.plot')].map(f =>
+        [state.data.plots[f.id].title, f.querySelector('.canvas')._fullLayout.yaxis.range])))""")
+    )
+    for title in ("kNN", "center norm", "batch: residual norm", "correlation"):
+        low, high = axes[title]
+        assert -0.07 <= low < high <= 1.07, title
+    low, high = json.loads(browser.run("JSON.stringify(within([0, 1], [{y: [1, 1]}]))"))
+    assert 0.98 < low < 1 < high < 1.002
+    assert browser.run("within([null, null], [{y: [1, 1]}])") is None
+    band = "band({x: [0, 1], low: [-1, 0.5], high: [0.5, 2], style: 0}, [0, null])[0].y"
+    assert json.loads(browser.run(f"JSON.stringify({band})")) == [0.5, 2, 0.5, 0]
+
+
+def test_the_caption_of_a_table_is_read_whole(opened):
+    right = "[...document.querySelectorAll('#runs caption')].map(c => c.getBoundingClientRect().right)"
+    assert opened.run(f"Math.max(...{right}) <= document.documentElement.clientWidth")
+
+
 def test_the_theme_follows_the_system_and_the_button(opened, request):
     dark = "dark" in request.node.name
     ground = "getComputedStyle(document.body).backgroundColor"

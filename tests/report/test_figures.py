@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from losslang.cli import main
-from losslang.report import first
+from losslang.report import figures, first
 from losslang.report.snapshots import snapshots
 from losslang.shipped import shipped_specs
 from losslang.training.plan import resolve_run
@@ -25,7 +25,7 @@ def drawn(runs, tmp_path_factory):
 def test_a_figure_is_a_drawing_with_its_words_as_text(drawn):
     tree = ET.parse(drawn / "figure4.svg")
     words = "".join(tree.getroot().itertext())
-    for text in ("simsiam_no_stopgrad", "center norm", "knn", "blobs", "step"):
+    for text in ("simsiam_no_stopgrad", "center norm", "kNN", "blobs", "step"):
         assert text in words
     assert (drawn / "figure4.svg").stat().st_size < 200_000
 
@@ -36,6 +36,20 @@ def test_the_page_holds_claims_with_their_numbers(drawn):
     assert "SimSiam keeps its center short" in text
     assert "- blobs: **" in text
     assert "| simsiam_no_stopgrad | 2 |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "least", "most"),
+    [("knn", [1.0, 1.0], 0.94, 1.004), ("knn", [0.2, 1.1], 0.1, 1.04), ("gradient/norm/knn", [0.0, 9.0], -0.3, 9.5),
+     ("terms/knn", [0.5, 3.0], 0.3, 3.2), ("center_norm", [0.9, 0.91], -0.03, 1.03)],
+)  # fmt: skip
+def test_an_axis_ends_where_no_value_can_be(name, values, least, most):
+    place = figures.pyplot().figure().subplots()
+    place.plot([0, 1], values)
+    figures._frame(place, name)
+    low, high = place.get_ylim()
+    figures.pyplot().close("all")
+    assert least <= low < high <= most
 
 
 def test_the_same_runs_give_the_same_bytes(drawn, tmp_path):
