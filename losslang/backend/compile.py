@@ -19,7 +19,7 @@ from torch import nn
 from losslang.algebra.estimates import Estimate, estimate_of
 from losslang.algebra.optimise import NOT_PLAIN
 from losslang.backend.emit import class_name, emit, loss_networks
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.backend.model import Model
 from losslang.diagnostics import LosslangError
 from losslang.objective.boundary import find_inputs

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from losslang.backend.contrast_by_columns import ContrastByColumns
-from losslang.backend.functions import scaled_rows
 from losslang.backend.fused import symmetric_product
+from losslang.backend.lengths import scaled_rows
 from losslang.backend.precision import in_own_precision
 from losslang.backend.similarities import KEPT, rows_in_parts
 from losslang.backend.weights import add_gradients, beside_weights, into_weights, less_part_along, symmetrized

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import scaled_rows
 from losslang.backend.fused import rows_at_once
+from losslang.backend.lengths import scaled_rows
 from losslang.backend.precision import in_own_precision
 from losslang.backend.weights import add_gradients, into_weights, less_part_along, symmetrized
 

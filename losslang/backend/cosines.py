@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import lost_along, scaled_rows, with_signature
+from losslang.backend.lengths import lost_along, scaled_rows
 from losslang.backend.precision import in_own_precision
+from losslang.backend.vmapped import with_signature
 
 __all__: list[str] = []
 

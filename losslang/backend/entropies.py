@@ -1,4 +1,4 @@
-"""Torch form of cross entropies with a softmax, with a gradient of its own. Needs torch alone, as `functions` does."""
+"""Torch form of cross entropies with a softmax, with a gradient of its own. Needs torch alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Torch forms of fused operations, with gradients of their own. Each needs torch alone, as those of `functions`."""
+"""Torch forms of fused operations, with gradients of their own. Each needs torch alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import cholesky_factor
 from losslang.backend.precision import in_own_precision
+from losslang.backend.spectral import cholesky_factor
 
 __all__: list[str] = []
 

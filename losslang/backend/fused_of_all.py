@@ -14,10 +14,10 @@ from torch import Tensor
 from torch import distributed as dist
 
 from losslang.algebra.ways import ways_of_cross_squares, ways_of_logdet, ways_of_squares, ways_of_trace
-from losslang.backend.functions import cholesky_factor
 from losslang.backend.fused import squared_entries, symmetric_product, trace_of_log, trace_of_shifted
 from losslang.backend.on_gpu import logsumexp_of_similarities
 from losslang.backend.precision import in_own_precision
+from losslang.backend.spectral import cholesky_factor
 from losslang.networks.processes import Share, Sum
 
 __all__: list[str] = []

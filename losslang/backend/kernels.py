@@ -1,7 +1,7 @@
 """The torch form of every core operation: one row per operation, from operands to source text.
 
 A row takes the node and the source of its operands, each in the layout of its own type, and gives source in the layout
-of the node's type. Functions it calls are those of `losslang.backend.functions`, which emission copies.
+of the node's type. Functions it calls stand in the files of `losslang.backend.library`; emission copies them.
 """
 
 from __future__ import annotations

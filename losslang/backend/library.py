@@ -11,7 +11,14 @@ __all__ = ["function_names", "sources_for"]
 
 FILES = (
     ("losslang.backend", "precision.py"),
-    ("losslang.backend", "functions.py"),
+    ("losslang.backend", "interface.py"),
+    ("losslang.backend", "vmapped.py"),
+    ("losslang.backend", "lengths.py"),
+    ("losslang.backend", "arithmetic.py"),
+    ("losslang.backend", "spectral.py"),
+    ("losslang.backend", "clusters.py"),
+    ("losslang.backend", "draws.py"),
+    ("losslang.backend", "moving.py"),
     ("losslang.backend", "fused.py"),
     ("losslang.backend", "moments.py"),
     ("losslang.backend", "tracked.py"),

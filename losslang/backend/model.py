@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from losslang.algebra.estimates import EXACT, Estimate
 from losslang.backend.emit import has_memory
 from losslang.backend.front import embeddings
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.diagnostics import LosslangError
 from losslang.networks.targets import FreezeFor
 from losslang.objective.graph import Node

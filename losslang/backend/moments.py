@@ -1,4 +1,4 @@
-"""Torch forms of correlations that are asked for their diagonal and their squares. Needs torch alone, as `functions` does."""
+"""Torch forms of correlations that are asked for their diagonal and their squares. Needs torch alone."""
 
 from __future__ import annotations
 

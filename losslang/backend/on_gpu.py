@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from losslang.backend.contrast import contrast_of_products
-from losslang.backend.functions import unit_rows
+from losslang.backend.lengths import unit_rows
 from losslang.backend.similarities import logsumexp_of_products
 
 __all__: list[str] = []

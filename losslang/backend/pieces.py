@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.backend.model import Model
 from losslang.networks.statistics import has_batch_statistics
 

@@ -1,4 +1,4 @@
-"""Gradients of a loss in the loss's own precision, whatever autocast says. Needs torch alone, as `functions` does."""
+"""Gradients of a loss in the loss's own precision, whatever autocast says. Needs torch alone."""
 
 from __future__ import annotations
 

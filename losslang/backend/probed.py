@@ -1,4 +1,4 @@
-"""Torch forms of estimates by random probes. Each needs torch alone, as the functions of `functions` do."""
+"""Torch forms of estimates by random probes. Each needs torch alone."""
 
 from __future__ import annotations
 

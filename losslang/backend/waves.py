@@ -1,4 +1,4 @@
-"""Torch forms of characteristic functions: sums of cos(t x) and sin(t x) at even t. Needs torch alone, as `functions` does."""
+"""Torch forms of characteristic functions: sums of cos(t x) and sin(t x) at even t. Needs torch alone."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import lost_along
+from losslang.backend.lengths import lost_along
 from losslang.backend.similarities import crossed, into_softmax, products_but
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The torch form of whitening by a Cholesky factor, with a gradient of its own. Needs torch alone, as `functions` does."""
+"""The torch form of whitening by a Cholesky factor, with a gradient of its own. Needs torch alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import cholesky_factor
 from losslang.backend.precision import in_own_precision
+from losslang.backend.spectral import cholesky_factor
 
 __all__: list[str] = []
 

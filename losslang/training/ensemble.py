@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.backend.joint import JointFront
 from losslang.backend.model import Model
 from losslang.data.stream import Mixed, Stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.diagnostics import LosslangError
 from losslang.training.checkpoint import load
 from losslang.training.crew import crew, shared

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from losslang.backend.compile import plain_loss
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.backend.joint import JointFront, of_batch
 from losslang.backend.model import Model
 from losslang.evaluation.gradients import gradients

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.backend.pieces import backward_in_pieces
 from losslang.data.counter import mix
 from losslang.training.crew import agreed, asked_to_end, average_gradients, crew

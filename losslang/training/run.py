@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.measure import Predict, measure, watch
 from losslang.evaluation.verdict import verdict

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from losslang.analysis.foresight.stability import Verdict
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.diagnostics import LosslangError
 from losslang.evaluation.alarm import Alarm, uniform_values
 from losslang.evaluation.batch import batch_record, observing, output_norm, standardizes

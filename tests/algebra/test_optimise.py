@@ -6,7 +6,7 @@ import torch
 
 import losslang
 from losslang.algebra.optimise import AFTER, NAMES, OF_GRAPHS, PASSES, optimise, optimised
-from losslang.backend import contrast, functions, fused, nearest, on_gpu, similarities
+from losslang.backend import contrast, draws, fused, nearest, on_gpu, similarities
 from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.fused import FUSED
@@ -182,7 +182,7 @@ def run(spec, inputs, without=(), **more):
     loss = losslang.compile_loss(spec, without=without, **more).double()
     scope = type(loss).forward.__globals__  # one for all compilations to the same text: other tests put draws there
     if "unit_directions" in scope:
-        scope["unit_directions"] = functions.unit_directions
+        scope["unit_directions"] = draws.unit_directions
     tensors = {name: value.clone().requires_grad_() for name, value in inputs.items()}
     rows = {"rows": torch.arange(len(next(iter(inputs.values()))[0]))} if more.get("images") else {}
     total = loss(**tensors, **rows).total

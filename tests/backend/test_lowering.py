@@ -84,7 +84,7 @@ def test_random_directions_are_unit_and_change_with_the_step():
 
 
 def test_random_directions_are_spread_over_the_sphere():
-    from losslang.backend.functions import unit_directions
+    from losslang.backend.draws import unit_directions
 
     drawn = unit_directions(20000, 5, torch.zeros(1, dtype=torch.float64), torch.tensor(3), 1)
     assert torch.allclose(drawn.norm(dim=1), torch.ones(20000, dtype=torch.float64))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import losslang
-from losslang.backend import functions
+from losslang.backend import draws
 from tests.specs.trials import TRIALS
 
 ROUNDING = 2**-8  # of a number of bfloat16
@@ -30,7 +30,7 @@ def _loss(method: str) -> nn.Module:
     loss = losslang.compile_loss(method, parameters=trial.parameters, sizes=sizes, images=trial.images, **trial.clock)
     scope = type(loss).forward.__globals__
     if "unit_directions" in scope:  # other tests put draws there
-        scope["unit_directions"] = functions.unit_directions
+        scope["unit_directions"] = draws.unit_directions
     return loss
 
 

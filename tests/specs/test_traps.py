@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import losslang
-from losslang.backend.functions import Output
+from losslang.backend.interface import Output
 from losslang.training.recipe import Recipe
 from tests.references import REFERENCES
 from tests.specs.trials import TRIALS
