@@ -2,7 +2,7 @@
 
 Each row weighs the same, so the gradient is known as soon as the value is: scale / rows · Σⱼ (softmaxᵢⱼ - shareᵢⱼ) yⱼ to xᵢ,
 where attracted entries share one, and likewise to yⱼ. Of few long rows these weights are kept and the gradient is computed
-on the way back (`contrast_by_columns`); of many the gradient is.
+on the way back (`contrast_of_few`); of many the gradient is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losslang.backend.contrast_by_columns import ContrastByColumns
+from losslang.backend.contrast_of_few import ContrastOfFew
 from losslang.backend.fused import symmetric_product
 from losslang.backend.lengths import scaled_rows
 from losslang.backend.precision import in_own_precision
@@ -47,7 +47,7 @@ def contrast_of_products(
     walks = walks_of_pairs(x, y, diagonals, pairs or ((0, 0),))
     wanted = [torch.is_grad_enabled() and value is not None and value.requires_grad for value in (x, y, beside)]
     if beside is None and any(wanted) and weights_are_few(x, y, walks, wanted):
-        return ContrastByColumns.apply(x, y, scale, diagonals, walks, units[:2])
+        return ContrastOfFew.apply(x, y, scale, diagonals, walks, units[:2])
     return ContrastOfProducts.apply(x, y, beside, scale, diagonals, walks, units, wanted)
 
 
@@ -94,14 +94,14 @@ class ContrastOfProducts(torch.autograd.Function):
         """The value; the gradients are kept."""
         given = (x, y, beside)
         rows, lengths = zip(*map(unit_or_given, given, units), strict=True)
-        grads = [torch.zeros_like(v) if v is not None and w else None for v, w in zip(given, wanted, strict=True)]
+        grads = [v.new_zeros(v.shape) if v is not None and w else None for v, w in zip(given, wanted, strict=True)]
         total = x.new_zeros(())
         for walk in walks:
             total += contrast_and_gradient(rows, scale, diagonals, walk, grads)
-        for value, unit, length, eps, grad in zip(given, rows, lengths, units, grads, strict=True):
-            if grad is not None and value is not None:
-                if length is not None and eps is not None:
-                    less_part_along(grad, value, unit.mul_(grad).sum(-1, keepdim=True), length, eps)
+        for value, length, eps, grad in zip(given, lengths, units, grads, strict=True):
+            if grad is not None and value is not None and length is not None and eps is not None:
+                less_part_along(grad, value, length, eps, scale / x.shape[1])
+            elif grad is not None:
                 grad.mul_(scale / x.shape[1])
         ctx.save_for_backward(*grads)
         return total / x.shape[1]

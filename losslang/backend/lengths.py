@@ -59,7 +59,7 @@ def scaled_rows(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor
     return scaled, largest, scaled.square().sum(dim, keepdim=True).sqrt_().mul_(largest)
 
 
-def lost_along(products: Tensor, length: Tensor, eps: float) -> Tensor:
+def lost_along(products: Tensor | float, length: Tensor, eps: float) -> Tensor:
     """Times a row, what its gradient loses along it, from the products of unit row and gradient.
 
     A row shorter than eps is x / eps, and loses nothing.

@@ -27,7 +27,7 @@ FILES = (
     ("losslang.backend", "probed.py"),
     ("losslang.backend", "similarities.py"),
     ("losslang.backend", "weights.py"),
-    ("losslang.backend", "contrast_by_columns.py"),
+    ("losslang.backend", "contrast_of_few.py"),
     ("losslang.backend", "contrast.py"),
     ("losslang.backend", "cosines.py"),
     ("losslang.backend", "entropies.py"),

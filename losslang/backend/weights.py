@@ -65,6 +65,14 @@ def symmetrized(matrix: Tensor) -> Tensor:
     return matrix
 
 
-def less_part_along(grad: Tensor, x: Tensor, along: Tensor, length: Tensor, eps: float) -> None:
-    """From a gradient to unit rows, in place, that to x: less its part along them, over lengths [..., rows, 1]."""
-    grad.addcmul_(x, lost_along(along, length, eps), value=-1).div_(length.clamp(min=eps))
+def less_part_along(grad: Tensor, x: Tensor, length: Tensor, eps: float, factor: Tensor | float) -> None:
+    """From a gradient to unit rows, in place, that to x [..., rows, k], times a factor; some rows at a time.
+
+    It is less its part along them, over their lengths [..., rows, 1].
+    """
+    near, inverse = length.clamp(min=eps), lost_along(1.0, length, eps)
+    step = max(2**16 // x.shape[-1], -(-near.numel() // 16), 1)
+    parts = (value.flatten(0, -2).split(step) for value in (grad, x, near, inverse, factor / near))
+    for part, row, own, share, over in zip(*parts, strict=True):
+        lost = (row * part).sum(-1, keepdim=True).div_(own).mul_(share)
+        part.addcmul_(row, lost, value=-1).mul_(over)
