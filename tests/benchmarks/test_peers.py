@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.benchmarks.peers import grid
+from tests.benchmarks.peers import grid, measuring
 from tests.benchmarks.peers.cases import CASES, formula, inputs_of, ours
 from tests.benchmarks.peers.grid import Grid, Skipped, expected_seconds, hopeless, read
 from tests.benchmarks.peers.measuring import Cell, measure
@@ -95,6 +95,16 @@ def test_what_would_take_too_long_is_left_out_with_a_reason(measured):
     first, second = Grid([VICREG], [(16, 8), (4096, 8)], "cpu", 5, None).cells()
     assert isinstance(first, Cell)
     assert second == Skipped("vicreg", 4096, 8, "a step of all would take more than 5 minutes")
+
+
+def test_a_cell_without_room_for_ours_is_left_out_with_a_reason(monkeypatch):
+    def no_room(*_inputs):
+        raise MemoryError
+
+    monkeypatch.setattr(measuring, "step", no_room)
+    assert list(Grid([VICREG], [(16, 8)], "cpu", 5, None).cells()) == [
+        Skipped("vicreg", 16, 8, "losslang asks for more memory than there is")
+    ]
 
 
 def test_when_time_is_over_nothing_more_is_measured(measured):

@@ -74,10 +74,20 @@ class Grid:
                 elif time.monotonic() > end:
                     yield Skipped(*key, "the time of the run was over")
                 else:
-                    left_out = hopeless(before) if alone is None else alone.left_out
-                    done[key] = measure(case, batch, size, device=self.device, left_out=left_out, before=alone)
-                    self._write(done[key])
-                    yield done[key]
+                    found = self._measured(case, batch, size, hopeless(before), alone)
+                    if isinstance(found, Cell):
+                        done[key] = found
+                        self._write(found)
+                    yield found
+
+    def _measured(
+        self, case: Case, batch: int, size: int, left_out: Mapping[str, str], alone: Cell | None
+    ) -> Cell | Skipped:
+        try:
+            left_out = left_out if alone is None else alone.left_out
+            return measure(case, batch, size, device=self.device, left_out=left_out, before=alone)
+        except MemoryError as error:
+            return Skipped(case.method, batch, size, str(error))
 
     def _kept(self) -> dict[tuple[str, int, int], Cell]:
         cells = read(self.keep) if self.keep is not None and self.keep.exists() else []

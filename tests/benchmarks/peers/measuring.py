@@ -146,7 +146,7 @@ def measure(
     """Every implementation of a method but those left out already; beside a cell of `before` ours alone.
 
     The first step of each, from a fresh state, gives its memory. Where steps are long it gives the time too; else the least
-    of many rounds counts, in which the order of the implementations turns.
+    of many rounds counts, in which the order of the implementations turns. Raises MemoryError where ours has no room.
     """
     meter, missing = METERS[device], dict(left_out)
     inputs = inputs_of(case, batch, size, device)
@@ -165,6 +165,8 @@ def measure(
         except (ImportError, RuntimeError, MemoryError, ValueError) as error:
             runs.pop(name, None)
             missing[name] = _reason(error)
+    if OURS not in seconds:
+        raise MemoryError(f"{OURS} {missing[OURS]}")
     timed = {
         name: run
         for name, run in runs.items()
