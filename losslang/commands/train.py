@@ -16,7 +16,7 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument("--recipe", metavar="R", default="toy", help="how to train: a shipped recipe or a file (toy)")
     parser.add_argument("--data", metavar="D", help="the data set, instead of the recipe's")
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="number of seeds to train (1)")
-    parser.add_argument("--seed", metavar="S", type=int, default=0, help="the first seed (0)")
+    parser.add_argument("--seed", metavar="S", type=int, help="the first seed (0)")
     parser.settings()
     parser.add_argument(
         "--on-collapse",

@@ -52,8 +52,11 @@ def from_library(full_name: str, shape: Sequence[int]) -> tuple[nn.Module, int]:
 
 def _feature_size(name: str, network: nn.Module, shape: Sequence[int]) -> int:
     network.eval()
-    with torch.no_grad():
-        features = network(torch.zeros(1, *shape))
+    try:
+        with torch.no_grad():
+            features = network(torch.zeros(1, *shape))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise LosslangError(f"{name} takes no images of shape {list(shape)}: {error}") from error
     network.train()
     if features.dim() != 2:
         raise LosslangError(

@@ -14,6 +14,7 @@ from losslang.training.folder import RESULT, RunFolder, check_new, check_resumab
 from losslang.training.plan import RunPlan, resolve_run
 from losslang.training.record import settings_record
 from losslang.training.restart import goes_on
+from losslang.training.settings import Setting
 from losslang.training.signals import Pending, caught_signals
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class Options(Protocol):
         """The number of seeds."""
 
     @property
-    def seed(self) -> int:
-        """The first seed."""
+    def seed(self) -> int | None:
+        """The first seed, in place of the recipe's."""
 
     @property
     def set(self) -> Mapping[str, str]:
@@ -85,7 +86,7 @@ class TrainOptions:
     recipe: str = "toy"
     data: str | None = None
     seeds: int = 1
-    seed: int = 0
+    seed: int | None = None
     set: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_collapse: str | None = None
     microbatch: int | None = None
@@ -141,9 +142,9 @@ def make_plans(specs: Sequence[str], options: Options) -> list[RunPlan]:
         raise LosslangError(f"--seeds {options.seeds}: at least one seed is needed")
     plans: list[RunPlan] = []
     for spec in specs:
-        own = {"on_collapse": options.on_collapse, "microbatch": options.microbatch}
-        sets = dict(options.set) | {name: str(value) for name, value in own.items() if value is not None}
-        first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed or None, sets=sets)
+        given = {"on_collapse": options.on_collapse, "microbatch": options.microbatch}
+        own = {n: Setting(value, f"--{n.replace('_', '-')}") for n, value in given.items() if value is not None}
+        first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed, sets={**options.set, **own})
         seeds = range(first.recipe.seed, first.recipe.seed + options.seeds)
         plans += [first.with_seed(seed, _folder(first, seed, options, len(specs))) for seed in seeds]
     folders = [plan.folder for plan in plans]

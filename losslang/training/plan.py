@@ -9,7 +9,7 @@ from pathlib import Path
 
 from losslang.data.datasets import DATASETS, Dataset
 from losslang.data.photo_sets import KNOWN, known, photos_at
-from losslang.data.policies import Photo, Policy
+from losslang.data.policies import Policy
 from losslang.diagnostics import LosslangError
 from losslang.objective.parameters import Override
 from losslang.objective.spec import Spec
@@ -17,6 +17,7 @@ from losslang.pipeline import load
 from losslang.shipped import shipped_recipes
 from losslang.syntax.names import nearest
 from losslang.training.augmentations import PREFIX, view_policies
+from losslang.training.fitting import check_backbone, shape_of
 from losslang.training.recipe import Recipe
 from losslang.training.settings import (
     SHORT,
@@ -59,8 +60,7 @@ class RunPlan:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """What the backbone takes, without the batch axis: of the first view."""
-        policy = next(iter(self.policies.values()))
-        return (3, policy.size, policy.size) if isinstance(policy, Photo) else self.dataset.shape
+        return shape_of(next(iter(self.policies.values())), self.dataset)
 
     def with_seed(self, seed: int, folder: Path, source: str = "--seeds") -> RunPlan:
         """The same run with another seed, in another folder."""
@@ -108,6 +108,7 @@ def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None
     dataset = _dataset(settings)
     policies = view_policies(settings, spec, dataset)
     valid = _with_rate(validate(settings))
+    check_backbone(valid.backbone, dataset, policies, _source(settings, "backbone.name"))
     spec = _with_parameters(spec, settings)
     _check_gradient(spec)
     per_epoch = _steps_per_epoch(valid, dataset, settings)
@@ -258,8 +259,13 @@ def _with_rate(recipe: Recipe) -> Recipe:
 def _steps_per_epoch(recipe: Recipe, dataset: Dataset, settings: Settings) -> int:
     samples = dataset.samples[0]
     if recipe.batch_size > samples:
-        source = settings["batch_size"].source if "batch_size" in settings else "default"
         raise LosslangError(
-            f"{source}: a batch of {recipe.batch_size} is larger than {dataset.name}, which has {samples} samples"
+            f"{_source(settings, 'batch_size')}: a batch of {recipe.batch_size} is larger than {dataset.name}, which has"
+            f" {samples} samples"
         )
     return samples // recipe.batch_size
+
+
+def _source(settings: Settings, path: str) -> str:
+    """Where a setting was set."""
+    return settings[path].source if path in settings else "default"

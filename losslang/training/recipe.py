@@ -158,7 +158,7 @@ class Recipe(_Section):
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Count | None = Field(default=None, description="CPU threads of torch; by default as torch chooses")
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**53)
     on_collapse: Literal["stop", "warn", "ignore"] = Field(
         default="warn",
         description="what the collapse alarm does: end the run, say so in metrics and on the screen, nothing",

@@ -155,8 +155,9 @@ def _probe(plan: RunPlan, encoder: nn.Module, features: int, like: Tensor) -> On
 
 def _check_pieces(model: Model, recipe: Recipe) -> None:
     """Micro-batches are those of the whole batch only where no network looks at several rows."""
-    found = [] if recipe.microbatch is None or recipe.batchnorm == "microbatch" else statistical_networks(model)
-    if found:
+    if recipe.microbatch is None or recipe.microbatch >= recipe.batch_size or recipe.batchnorm == "microbatch":
+        return
+    if found := statistical_networks(model):
         raise LosslangError(
             f"microbatch: {recipe.microbatch} rows at a time are not the whole batch for {', '.join(found)}, with statistics of"
             " the batch (batch norm); networks without (--set backbone.norm=none), or statistics of every micro-batch"

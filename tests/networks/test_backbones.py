@@ -130,3 +130,5 @@ def test_a_network_that_a_library_lacks(monkeypatch):
     assert make_backbone("timm:tiny", (3, 4, 4)).feature_size == 7
     with pytest.raises(LosslangError, match="timm has no network `huge`: Unknown model"):
         from_library("timm:huge", (3, 4, 4))
+    with pytest.raises(LosslangError, match=r"timm:tiny takes no images of shape \[3, 5, 5\]: "):
+        from_library("timm:tiny", (3, 5, 5))

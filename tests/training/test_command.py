@@ -58,6 +58,30 @@ def test_folders(tmp_path, specs, options, folders):
     assert [plan.recipe.seed for plan in plans] == [plan.settings["seed"].value for plan in plans]
 
 
+def test_options_stand_above_the_recipe():
+    options = TrainOptions(seed=0, microbatch=300, set={"seed": "5", "microbatch": "4"})
+    (plan,) = make_plans([SPECS["simsiam"]], options)
+    assert (plan.recipe.seed, plan.recipe.microbatch) == (0, 300)
+    with pytest.raises(LosslangError, match=r"^--microbatch: `microbatch` must be greater than"):
+        make_plans([SPECS["simsiam"]], TrainOptions(microbatch=0))
+
+
+def test_one_micro_batch_is_the_whole_batch(tmp_path):
+    losses = []
+    for microbatch in (None, 64):
+        options = TrainOptions(
+            microbatch=microbatch,
+            out=tmp_path / str(microbatch),
+            quiet=True,
+            set={"steps": "2", "batch_size": "64", "log_every": "1"},
+        )
+        assert train_main([SPECS["simsiam"]], options) == 0
+        lines = (options.out / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(line)["total"] for line in lines if "total" in json.loads(line)])
+    assert losses[0]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
 def test_what_is_wrong_is_said_before_any_work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     good, bad = SPECS["simsiam"], tmp_path / "bad.yaml"

@@ -184,6 +184,17 @@ WRONG_SETS = [
     ({"augmentation.all.policy": "image"}, "the augmentation of `all` is for images, and blobs holds points"),
     ({"augmentation.c.policy": "noise"}, "--set: simsiam has no view or group `c`"),
     ({"seed": "-1"}, "--set: `seed` must be greater than or equal to 0; it is `-1`"),
+    ({"seed": "10000000000000000"}, "--set: `seed` must be less than or equal to 9007199254740992; it is"),
+    (
+        {"backbone.name": "resnet18"},
+        "--set: the backbone resnet18 takes images, and blobs holds points; take other data",
+    ),
+    ({"backbone.name": "timm:tiny"}, "--set: the backbone timm:tiny takes images, and blobs holds points"),
+    ({"backbone.name": "vit_s", "data": "digits"}, "sides of 16, and the view `a` of digits has 8 pixels"),
+    (
+        {"data": "cifar10", "augmentation.a.size": "16", "backbone.name": "mlp"},
+        "--set: the backbone mlp takes images of one size, and the sides of the views are a 16, b 32",
+    ),
 ]
 
 
