@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from losslang.algebra.layout import Layout, Rule
-from losslang.objective.axes import BATCH
+from losslang.objective.axes import BATCH, Type
 from losslang.objective.graph import Node
 
 __all__ = ["OF_ROWS", "ROWS_OVER_BATCH", "by_rows", "on_all_rows"]
@@ -80,8 +80,10 @@ def _queue(layout: Layout, node: Node, operands: list[Node]) -> Node:
 
 
 def _memory(layout: Layout, node: Node, operands: list[Node]) -> Node:
-    """Own rows are read, and the rows of all processes written."""
-    rows = [layout.whole(layout.call("stopgrad", operands[0]))]
+    """Own rows are read, and the rows of all processes written, each where its image has a row."""
+    own, of = layout.call("stopgrad", operands[0]), [d for d in node.type.dims if d.axis == BATCH]
+    images = layout.make("image_numbers", (), Type.of(of, "image"), shared=True)
+    rows = [layout.whole(own), layout.whole(images)]
     return _kept(layout, node, layout.make("memory_across", rows, node.type, attributes=node.attributes))
 
 

@@ -87,14 +87,25 @@ def _exchanges(graph: Graph, alike: frozenset[int], by_rows: Collection[int]) ->
     reached = with_gradient(graph)
     heard = [[n for n in batch if n.number in reached - alike and n.op not in SILENT] for batch in batches]
     back = sum(map(bool, heard)) + sum(node.number in reached for node in others)
-    return 1 + len(batches) + twice + sum(map(collectives, others)), back
+    forward = [collectives(each) for each in (*(batch[0] for batch in batches), *others)]
+    return 1 + sum(forward) + twice, back
 
 
 SILENT = {"largest_across", "squared_products_across"}
 """Nodes for whose gradient nothing is sent."""
 
 
-MOVES = {"across", "log_sum_across", "gathered", "columns", "own_rows", "rows_of_all", "own_same", "kept_state"}
+MOVES = {
+    "across",
+    "log_sum_across",
+    "gathered",
+    "columns",
+    "own_rows",
+    "rows_of_all",
+    "own_same",
+    "kept_state",
+    "image_numbers",
+}
 """Nodes that compute nothing."""
 
 

@@ -32,7 +32,6 @@ EXCHANGES: dict[str, int] = {
     "gathered": 1,
     "columns": 1,
     "argmax_across": 2,
-    "memory_across": 1,
     "squared_products_across": 1,
     "logdet_of_products_across": 1,
     "trace_of_log_across": 1,

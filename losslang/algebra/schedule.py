@@ -22,8 +22,14 @@ BEGUN = {
 }
 """Nodes that are exchanged, and the collective of each: those of a kind go together, and work goes on meanwhile."""
 
-TOGETHER = {"squared_products_across": 2, "logdet_of_products_across": 1, "trace_of_log_across": 2}
-"""Functions of products that communicate themselves: called once for all values to which they are applied alike.
+TOGETHER = {
+    "squared_products_across": 2,
+    "logdet_of_products_across": 1,
+    "trace_of_log_across": 2,
+    "sinkhorn_across": 1,
+    "argmax_across": 1,
+}
+"""Functions that communicate themselves: begun once for all values to which they are applied alike.
 
 The number is that of the operands in which such calls may differ.
 """
@@ -50,7 +56,7 @@ def kinds_of(nodes: Iterable[Node]) -> dict[int, str]:
 
 def _kind(node: Node) -> str:
     if node.op in BEGUN:
-        return BEGUN[node.op]
+        return f"{BEGUN[node.op]} {node.type.kind}"  # numbers of another kind do not travel together
     values, others = node.inputs[: TOGETHER[node.op]], node.inputs[TOGETHER[node.op] :]
     types, same = [str(value.type) for value in values], [other.number for other in others]
     return str((node.op, node.attributes, types, values[0] is values[-1], same))
@@ -61,7 +67,17 @@ def stages(nodes: Sequence[Node], kinds: Mapping[int, str]) -> list[Stage]:
     places = _joined(nodes, kinds, _waits(nodes, kinds, {}))
     waits = _waits(nodes, kinds, places)
     last = max(waits.values(), default=0)
-    return [_stage([n for n in nodes if waits[n.number] == wait], kinds) for wait in range(last + 1)]
+    found = [_stage([n for n in nodes if waits[n.number] == wait], kinds) for wait in range(last + 1)]
+    under_way = [[], *(stage.batches for stage in found)]
+    return [stage._replace(beside=_by_arrival(stage.beside, under_way[i])) for i, stage in enumerate(found)]
+
+
+def _by_arrival(nodes: Sequence[Node], under_way: Sequence[Batch]) -> list[Node]:
+    """Nodes, operands first: what waits for none of what is under way, then what waits for what was sent first, and so on."""
+    places = {node.number: place for place, batch in enumerate(under_way, 1) for node in batch.exchanged}
+    for node in nodes:
+        places[node.number] = max((places.get(child.number, 0) for child in node.inputs), default=0)
+    return sorted(nodes, key=lambda node: places[node.number])
 
 
 def _waits(nodes: Sequence[Node], kinds: Mapping[int, str], places: Mapping[int, int]) -> dict[int, int]:

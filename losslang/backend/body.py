@@ -36,11 +36,22 @@ def needed(graph: Graph, inputs: tuple[Input, ...]) -> list[Node]:
 
 
 class Waited(NamedTuple):
-    """What is exchanged together, as it is asked for, and the line where that begins."""
+    """What is exchanged together, the line where that begins, how it is begun there, or how it is had at once."""
 
     nodes: Sequence[Node]
-    sent: str
     line: int
+    begun: str
+    at_once: str
+
+    def target(self, names: Sequence[str]) -> str:
+        """What a wait is assigned to: a function of one value gives it as it is."""
+        alone = len(names) == 1
+        return names[0] if alone and self.nodes[0].op in CALLED else f"({names[0]},)" if alone else ", ".join(names)
+
+    @property
+    def apart(self) -> str:
+        """How the values of one call are taken apart."""
+        return ".unbind(0)" if len(self.nodes) > 1 and self.nodes[0].op in CALLED else ""
 
 
 @dataclass
@@ -96,9 +107,9 @@ class Body:
         self.uses = Counter(child.number for node in nodes for child in node.inputs)
         self.uses.update(term.value.number for term in self.graph.terms)
         for i in self.inputs:
-            self.split(i.node, nodes)
+            self.split(i.node)
         for stage in stages(nodes, kinds_of(node for node in nodes if node.number not in self.codes)):
-            self.stage(stage, nodes)
+            self.stage(stage)
         output = self.output_line()
         assert all(self.written)
         text = "\n".join([*self.written, output])
@@ -106,9 +117,9 @@ class Body:
         head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
         return [*head, *self.written, output]
 
-    def split(self, node: Node, nodes: list[Node]) -> None:
+    def split(self, node: Node) -> None:
         """Views that are used one by one get their names together, so that their gradients are stacked once."""
-        chosen = {n["view"]: n for n in nodes if n.op == "select" and n.inputs[0] is node}
+        chosen = {user["view"]: user for user in self.users.get(node.number, []) if user.op == "select"}
         dim = node.type.dims[0] if node.type.dims else None
         if dim is None or dim.axis != VIEW or len(chosen) < 2 or 2 * len(chosen) < len(dim.labels):
             return
@@ -120,48 +131,44 @@ class Body:
                 self.codes[chosen[view].number] = Code(names[-1])
         self.written.append(commented(f"{', '.join(names)} = {code.text}.unbind(0)", _place(node)))
 
-    def stage(self, stage: Stage, nodes: list[Node]) -> None:
+    def stage(self, stage: Stage) -> None:
         """Begin what is exchanged, and do meanwhile what does not wait for it."""
         for batch in stage.batches:
-            self.work(batch.before, nodes)
-            if batch.exchanged[0].op in CALLED:
-                self.together(batch.exchanged)
-            else:
-                self.begin(batch.exchanged)
+            self.work(batch.before)
+            self.begin(batch.exchanged)
         inside = {node.number for node in stage.beside}
         later = {n.number for n in stage.beside if any(u.number not in inside for u in self.users.get(n.number, []))}
         self.meanwhile = later if stage.batches else set()
-        self.work(stage.beside, nodes)
+        self.work(stage.beside)
 
     def begin(self, exchanged: Sequence[Node]) -> None:
         """Ask for values together."""
-        sent = [self.sent(node) for node in exchanged]
-        waited = Waited(exchanged, ", ".join(sent), len(self.written))
+        if exchanged[0].op in CALLED:
+            begun = self.called(exchanged)
+            at_once = f"{begun}.wait()"
+        else:
+            sent = ", ".join([self.sent(node) for node in exchanged])
+            begun, at_once = f"share.begin({sent})", f"share.exchange({sent})"
+        waited = Waited(exchanged, len(self.written), begun, at_once)
         self.written.append("")  # written where somebody waits
         self.coming.update(dict.fromkeys((node.number for node in exchanged), waited))
 
-    def together(self, nodes: Sequence[Node]) -> None:
+    def called(self, nodes: Sequence[Node]) -> str:
         """One call of a function that communicates, for all the values to which it is applied alike."""
         codes = [[self.operand(node, place) for place in range(len(node.inputs))] for node in nodes]
         alike = all(node.number in self.alike for node in nodes)
-        found = CALLED[nodes[0].op](nodes, codes, alike)
-        if len(nodes) == 1:
-            self.codes[nodes[0].number] = self.bind(nodes[0], found)
-            return
-        names = self.named(nodes)
-        self.written.append(commented(f"{', '.join(names)} = {found.text}.unbind(0)", _places(nodes)))
-        self.codes.update({node.number: Code(name) for node, name in zip(nodes, names, strict=True)})
+        return CALLED[nodes[0].op](nodes, codes, alike).text
 
     def named(self, nodes: Sequence[Node]) -> list[str]:
         """New names of values."""
         return [self.fresh(self.names.get(n.number) or LABELS.get(n.op, n.op)) for n in nodes]
 
-    def work(self, part: Sequence[Node], nodes: list[Node]) -> None:
+    def work(self, part: Sequence[Node]) -> None:
         """Write what is not exchanged."""
         for node in part:
             if node.number not in self.codes:
-                self.codes[node.number] = self.node(node)
-                self.split(node, nodes)
+                self.codes.setdefault(node.number, self.node(node))
+                self.split(node)
 
     def sent(self, node: Node) -> str:
         """What is asked for in an exchange."""
@@ -177,16 +184,16 @@ class Body:
         """Write the wait, or the exchange as a whole where nothing is done meanwhile."""
         nodes = for_.nodes
         names = self.named(nodes)
-        target = f"{', '.join(names)} =" if len(names) > 1 else f"({names[0]},) ="
-        places = _places(nodes)
-        if any(self.written[for_.line + 1 :]):
+        target, places = for_.target(names), _places(nodes)
+        if len(self.written) > for_.line + 1:
             begun = self.fresh("coming")
-            self.written[for_.line] = commented(f"{begun} = share.begin({for_.sent})", places)
-            self.written.append(f"{target} {begun}.wait()")
+            self.written[for_.line] = commented(f"{begun} = {for_.begun}", places)
+            self.written.append(f"{target} = {begun}.wait(){for_.apart}")
         else:
-            self.written[for_.line] = commented(f"{target} share.exchange({for_.sent})", places)
+            self.written[for_.line] = commented(f"{target} = {for_.at_once}{for_.apart}", places)
         for node, name in zip(nodes, names, strict=True):
             self.codes[node.number] = Code(name)
+            self.split(node)
 
     def held(self, node: Node) -> bool:
         """Whether the way back may need the value of a node itself, or of what shares its memory."""

@@ -66,17 +66,12 @@ def _masked(function: str) -> Kernel:
     return kernel
 
 
-def _sinkhorn(node: Node, codes: Sequence[Code]) -> Code:
-    parts = [codes[0].text, codes[1].text, str(node["iterations"]), positions(node.type, node.axes()), "share"]
-    return call("sinkhorn_of_all", *parts, *(code.text for code in codes[2:]))
-
-
 def _logdet_by_probes(node: Node, codes: Sequence[Code]) -> Code:
     one = FUSED_KERNELS["logdet_by_probes"](node, codes)
     return Code(f"{one.text[:-1]}, share)")
 
 
-# ---------------------------------------------------------------- functions of products
+# ---------------------------------------------------------------- functions that communicate
 
 
 def _share(code: Code, of: Type, rows: Sequence[Axis]) -> str:
@@ -91,13 +86,17 @@ Calls = Sequence[Sequence[Code]]
 """The operands of several nodes that are applied alike."""
 
 
+def _stacked(parts: Sequence[str]) -> str:
+    """The operands of several nodes as one, [node, ...]."""
+    return parts[0] if len(parts) == 1 else f"torch.stack([{', '.join(parts)}])"
+
+
 def _laid_out(nodes: Sequence[Node], calls: Calls, place: int) -> str:
     """An operand as [..., row, k]; those of several nodes as one, [node, ..., row, k]."""
     node = nodes[0]
     rows, columns = (node.axes("pairs"), node.axes()) if _of_rows(node) else (node.axes(), node.axes("pairs"))
     of = node.inputs[place].type
-    parts = [laid_out(codes[place], of, rows, columns).text for codes in calls]
-    return parts[0] if len(parts) == 1 else f"torch.stack([{', '.join(parts)}])"
+    return _stacked([laid_out(codes[place], of, rows, columns).text for codes in calls])
 
 
 def _of_rows(node: Node) -> bool:
@@ -130,12 +129,25 @@ def _trace_of_log(nodes: Sequence[Node], calls: Calls, alike: bool) -> Code:  # 
     return call("trace_of_log_of_all", *parts, *rest)
 
 
+def _sinkhorn(nodes: Sequence[Node], calls: Calls, _alike: bool) -> Code:  # noqa: FBT001
+    node, scores = nodes[0], _stacked([codes[0].text for codes in calls])
+    parts = [scores, calls[0][1].text, str(node["iterations"]), positions(node.type, node.axes()), "share"]
+    return call("sinkhorn_of_all", *parts, *(code.text for code in calls[0][2:]))
+
+
+def _argmax(nodes: Sequence[Node], calls: Calls, _alike: bool) -> Code:  # noqa: FBT001
+    values = _stacked([codes[0].text for codes in calls])
+    return call("one_hot_of_all", values, position(nodes[0].type, nodes[0].axes()), "share")
+
+
 CALLED: Mapping[str, Callable[[Sequence[Node], Calls, bool], Code]] = {
     "squared_products_across": _squared_products,
     "logdet_of_products_across": _logdet_of_products,
     "trace_of_log_across": _trace_of_log,
+    "sinkhorn_across": _sinkhorn,
+    "argmax_across": _argmax,
 }
-"""Functions of products that communicate: one call for all values to which they are applied alike at the same time."""
+"""Functions that communicate: one call for all values to which they are applied alike at the same time, which begins there."""
 
 
 def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
@@ -151,14 +163,11 @@ def _logsumexp_of_products(node: Node, codes: Sequence[Code]) -> Code:
 
 EXCHANGE_KERNELS: Mapping[str, Kernel] = {
     "own_rows": _along_batch("share.own"),
+    "image_numbers": lambda _node, _codes: Code("rows"),
     "rows_of_all": lambda _node, _codes: Code("share.rows", scalar=True),
     "own_same": lambda _node, _codes: call("share.same"),
     "entries": _masked("masked_count"),
     "kept": _masked("kept_where"),
-    "argmax_across": lambda node, codes: call(
-        "one_hot_of_all", codes[0].text, position(node.type, node.axes()), "share"
-    ),
-    "sinkhorn_across": _sinkhorn,
     "logdet_by_probes_across": _logdet_by_probes,
     "quantiles_across": lambda _node, codes: call("quantiles_of_normal", "share.rows", codes[0].text),
     "logsumexp_of_products_across": _logsumexp_of_products,
@@ -169,7 +178,7 @@ def _memory(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> t
     name, place = names.of(node), node.type.position(BATCH)
     to_front = f".movedim({place}, 0)" if place else ""
     new = f"{codes[0].atom}{to_front}.to(self.{name}.dtype)"
-    return ["if self.training:", f"    self.{name}_next.index_copy_(0, share.gather(rows, 0), {new})"], Code("None")
+    return ["if self.training:", f"    self.{name}_next.index_copy_(0, {codes[1].text}, {new})"], Code("None")
 
 
 def _kept_state(node: Node, _codes: Sequence[Code], names: Names, _clock: Clock) -> tuple[list[str], Code]:

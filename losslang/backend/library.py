@@ -37,6 +37,7 @@ FILES = (
     ("losslang.networks", "exchange.py"),
     ("losslang.networks", "processes.py"),
     ("losslang.networks", "assignments.py"),
+    ("losslang.backend", "squares_of_all.py"),
     ("losslang.backend", "fused_of_all.py"),
 )
 """Where the functions are written; of each name there is one."""

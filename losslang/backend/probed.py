@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from losslang.backend.precision import in_own_precision
-from losslang.networks.processes import Share
+from losslang.networks.processes import Share, Sum
 
 __all__: list[str] = []
 
@@ -68,13 +68,14 @@ class LogDetByProbes(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor, _solutions: None) -> tuple[Tensor | None, ...]:
         """scale · x (Σ k (u wᵀ + w uᵀ) / p + 2 c), times what comes in."""
         x, probes, solutions, scale = ctx.saved_tensors
-        if ctx.share is not None:  # every process holds the gradient of the whole loss, and a row counts in all of them
-            (grad,) = ctx.share.sum(grad.contiguous())
+        # every process holds the gradient of the whole loss, and a row counts in all of them
+        coming = None if ctx.share is None else ctx.share.begin(Sum(grad.contiguous()))
         probes, k, p = over_all(probes, x), x.shape[-1], probes.shape[-2]
         along = (probes * solutions).sum(-1, keepdim=True)
         center = (along.sum(-2, keepdim=True) - along) / (p - 1)
         left = (solutions - center * probes) * (k / p)
         inner = (x @ probes.mT) @ left + (x @ left.mT) @ probes + 2 * center.mean(-2, keepdim=True) * x
+        grad = grad if coming is None else coming.wait()[0]
         return inner * (grad * scale)[..., None, None], None, None, None, None
 
     @staticmethod

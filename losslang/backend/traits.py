@@ -51,5 +51,7 @@ LABELS = {
     "squared_products_across": "squares",
     "logdet_of_products_across": "logdet",
     "trace_of_log_across": "trace",
+    "sinkhorn_across": "assigned",
+    "argmax_across": "chosen",
 }
 """Names of values that have none."""

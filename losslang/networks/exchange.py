@@ -16,7 +16,7 @@ from torch import Tensor
 from torch import distributed as dist
 from torch.autograd.function import once_differentiable
 
-__all__ = ["UnderWay", "begun", "sum_of_all"]
+__all__ = ["UnderWay", "begun", "begun_in_place", "sum_of_all"]
 
 
 def pieces_of(flat: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
@@ -212,6 +212,13 @@ def begun(
     """Begin to exchange values: "sum" or "largest" of those of all processes, "each" of them, or the "rows" [row, …] of all."""
     exchange = Exchange(kinds, alike or [False] * len(kinds), counts)
     return UnderWay(exchange, Beginning.apply(exchange, *values))
+
+
+def begun_in_place(partial: Tensor) -> Callable[[], Tensor]:
+    """What every process made of its rows begins to be summed, in place and without gradient."""
+    partial = partial.contiguous()
+    work = dist.all_reduce(partial, async_op=True)
+    return lambda: (work.wait(), partial)[1]
 
 
 def sum_of_all(*parts: Tensor) -> tuple[Tensor, ...]:

@@ -8,7 +8,7 @@ back, that average is the gradient of the whole batch: there is no factor left o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ from torch import distributed as dist
 from losslang.algebra.ways import Way, rows_are_cheaper
 from losslang.networks.exchange import UnderWay, begun
 
-__all__ = ["Columns", "Largest", "LogSum", "Rows", "Share", "Sum", "many_processes", "share_of"]
+__all__ = ["Columns", "Coming", "Largest", "Later", "LogSum", "Rows", "Share", "Sum", "many_processes", "share_of"]
 
 
 def many_processes() -> bool:
@@ -77,7 +77,7 @@ class Rows(NamedTuple):
     def come(self, value: Tensor, share: Share) -> Tensor:
         """As it is used."""
         rows = value.to(self.x.dtype)
-        return (rows if share.order is None else rows.index_select(0, share.order)).movedim(0, self.dim)
+        return (rows if share.order is None else rows.index_select(0, share.order.rows())).movedim(0, self.dim)
 
 
 class Columns(NamedTuple):
@@ -132,17 +132,39 @@ class Numbers:
         return self.known
 
 
+class Order:
+    """Of every place in the batch the row that stands there: asked for with the first rows, if any are, and waited for with them.
+
+    `places` [own row] are those of own rows.
+    """
+
+    def __init__(self, places: Tensor) -> None:
+        self.places = places
+        self.coming: UnderWay | None = None
+        self.known: Tensor | None = None
+
+    def begin(self, counts: Sequence[int]) -> None:
+        """Ask for the places of the rows of all processes, of which there are so many, once."""
+        if self.coming is None:
+            self.coming = begun([self.places], ["rows"], counts=counts)
+
+    def rows(self) -> Tensor:
+        """[place in the batch]: the row, of those of one process after the other."""
+        if self.known is None:
+            assert self.coming is not None
+            self.known = self.coming.wait()[0].argsort()
+        return self.known
+
+
 class Share(NamedTuple):
     """The rows of the batch that this process holds.
 
-    `given` [own row] says where in the batch its own stand, if not one process after the other. `order` is there then: of every
-    place in the batch, the row that stands there. `way` says what is sent where there is a choice: "sums", "rows", or what is
-    cheaper ("auto"). `factor` is the number of rows for each of the batch.
+    `order` is there where they do not stand in the batch one process after the other. `way` says what is sent where there is a
+    choice: "sums", "rows", or what is cheaper ("auto"). `factor` is the number of rows for each of the batch.
     """
 
     numbers: Numbers
-    given: Tensor | None = None
-    order: Tensor | None = None
+    order: Order | None = None
     way: str = "auto"
     factor: int = 1
 
@@ -154,8 +176,8 @@ class Share(NamedTuple):
     @property
     def places(self) -> Tensor:
         """[own row]: where in the batch own rows stand."""
-        if self.given is not None:
-            return self.given
+        if self.order is not None:
+            return self.order.places
         return torch.arange(self.start, self.start + self.numbers.own, device=self.numbers.device)
 
     @property
@@ -166,6 +188,8 @@ class Share(NamedTuple):
     def begin(self, *parts: Sum | Largest | Rows | Columns | LogSum) -> Coming:
         """Send what is asked for: what is of one kind goes together."""
         counts = self.counts if {Rows, Columns} & {type(part) for part in parts} else ()
+        if self.order is not None and any(isinstance(part, Rows) for part in parts):
+            self.order.begin(self.counts)
         kinds, alike = [KINDS[type(part)] for part in parts], [part.alike for part in parts]
         return Coming(self, parts, begun([part.sent() for part in parts], kinds, alike, counts))
 
@@ -186,21 +210,17 @@ class Share(NamedTuple):
         """The same for values that have so many rows for each of the batch."""
         return self._replace(factor=rows * self.factor)
 
-    def rows_of_all(self, *parts: Tensor, alike: bool = False) -> tuple[Tensor, ...]:
+    def begin_rows(self, *parts: Tensor, alike: bool = False) -> Coming:
+        """Of each [..., own row, k] the [..., row, k], one process after the other, are on their way."""
+        return self._replace(order=None).begin(*(Rows(part, -2, alike) for part in parts))
+
+    def rows_of_all(self, *parts: Tensor) -> tuple[Tensor, ...]:
         """Of each [..., own row, k] the [..., row, k], one process after the other."""
-        return self._replace(order=None).exchange(*(Rows(part, -2, alike) for part in parts))
+        return self.begin_rows(*parts).wait()
 
     def by_rows(self, x: Tensor, sums: Way, rows: Way) -> bool:
         """Whether rows are gathered, and not products summed: the cheaper of two ways, or what was asked for."""
         return rows_are_cheaper(sums, rows, x.itemsize) if self.way == "auto" else self.way == "rows"
-
-    def largest(self, x: Tensor, dim: Sequence[int], *, keepdim: bool = False) -> Tensor:
-        """The largest entry over axes on any process, without gradient."""
-        return self.exchange(Largest(x, tuple(dim), keepdim))[0]
-
-    def gather(self, x: Tensor, dim: int) -> Tensor:
-        """The rows of all processes along an axis, in the order of the batch."""
-        return self.exchange(Rows(x, dim))[0]
 
     def own(self, x: Tensor, dim: int) -> Tensor:
         """Of the rows of all processes those that this one holds."""
@@ -224,13 +244,19 @@ class Coming(NamedTuple):
         return tuple(part.come(value, self.share) for part, value in zip(self.parts, values, strict=True))
 
 
+class Later(NamedTuple):
+    """A value that is made of what others send, until somebody waits for it."""
+
+    value: Callable[[], Tensor]
+
+    def wait(self) -> Tensor:
+        """The value."""
+        return self.value()
+
+
 def share_of(rows: int, device: torch.device, places: Tensor | None = None, exchange: str = "auto") -> Share:
     """The share of a process that holds so many rows; all processes ask for theirs together.
 
     `places` [own row] are the places of its rows in the batch; without, the rows of process 0 come first, and so on.
     """
-    numbers = Numbers(rows, device)
-    if places is None:
-        return Share(numbers, way=exchange)
-    (order,) = begun([places], ["rows"], counts=numbers.all()).wait()
-    return Share(numbers, places, order.argsort(), exchange)
+    return Share(Numbers(rows, device), None if places is None else Order(places), exchange)
