@@ -72,6 +72,8 @@ def _chosen(node: Node, make: Maker) -> Node | None:
     for choice, y in (node.inputs, reversed(node.inputs)):
         if choice.op != "argmax" or axes_of(choice) != over or len(over) != 1:
             continue
+        if not y.type.without(choice.type.axes).axes:  # entries, each chosen for itself, and no rows
+            continue
         try:
             made = make.call("chosen_rows", choice.inputs[0], y, over=over)
         except Problem:

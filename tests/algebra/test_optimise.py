@@ -214,6 +214,13 @@ def test_every_row_keeps_value_and_gradient(row, expression, shape):
     assert_same(run(spec, inputs), run(spec, inputs, NAMES))
 
 
+def test_entries_that_are_chosen_each_for_itself_are_no_rows():
+    spec = term("mean(dot(argmax(z[a], over=batch), z[b], over=batch)^2)", size=6)
+    assert "chosen_rows" not in used(spec)
+    inputs = {"z": torch.randn(2, 9, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)}
+    assert_same(run(spec, inputs), run(spec, inputs, NAMES))
+
+
 @pytest.mark.parametrize("expression", [e for many in ROWS.values() for e in many if "random" not in e])
 def test_fused_operations_mean_what_they_replace(expression):
     spec = term(expression)

@@ -1,7 +1,8 @@
-"""Pools of processes for all tests of the session."""
+"""Pools of processes for all tests of the session, and what one process finds."""
 
 import pytest
 
+from tests.processes import trials
 from tests.processes.pool import Pool
 
 
@@ -19,3 +20,16 @@ def pool():
     yield of
     for each in pools.values():
         each.close()
+
+
+@pytest.fixture(scope="session")
+def whole():
+    """What one process finds, by method."""
+    known = {}
+
+    def of(name):
+        if name not in known:
+            known[name] = trials.train(name)
+        return known[name]
+
+    return of

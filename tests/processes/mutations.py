@@ -6,9 +6,50 @@ from torch import distributed as dist
 __all__ = ["MUTATIONS", "apply"]
 
 
-def _no_sum(module):
-    """Every process keeps the statistics of its own rows."""
-    module.BEGUN["sum"] = lambda parts, _counts: lambda: list(parts)
+def _without(kind):
+    """Nothing of one kind is sent: every process goes on with what it has itself."""
+
+    def mutate(module):
+        own, begin = OWN[kind], module.BEGUN[kind]
+
+        def alone(parts, counts):
+            return begin(parts, counts) if parts[0].dtype == torch.int64 else lambda: [own(x, counts) for x in parts]
+
+        module.BEGUN[kind] = alone
+
+    return mutate
+
+
+def _own_rows(gradient, counts):
+    return gradient.split(list(counts))[dist.get_rank()]
+
+
+def _rows_and_nothing(rows, counts):
+    parts = [rows.new_zeros(count, *rows.shape[1:]) for count in counts]
+    parts[dist.get_rank()] = rows
+    return torch.cat(parts)
+
+
+def _each_alone(x, _counts):
+    found = x.new_full((dist.get_world_size(), *x.shape), -torch.inf)
+    found[dist.get_rank()] = x
+    return found
+
+
+OWN = {
+    "sum": lambda x, _counts: x,
+    "largest": lambda x, _counts: x,
+    "rows": _rows_and_nothing,
+    "own_rows": _own_rows,
+    "each": _each_alone,
+    "own": lambda x, _counts: x[dist.get_rank()],
+}
+"""What a process has of the result of every collective without the others."""
+
+
+def _without_products(module):
+    """Products of own rows are taken for those of all."""
+    module.begun_in_place = lambda partial: lambda: partial
 
 
 def _sum_without_gradient(module):
@@ -79,7 +120,8 @@ def _statistics_without_gradient(module):
 
 
 MUTATIONS = {
-    "no_sum": _no_sum,
+    **{f"without_{kind}": _without(kind) for kind in OWN},
+    "without_products": _without_products,
     "sum_without_gradient": _sum_without_gradient,
     "gather_without_gradient": _gather_without_gradient,
     "gather_with_own_gradient": _gather_with_own_gradient,
