@@ -23,8 +23,12 @@ def run(options: Namespace) -> int:
     from losslang.diagnostics.render import render_json, render_text, wants_color
     from losslang.pipeline import examine
     from losslang.questions import stability
+    from losslang.training.overrides import override_mistakes
 
     found = {spec: examine(spec, parameters=options.set) for spec in options.specs}
+    for name, (of_spec, spec) in found.items():
+        if spec is not None and (mistakes := override_mistakes(spec)):
+            found[name] = ((*of_spec, *mistakes), None)
     diagnostics = [diagnostic for of_spec, _ in found.values() for diagnostic in of_spec]
     if options.format == "json":
         print(render_json(diagnostics), end="")

@@ -14,7 +14,7 @@ __all__ = ["Code", "all_codes", "explain_code"]
 
 # The stages that raise codes, each with a table CODES of its own. They are named here, not imported: diagnostics
 # stand below every stage, and the tables are wanted by `explain` and `list` only.
-STAGES = ("losslang.syntax.codes", "losslang.objective.codes")
+STAGES = ("losslang.syntax.codes", "losslang.objective.codes", "losslang.training.codes")
 
 
 WIDTH = 88  # columns of an explanation

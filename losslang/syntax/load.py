@@ -16,6 +16,9 @@ __all__ = ["decode", "load_source"]
 
 MAX_BYTES: Final = 4 * MAX_CHARACTERS
 
+_SHOWN: Final = 4
+"""Files of a folder that a message names."""
+
 _MARKS: Final = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -67,7 +70,7 @@ def _bytes(name: str, report: Report) -> bytes | None:
             report.add("E501", f"`{name}` is a folder", _nowhere(name), help=_files_in(path))
             return None
         if not stat.S_ISREG(mode):
-            report.add("E501", f"`{name}` is no plain file", _nowhere(name))
+            report.add("E501", f"`{name}` is no plain file", _nowhere(name), help="name a .yaml or .loss file")
             return None
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -75,7 +78,7 @@ def _bytes(name: str, report: Report) -> bytes | None:
         report.add("E501", f"there is no file `{name}`", _nowhere(name), help=_near_file(path))
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-        report.add("E501", f"`{name}` cannot be read: {reason}", _nowhere(name))
+        report.add("E501", f"`{name}` cannot be read: {reason}", _nowhere(name), help="name a file that you may read")
     return None
 
 
@@ -97,4 +100,8 @@ def _near_file(path: Path) -> str:
     except (OSError, ValueError):
         return f"there is no folder `{path.parent}` either"
     near = nearest(path.name, names)
-    return f"did you mean `{path.parent / near}`?" if near else ""
+    if near:
+        return f"did you mean `{path.parent / near}`?"
+    few = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    there = f"in `{path.parent}` there are {few}" if few else f"there is no .yaml or .loss file in `{path.parent}`"
+    return f"{there}; `losslang list specs` shows the methods that ship"

@@ -32,7 +32,7 @@ from losslang.training.settings import (
     validate,
 )
 
-__all__ = ["RunPlan", "plan_of", "resolve_run"]
+__all__ = ["RunPlan", "check_override", "plan_of", "resolve_run"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,19 @@ def resolve_run(
     _check_parameters(settings, spec, layers[0])
     _check_networks(settings, spec, layers[0])
     return plan_of(spec, name, settings, out)
+
+
+def check_override(spec: Spec, recipe: str, key: str, setting: Setting) -> None:
+    """Whether one setting under `recipes:` of a method is one, and its value of the right kind. Raises LosslangError.
+
+    What depends on the data, as options of augmentations, is found when a run is planned.
+    """
+    layer = dict([_given(key, setting, spec)])
+    check_paths(layer)
+    _check_parameters(layer, spec, {})
+    _check_networks(layer, spec, {})
+    shipped = shipped_recipes()
+    validate(merge([read_recipe_file(shipped.get(recipe, shipped["toy"])), layer]))
 
 
 def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None) -> RunPlan:

@@ -227,6 +227,10 @@ def test_files_that_cannot_be_read(tmp_path):
     for name in ("simsaim.yaml", "no/such.yaml", "", "a\0b", "pipe.yaml", "x" * 5000):
         assert loaded(tmp_path / name)[1] == ["E501"]
     assert loaded("/dev/zero")[1] == ["E501"]
+    (tmp_path / "empty").mkdir()
+    for name in ("/dev/zero", tmp_path / "byol.loss", tmp_path / "empty" / "a.yaml", tmp_path / "none" / "a.yaml"):
+        assert loaded(name)[2].diagnostics[0].help
+    assert "simsiam.yaml" in loaded(tmp_path / "quite_another.yaml")[2].diagnostics[0].help
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""Settings under `recipes:` of method files; tests/corpus/recipes has what is said of wrong ones."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from losslang.cli import main
+from losslang.pipeline import load
+from losslang.shipped import shipped_specs
+from losslang.training.overrides import override_mistakes
+from losslang.training.plan import check_override
+from losslang.training.settings import Setting
+
+WRONG = "losslang: 1\nmethod: m\nextends: simsiam\nrecipes: {toy: {stepz: 3, data: digits}}\n"
+
+
+@pytest.mark.parametrize("name", [name for name, path in shipped_specs().items() if load(path).recipes])
+def test_the_settings_of_methods_that_ship_hold(name):
+    spec = load(shipped_specs()[name])
+    for recipe, settings in spec.recipes.items():
+        for key, value in settings.items():
+            check_override(spec, recipe, key, Setting(value, "here"))
+
+
+def test_mistakes_are_diagnostics_with_their_places(tmp_path, capsys):
+    (tmp_path / "m.yaml").write_text(WRONG, encoding="utf-8")
+    (found,) = override_mistakes(load(tmp_path / "m.yaml"))
+    assert (found.code, found.span.line, found.span.text) == ("E601", 4, "stepz")
+    assert main(["check", str(tmp_path / "m.yaml"), "--format", "json"]) == 1
+    assert [row["code"] for row in json.loads(capsys.readouterr().out)["diagnostics"]] == ["E601"]
+
+
+def test_checking_what_ships_does_not_wait_for_pydantic():
+    code = "import sys; from losslang.cli import main; main(['check', 'simsiam']); print('pydantic' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "False"
