@@ -51,6 +51,25 @@ def test_what_is_under_way_is_waited_for_after_other_work():
     assert body.index(".wait()") < body.index("push_rows(")
 
 
+@pytest.mark.parametrize(
+    ("name", "call", "work"),
+    [
+        ("vicreg", "squared_products_of_all(", "(difference ** 2)"),
+        ("coding_rate", "logdet_of_products_of_all(", "align ="),
+        ("matrixssl", "trace_of_log_of_all(", "log_series("),
+        ("swav", "sinkhorn_of_all(", "log_softmax("),
+        ("deepcluster2", "share.begin(Rows(rows, 0", "one_hot_largest("),
+    ],
+)
+def test_functions_that_communicate_begin_before_other_work(name, call, work):
+    """And what they give is waited for after it."""
+    lines = of_many(name).splitlines()
+    begun = next(number for number, line in enumerate(lines) if call in line)
+    coming = lines[begun].split("=")[0].strip()
+    waited = next(number for number, line in enumerate(lines) if f"{coming}.wait()" in line)
+    assert any(work in line for line in lines[begun + 1 : waited])
+
+
 def test_a_sum_that_is_ready_early_joins_a_later_one():
     body = of_many("simclr")
     assert body.count("Sum(") == 2

@@ -145,8 +145,8 @@ def on_gpus(method: str, batch: int, world: int = 64) -> OnGpus:
 # ---------------------------------------------------------------- the page
 
 
-def page(cells: Sequence[Cell], load: Sequence[float]) -> str:
-    """The results in words and tables."""
+def page(cells: Sequence[Cell], load: Sequence[float], note: str = "") -> str:
+    """The results in words and tables; `note` says what is particular about the measurement."""
     clock, processor = calibrated(cells, "clock"), calibrated(cells, "processor")
     rows = "\n".join(_row(cell, clock, processor) for cell in cells)
     gpus = "\n".join(_gpu_row(method, batch) for method in ON_GPUS for batch in (1024, 4096, 16384))
@@ -159,7 +159,7 @@ dimension: {sizes}) and the loss, forward and backward, with the exchange of gra
 thread a process, medians of {STEPS} steps. The load of the machine was {load[0]:.1f} before and {load[1]:.1f} after:
 where it was above 1 before, others used it too, and the clock says more about them than about us. Four processes are more
 than there are cores. So
-the time of the processor that each process took stands beside the clock, and the figure shows it.
+the time of the processor that each process took stands beside the clock, and the figure shows it.{note and f" {note}"}
 
 ![time of the processor and memory by batch](growth.svg)
 
@@ -257,14 +257,14 @@ def main() -> None:
     kept = PAGE.with_suffix(".json")
     if parser.parse_args().again:
         record = json.loads(kept.read_text(encoding="utf-8"))
-        cells, load = [Cell(**cell) for cell in record["cells"]], record["load"]
+        cells, load, note = [Cell(**cell) for cell in record["cells"]], record["load"], record.get("note", "")
     else:
         before = os.getloadavg()[0]
         cells = [cell for method in DIMENSIONS for world in WORLDS for cell in measure(method, world)]
-        load = [before, os.getloadavg()[0]]
+        load, note = [before, os.getloadavg()[0]], ""
         record = {"load": load, "cells": [asdict(cell) for cell in cells]}
         kept.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(cells, load), encoding="utf-8")
+    PAGE.write_text(page(cells, load, note), encoding="utf-8")
     plot(cells)
 
 

@@ -57,6 +57,13 @@ def test_what_is_applied_alike_to_both_views_is_one_call(path_of, name, call):
     assert body.count(f"{call}torch.stack([") == body.count(call) == 1
 
 
+@pytest.mark.parametrize(("name", "more"), [("byol", 0), ("vicreg", 0), ("mocov2", 1), ("deepcluster2", 1)])
+def test_places_are_sent_once_and_only_where_the_order_of_rows_matters(pool, name, more):
+    told = pool(2).run("told", *((name, own) for own in interleaved(2)))
+    plain = pool(2).run("collectives", *((name, own) for own in places([18, 18])))
+    assert told == [(forward + more, back) for forward, back in plain]
+
+
 REMOVED = {
     "sum": "byol",
     "largest": "frossl",

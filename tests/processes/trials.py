@@ -81,8 +81,8 @@ def train(name, places=None, mutation="", exchange="auto"):
     return logged, {k: v.detach().numpy() for k, v in model.state_dict().items() if torch.is_tensor(v)}
 
 
-def collectives(name, places):
-    """How often the processes communicate in one step of the loss, forward and backward."""
+def collectives(name, places, *, told=False):
+    """How often the processes communicate in one step of the loss, forward and backward; it is `told` the places."""
     spec, counts, names = small(name), [], ("all_reduce", "all_gather", "reduce_scatter")
     model, own, real = model_of(spec, norm=False), torch.tensor(places), {each: getattr(dist, each) for each in names}
     views, images = next(batches(spec))
@@ -91,13 +91,19 @@ def collectives(name, places):
             dist, each, lambda *given, each=each, **options: (counts.append(each), real[each](*given, **options))[1]
         )
     try:
-        total = model({view: x[own] for view, x in views.items()}, *((images[own],) if model.takes_rows else ())).total
+        mine, extra = {view: x[own] for view, x in views.items()}, (images[own],) if model.takes_rows else ()
+        total = model(mine, *extra, places=own if told else None).total
         forward = len(counts)
         total.backward()
     finally:
         for each in names:
             setattr(dist, each, real[each])
     return forward, len(counts) - forward
+
+
+def told(name, places):
+    """The same where the places of rows are told."""
+    return collectives(name, places, told=True)
 
 
 def train_images(method, recipe, data, sets, moved=None):
