@@ -120,8 +120,8 @@ class Body:
     def split(self, node: Node) -> None:
         """Views that are used one by one get their names together, so that their gradients are stacked once."""
         chosen = {user["view"]: user for user in self.users.get(node.number, []) if user.op == "select"}
-        dim = node.type.dims[0] if node.type.dims else None
-        if dim is None or dim.axis != VIEW or len(chosen) < 2 or 2 * len(chosen) < len(dim.labels):
+        dim = node.type.find(VIEW)
+        if dim is None or len(chosen) < 2 or 2 * len(chosen) < len(dim.labels):
             return
         code = self.codes[node.number]
         names = []
@@ -129,7 +129,8 @@ class Body:
             names.append(self.fresh(f"{code.text}_{label}") if view in chosen else "_")
             if view in chosen:
                 self.codes[chosen[view].number] = Code(names[-1])
-        self.written.append(commented(f"{', '.join(names)} = {code.text}.unbind(0)", _place(node)))
+        place = node.type.position(VIEW)
+        self.written.append(commented(f"{', '.join(names)} = {code.text}.unbind({place})", _place(node)))
 
     def stage(self, stage: Stage) -> None:
         """Begin what is exchanged, and do meanwhile what does not wait for it."""

@@ -35,6 +35,7 @@ class Whitened(torch.autograd.Function):
             matrix = (x[..., part].mT @ rest).mul_(scale)
             matrix.diagonal(dim1=-2, dim2=-1).add_(shift)
             factors.append(cholesky_factor(matrix, size=x.shape[-1]))
+            del matrix  # before more is made
             values[..., part] = torch.linalg.solve_triangular(factors[-1], rest.mT, upper=False).mT
             if part is not parts[-1]:
                 project = taken_off(project, values[..., part], scale)
@@ -57,8 +58,9 @@ class Whitened(torch.autograd.Function):
             among = (g.mT @ y).tril_()
             among = among + among.mT
             among.diagonal(dim1=-2, dim2=-1).mul_(0.5)
-            less = y @ among if later is None else later @ y + y @ among
-            left = (g if project is None or place == 0 else project @ g) - scale * less
+            less = y @ among if later is None else (y @ among).add_(later @ y)
+            del among  # before more is made
+            left = less.mul_(-scale).add_(g if project is None or place == 0 else project @ g)
             grad_x[..., part] = torch.linalg.solve_triangular(factors[place].mT, left.mT, upper=True).mT
             if place > 0:
                 new = y @ g.mT + grad_x[..., part] @ x[..., part].mT
