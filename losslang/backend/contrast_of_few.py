@@ -88,11 +88,11 @@ def products_of_units(
 ) -> Tensor:
     """[rows, columns]: scale times the products of rows over their lengths; those with themselves if columns are None."""
     (x, near_x), (y, near_y), alone = rows, columns or rows, columns is None
-    matrix, step = x.new_empty(len(x), len(y)), rows_at_once(len(x))
+    matrix, step = x.new_zeros(len(x), len(y)), rows_at_once(len(x))
     for start in range(0, len(x), step):
         some, first = slice(start, start + step), start if alone else 0
         unit = x[some] if near_x is None else x[some] / near_x[some]
-        matrix[some, first:].addmm_(unit, y[first:].mT, beta=0)
+        matrix[some, first:].addmm_(unit, y[first:].mT)
         del unit  # before the next one is made
     matrix.mul_(scale if near_y is None else scale / near_y.mT)
     if alone:
