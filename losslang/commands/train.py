@@ -54,10 +54,11 @@ def add_options(parser: CommandParser) -> None:
 
 def run(options: Namespace) -> int:
     """Train every method with every seed. Raises LosslangError."""
-    if options.processes != 1:
-        from losslang.training.launch import launch
+    from losslang.training.cli import check_plans, train_main
 
-        return launch(options.processes, options.given, options.max_restarts)
-    from losslang.training.cli import train_main
+    if options.processes == 1:
+        return train_main(options.specs, options)
+    from losslang.training.launch import launch
 
-    return train_main(options.specs, options)
+    check_plans(options.specs, options, options.processes)
+    return launch(options.processes, options.given, options.max_restarts)

@@ -98,7 +98,9 @@ def _local(call: Call, context: Context, scope: Scope) -> Typed | None:
             raise Problem("E203", f"`local` has no option `{keyword.name}`", labels=[(keyword.span, "")])
         options[keyword.name] = read_option(keyword.value, Parameter(keyword.name, kind), context, scope)
     rows = options.get("rows")
-    if not isinstance(rows, int) or rows < 1:
+    if isinstance(rows, int) and rows < 1:
+        raise Problem("E216", f"`local` takes groups of one row or more, and rows= is {rows}", help="local(…, rows=64)")
+    if not isinstance(rows, int):
         raise Problem("E202", "`local` needs rows=, the number of rows in a group", help="local(…, rows=64)")
     inner = replace(scope, grouping=Grouping(rows, bool(options["shuffle"])), mapped=scope.mapped | {GROUP})
     names = {

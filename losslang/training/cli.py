@@ -20,7 +20,7 @@ from losslang.training.signals import Pending, caught_signals
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Options", "TrainOptions", "make_plans", "train_main"]
+__all__ = ["Options", "TrainOptions", "check_plans", "make_plans", "train_main"]
 
 
 class Options(Protocol):
@@ -106,11 +106,26 @@ def train_main(specs: Sequence[str], options: Options) -> int:
     plans = make_plans(specs, options)
     if "RANK" not in os.environ:
         return _train_checked(plans, options, leads=True)
+    _check_shares(plans, int(os.environ.get("WORLD_SIZE", "1")))
     from losslang.training.crew import joined, shared
 
     with joined(plans[0].recipe.device) as crew:
         shared(None)  # all are here before the folder of the run appears
         return _train_checked(plans, options, leads=crew.leads)
+
+
+def check_plans(specs: Sequence[str], options: Options, processes: int) -> None:
+    """Raises LosslangError (also SpecError) before any process begins: what is wrong is said once, not by each of them."""
+    _check_shares(make_plans(specs, options), processes)
+
+
+def _check_shares(plans: Sequence[RunPlan], processes: int) -> None:
+    for plan in plans:
+        if plan.recipe.batch_size < processes:
+            raise LosslangError(
+                f"--processes {processes}: a batch of {plan.recipe.batch_size} leaves some of them without rows;"
+                " take fewer processes or a larger batch (--set batch_size=…)"
+            )
 
 
 def _train_checked(plans: Sequence[RunPlan], options: Options, *, leads: bool) -> int:

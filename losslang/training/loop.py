@@ -78,6 +78,13 @@ def step(session: Session, watching: Watch | None) -> tuple[Output, float, dict[
         out, observed = _backward(session, watching)
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise NotFinite(f"{session.plan.spec.method_name}, step {session.step}: {error}") from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):  # what torch's batch norm says
+            raise
+        raise NotFinite(
+            f"{session.plan.spec.method_name}, step {session.step}: batch norm saw a single row, and its statistics need two"
+            " or more; no share of a batch (of processes or micro-batches, the last one too) may be one row"
+        ) from error
     average_gradients(session.model)
     clip_gradients(session.model, recipe.optimizer)
     rate = set_learning_rates(optimizer, session.step, session.plan.steps, recipe.optimizer)

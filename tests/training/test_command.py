@@ -82,6 +82,13 @@ def test_one_micro_batch_is_the_whole_batch(tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
+def test_batch_norm_of_one_row_is_refused(tmp_path, capsys):
+    sets = {"steps": "1", "batch_size": "5", "batchnorm": "microbatch"}
+    options = TrainOptions(microbatch=2, out=tmp_path / "o", quiet=True, set=sets)
+    assert train_main([SPECS["barlow"]], options) == 1
+    assert "barlow, step 0: batch norm saw a single row" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_is_wrong_is_said_before_any_work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     good, bad = SPECS["simsiam"], tmp_path / "bad.yaml"
