@@ -95,10 +95,11 @@ def plan_cell(document: Document, cell: Cell, out: Path, sets: Overrides) -> Ite
         **document.settings("methods", cell.label, "set"),
         **swept,
         **sets,
+        **_data(document, cell),
     }
     spec = _file(document, variant.method, shipped_specs(), ("methods", cell.label))
     recipe = _file(document, experiment.recipe, shipped_recipes(), ("recipe",))
-    first = resolve_run(spec, recipe, data=cell.data, sets=given)
+    first = resolve_run(spec, recipe, sets=given)
     folder = out / f"{cell.label}-{first.dataset.name}{cell.suffix}".replace("/", "_").replace(" ", "_")
     cell = replace(cell, data=first.dataset.name)
     seeds = experiment.seeds if isinstance(experiment.seeds, tuple) else range(experiment.seeds)
@@ -107,6 +108,13 @@ def plan_cell(document: Document, cell: Cell, out: Path, sets: Overrides) -> Ite
         plan = first.with_seed(seed, folder, source)
         name = identity(plan, mathematics)
         yield Planned(cell, replace(plan, folder=_folder(folder, out, seed, name)), name)
+
+
+def _data(document: Document, cell: Cell) -> dict[str, Setting]:
+    """The data set of a cell with its place; `recipe.data`, as a method may have a parameter of the name."""
+    if cell.data is None:
+        return {}
+    return {"recipe.data": Setting(cell.data, document.places.get(("data",), str(document.file)))}
 
 
 def _file(document: Document, name: str, shipped: Mapping[str, Path], path: tuple[str, ...]) -> str:

@@ -141,6 +141,8 @@ def _unknown(name: Name, context: Context, scope: Scope) -> Problem:
         help_ = f"did you mean `{close}`?"
     elif scope.inside:
         help_ = f"a definition sees only its own parameters: add `{name.id}` to those of {scope.inside[-1]}"
+    elif name.span.source.name.endswith(".loss"):
+        help_ = f"define it: `{name.id} = …`, or `parameter {name.id} = …`"
     else:
         help_ = "name it under `define` or `parameters`"
     return Problem("E201", f"there is nothing called `{name.id}`", help=help_)

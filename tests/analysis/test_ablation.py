@@ -115,6 +115,14 @@ def test_command(capsys):
     assert "without stop-gradients" in output
 
 
+def test_what_changes_nothing_is_said_shortly():
+    found = ablate("center_penalty")
+    whole, *rest = found.rows
+    alike = [row for row in rest if row.verdict.lines() == whole.verdict.lines()]
+    assert alike
+    assert found.text().count("as the whole") == len(alike)
+
+
 def test_json(capsys):
     assert main(["ablate", "vicreg", "--json", "--set", "covariance=0"]) == 0
     rows = json.loads(capsys.readouterr().out)["changes"]

@@ -71,9 +71,10 @@ class Ablation:
         """A table for a terminal: what each part holds up."""
         head = max(len(row.change) for row in self.rows)
         room = max((width or terminal_width()) - head - 4, 20)
-        lines = [self.method]
+        lines, whole = [self.method], self.rows[0].verdict.lines()
         for row in self.rows:
-            said = [*row.verdict.lines(), *_trained(row)]
+            verdict = row.verdict.lines() if row is self.rows[0] or row.verdict.lines() != whole else ["as the whole"]
+            said = [*verdict, *_trained(row)]
             first, *rest = [part for line in said for part in wrap(line, room, subsequent_indent="  ")]
             lines += [f"  {row.change.ljust(head)}  {first}", *(f"  {' ' * head}  {line}" for line in rest)]
         judged = [row.agrees for row in self.rows if row.agrees is not None]
