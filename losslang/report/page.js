@@ -77,11 +77,13 @@ function layout(plot, kind, drawn) {
   return found;
 }
 
-/** The range of an axis whose values have bounds: what is drawn, never blown up beyond a fiftieth, never far beyond the bounds. */
+/** The range of an axis whose values have bounds: what is drawn, never far beyond them, and between two never less than 0.02. */
 function within([least, most], drawn) {
   if (least === null && most === null) return undefined;
   const values = drawn.flatMap(trace => trace.y), low = Math.min(...values), high = Math.max(...values);
-  const missing = Math.max(0.02 - (high - low), 0) / 2, room = 0.06 * (high - low + 2 * missing);
+  const smallest = least === null || most === null ? 0 : 0.02;
+  if (low === high && !smallest) return undefined;
+  const missing = Math.max(smallest - (high - low), 0) / 2, room = 0.06 * (high - low + 2 * missing);
   return [Math.max(low - missing, least ?? -Infinity) - room, Math.min(high + missing, most ?? Infinity) + room];
 }
 

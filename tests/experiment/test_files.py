@@ -95,7 +95,10 @@ def test_the_command_line_is_above_the_file(read, tmp_path):
             "experiment: x\nmethods: [byol]\nset: {steps: -1}\n",
             "mine.yaml:3: `steps` must be|mine.yaml:3: `steps` .*greater",
         ),
-        ("experiment: x\nmethods: [byol]\ndata: [blubs]\n", "mine.yaml:3: there is no data set `blubs`; did you mean `blobs`?"),
+        (
+            "experiment: x\nmethods: [byol]\ndata: [blubs]\n",
+            "mine.yaml:3: there is no data set `blubs`; did you mean `blobs`?",
+        ),
         ("experiment: x\nmethods: [mine.loss]\n", "mine.yaml:2: there is no file .*mine.loss"),
         ("experiment: x\nmethods: [byol]\nsweep:\n  momentum: {from: 1, two: 2}\n", r"mine.yaml:4: .*`to` is missing"),
         ("experiment: x\nmethods:\n  a: {set: {steps: 1}}\n", "mine.yaml:3: `method` is missing"),

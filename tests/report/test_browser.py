@@ -58,6 +58,10 @@ def test_no_band_is_drawn_where_no_value_can_be(browser, page):
     low, high = json.loads(browser.run("JSON.stringify(within([0, 1], [{y: [1, 1]}]))"))
     assert 0.98 < low < 1 < high < 1.002
     assert browser.run("within([null, null], [{y: [1, 1]}])") is None
+    assert browser.run("within([0, null], [{y: [1, 1]}])") is None
+    low, high = json.loads(browser.run("JSON.stringify(within([0, null], [{y: [0.001, 0.003]}]))"))
+    assert 0 < low < 0.001
+    assert 0.003 < high < 0.004
     band = "band({x: [0, 1], low: [-1, 0.5], high: [0.5, 2], style: 0}, [0, null])[0].y"
     assert json.loads(browser.run(f"JSON.stringify({band})")) == [0.5, 2, 0.5, 0]
 
