@@ -50,11 +50,16 @@ def logsumexp_of_similarities(
 def less_attracted(rows: Tensor, x: Tensor, y: Tensor, scale: float | Tensor, attracted: Sequence[int]) -> Tensor:
     """[rows]: values less the scaled products of each row of x with those of y on some diagonals."""
     for diagonal in attracted:
-        first, other = max(-diagonal, 0), max(diagonal, 0)
-        count = min(len(x) - first, len(y) - other)
-        pulled = (x.narrow(0, first, count) * y.narrow(0, other, count)).sum(-1) * scale
-        rows = rows - torch.nn.functional.pad(pulled, (first, len(x) - first - count))
+        first, pulled = products_on_diagonal(x, y, diagonal)
+        rows = rows - torch.nn.functional.pad(pulled * scale, (first, len(x) - first - len(pulled)))
     return rows
+
+
+def products_on_diagonal(x: Tensor, y: Tensor, diagonal: int) -> tuple[int, Tensor]:
+    """The first row that a diagonal of [rows, columns] goes through, and the products along it."""
+    first, other = max(-diagonal, 0), max(diagonal, 0)
+    count = min(len(x) - first, len(y) - other)
+    return first, (x.narrow(0, first, count) * y.narrow(0, other, count)).sum(-1)
 
 
 def contrast_of_similarities(
@@ -100,7 +105,5 @@ def contrast_by_rows(
         return (torch.logaddexp(own, rows) - own).mean()
     if not attracted:
         return rows.mean()
-    length = len(x)
-    ends = [(max(-d, 0), max(d, 0), length - abs(d)) for d in attracted]
-    pulled = [(x.narrow(0, i, count) * columns.narrow(0, j, count)).sum(-1) for i, j, count in ends]
-    return rows.mean() - torch.cat(pulled).mean() * scale
+    pulled = torch.cat([products_on_diagonal(x, columns, diagonal)[1] for diagonal in attracted])
+    return rows.mean() - pulled.mean() * scale
