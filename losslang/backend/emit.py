@@ -144,10 +144,8 @@ class _Writer:
         spec, name = self.spec, class_name(self.spec)
         arguments = ", ".join([*self.one.arguments, *self.extra])
         typed = ", ".join([*(f"{a}: Tensor" for a in [*self.one.arguments, *self.extra])])
-        one, many, networks = self.one.lines(), self.many.lines(), loss_networks(spec)
+        one, many = self.one.lines(), self.many.lines()
         self.half = any("self.given" in line for line in [*one, *many])
-        attributes = [self.attributes["network", n] for n in networks]
-        signature = "".join(f", {a}: nn.Module" for a in attributes)
         return [
             f"class {name}Loss(nn.Module):",
             f'    """The objective of {spec.method_name}: {", ".join(t.name for t in spec.graph.terms)}."""',
@@ -155,13 +153,7 @@ class _Writer:
             f"    inputs = {self.input_table()!r}",
             '    exchange = "auto"  # on many processes: "sums" of products, gathered "rows", or what is cheaper',
             "",
-            f"    def __init__(self{signature}) -> None:",
-            "        super().__init__()",
-            *(f"        self.{a} = {a}" for a in attributes),
-            *self.parameter_lines(),
-            '        self.register_buffer("step", torch.zeros((), dtype=torch.int64))',
-            *(f"        {line}" for line in self.state_lines(buffer_lines)),
-            "        self.pending = False",
+            *self.init_lines(),
             "",
             *self.forward_lines(arguments),
             "",
@@ -174,6 +166,26 @@ class _Writer:
             *(f"        {line}" for line in many),
             "",
             *self.precision_lines(),
+            *self.step_lines(),
+        ]
+
+    def init_lines(self) -> list[str]:
+        """Networks, parameters and buffers."""
+        attributes = [self.attributes["network", name] for name in loss_networks(self.spec)]
+        signature = "".join(f", {a}: nn.Module" for a in attributes)
+        return [
+            f"    def __init__(self{signature}) -> None:",
+            "        super().__init__()",
+            *(f"        self.{a} = {a}" for a in attributes),
+            *self.parameter_lines(),
+            '        self.register_buffer("step", torch.zeros((), dtype=torch.int64))',
+            *(f"        {line}" for line in self.state_lines(buffer_lines)),
+            "        self.pending = False",
+        ]
+
+    def step_lines(self) -> list[str]:
+        """What moves the state on, once a step, and says whether that is still to be done."""
+        return [
             "    @torch.no_grad()",
             "    def after_step(self) -> None:",
             '        """State and schedules move on; called by the next training step if nobody else does."""',

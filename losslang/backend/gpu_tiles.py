@@ -81,6 +81,16 @@ def tile_of(x: Tensor) -> Tile:
 
 
 @triton.jit
+def dot_added(a, b, total, PRECISION: tl.constexpr):
+    """total + a b in float32."""
+    if PRECISION == "wide":
+        total = tl.dot(a.to(tl.float32), b.to(tl.float32), total, input_precision="ieee")
+    else:
+        total = tl.dot(a, b, total, input_precision=PRECISION)
+    return total
+
+
+@triton.jit
 def products_of_tile(
     x,
     y,
@@ -105,10 +115,7 @@ def products_of_tile(
         b = tl.load(
             y + columns.to(tl.int64)[:, None] * K + inner[None, :], (columns[:, None] < m) & (inner[None, :] < K), 0.0
         )
-        if PRECISION == "wide":
-            products = tl.dot(a.to(tl.float32), tl.trans(b.to(tl.float32)), products, input_precision="ieee")
-        else:
-            products = tl.dot(a, tl.trans(b), products, input_precision=PRECISION)
+        products = dot_added(a, tl.trans(b), products, PRECISION)
     products = tl.where(columns[None, :] < m, products * scale, float("-inf"))
     for place in tl.static_range(DROPPED):
         gone = columns[None, :] - rows[:, None] == tl.load(dropped + place)
@@ -193,10 +200,7 @@ def gradients_kernel(
             shares += tl.exp(products - other_end[None, :]) * other[None, :]
         inside = (columns[:, None] < m) & (outer[None, :] < K)
         b = tl.load(y + columns.to(tl.int64)[:, None] * K + outer[None, :], inside, 0.0)
-        if PRECISION == "wide":
-            total = tl.dot(shares.to(b.dtype).to(tl.float32), b.to(tl.float32), total, input_precision="ieee")
-        else:
-            total = tl.dot(shares.to(b.dtype), b, total, input_precision=PRECISION)
+        total = dot_added(shares.to(b.dtype), b, total, PRECISION)
     inside = (rows[:, None] < n) & (outer[None, :] < K)
     tl.store(result + rows.to(tl.int64)[:, None] * K + outer[None, :], total, inside)
 

@@ -61,12 +61,11 @@ class _Reader:
 
     def read(self) -> Method:
         self._check_keys()
-        method = self.pairs.get("method")
         name = self._text("method")
-        if method is not None and name:
-            check_file_name(name, method.value.span, self.report)
+        if name:
+            check_file_name(name, self._place("method"), self.report)
         extends = self._text("extends")
-        if extends and not check_file_name(extends, self.pairs["extends"].value.span, self.report):
+        if extends and not check_file_name(extends, self._place("extends"), self.report):
             extends = ""
         views, headers = self._views_and_headers()
         sections: dict[str, tuple[Entry, ...]] = {

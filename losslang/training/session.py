@@ -118,14 +118,9 @@ def open_session(plan: RunPlan) -> Session:
         images=len(arrays.train.inputs),
         estimate=recipe.estimate.model_dump(),
     )
-    dtype = _DTYPES[recipe.precision]
-    model.to(device, dtype)
-    _check_pieces(model, recipe)
-    model.loss.exchange = recipe.exchange  # type: ignore[assignment]
-    if crew().size > 1 and recipe.batchnorm == "global":
-        with_statistics_of_all(model)
-    model.to(memory_format=_LAYOUTS[recipe.layout])  # type: ignore[call-overload]
-    inputs = load_inputs(arrays, plan, device, dtype)
+    like = torch.empty(0, dtype=_DTYPES[recipe.precision], device=device)
+    _settle(model, recipe, like)
+    inputs = load_inputs(arrays, plan, device, like.dtype)
     return Session(
         plan,
         device,
@@ -136,14 +131,24 @@ def open_session(plan: RunPlan) -> Session:
             plan.policies,
             recipe.batch_size,
             recipe.seed,
-            torch.empty(0, dtype=dtype, device=device),
+            like,
             crew().rows(recipe.batch_size),
             layout=_LAYOUTS[recipe.layout],
         ),
         inputs.samples,
         embedding_name(plan.spec),
-        _probe(plan, model.encoder, backbone.feature_size, torch.empty(0, dtype=dtype, device=device)),
+        _probe(plan, model.encoder, backbone.feature_size, like),
     )
+
+
+def _settle(model: Model, recipe: Recipe, like: Tensor) -> None:
+    """Device, precision, layout and exchange of a model as the recipe has them. Raises LosslangError as `_check_pieces`."""
+    model.to(like.device, like.dtype)
+    _check_pieces(model, recipe)
+    model.loss.exchange = recipe.exchange  # type: ignore[assignment]
+    if crew().size > 1 and recipe.batchnorm == "global":
+        with_statistics_of_all(model)
+    model.to(memory_format=_LAYOUTS[recipe.layout])  # type: ignore[call-overload]
 
 
 def _probe(plan: RunPlan, encoder: nn.Module, features: int, like: Tensor) -> OnlineProbe | None:
