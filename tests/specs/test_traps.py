@@ -112,6 +112,18 @@ def test_corinfomax_has_a_factor_of_a_collapsed_covariance_by_its_jitter():
     assert torch.isfinite(gradient).all()
 
 
+def test_corinfomax_of_fewer_rows_than_dimensions_needs_float64():
+    """As docs/gpu.md says: smallest eigenvalues are the jitter, which rounding of long rows in float32 exceeds."""
+    batches = [100 * _draw(2, 16, 64, seed=seed) for seed in range(4)]
+    exact, rounded = _compiled("corinfomax", 64).double(), _compiled("corinfomax", 64)
+    for z in batches:
+        out, gradient = _gradient(exact, z)
+        assert torch.isfinite(out.total)
+        assert torch.isfinite(gradient).all()
+    with pytest.raises(torch.linalg.LinAlgError, match="no Cholesky factor"):
+        [rounded(z=z.float()) for z in batches]
+
+
 def test_the_coding_rate_of_fewer_rows_than_dimensions_is_that_of_the_small_side():
     """log det (I + a Z'Z) = log det (I + a ZZ'): the D - n eigenvalues that are zero add nothing, in float32 too."""
     z = _draw(2, 6, 40)
