@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from losslang.networks.exchange import sum_of_all
@@ -25,8 +28,9 @@ def has_batch_statistics(network: nn.Module) -> bool:
 class BatchNormOfAll(_BatchNorm):
     """Batch norm [row, feature, …] with the mean and variance of the rows of all processes, also uneven or empty ones.
 
-    In two passes, each one exchange, with exact gradients; the running variance is unbiased with the number of all rows. On
-    one process, and in evaluation, it is torch's own.
+    In two passes, each one exchange, and one exchange back; the running variance is unbiased with the number of all rows. On
+    one process, and in evaluation, it is torch's own. On CPUs contiguous images in float32 come to the bits that torch gives on
+    one process: sums are in float64, and rounding is where torch rounds. It sums [row, feature] in float32.
     """
 
     def __init__(self, norm: _BatchNorm) -> None:
@@ -44,23 +48,20 @@ class BatchNormOfAll(_BatchNorm):
         """[row, feature, …] to the same."""
         if not (many_processes() and (self.training or self.running_mean is None)):
             return super().forward(input)
-        with torch.autocast(input.device.type, enabled=False):
-            return self._normalized(input.float() if input.itemsize < 4 else input).to(input.dtype)
-
-    def _normalized(self, x: Tensor) -> Tensor:
-        over = [0, *range(2, x.dim())]
-        shape = [1, -1, *[1] * (x.dim() - 2)]
-        number = torch.full((), x.numel() // max(x.shape[1], 1), dtype=x.dtype, device=x.device)
-        total, number = sum_of_all(x.sum(over), number)
-        mean = total / number
-        centered = x - mean.view(shape)
-        (squares,) = sum_of_all(centered.square().sum(over))
-        self._follow(mean.detach(), squares.detach(), number)
-        normal = centered * (squares / number + self.eps).rsqrt().view(shape)
-        for name, join in (("weight", torch.mul), ("bias", torch.add)):
-            parameter = self._parameters[name]
-            normal = normal if parameter is None else join(normal, parameter.view(shape))
+        mean, squares, number = self._moments(input.detach())
+        self._follow(mean, squares, number)
+        deviation = ((squares.to(mean.dtype) / number.to(mean.dtype)).to(squares.dtype) + self.eps).sqrt()
+        normal: Tensor = Normalized.apply(input, self.weight, self.bias, mean, (1 / deviation).to(mean.dtype), number)
         return normal
+
+    @torch.no_grad()
+    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The mean [feature], the sum of squares about it [feature] and the number of entries of a feature."""
+        total = wide_sums(lambda part: part, x)
+        total, number = sum_of_all(total, total.new_full((), x.numel() // max(x.shape[1], 1)))
+        mean = (total / number).to(torch.promote_types(x.dtype, torch.float32))
+        (squares,) = sum_of_all(wide_sums(lambda part: (part - beside(mean, part)).square(), x))
+        return mean, squares, number
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, squares: Tensor, number: Tensor) -> None:
@@ -71,6 +72,64 @@ class BatchNormOfAll(_BatchNorm):
         share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
         self.running_var.lerp_((squares / (number - 1)).to(self.running_var.dtype), share)
+
+
+class Normalized(torch.autograd.Function):
+    """Rows [row, feature, …] about a mean, over a deviation, scaled and shifted: all [feature].
+
+    Mean and deviation are those of the rows of all processes, and the way back goes through them, too.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, inverse: Tensor, number: Tensor
+    ) -> Tensor:
+        """`inverse` is one over the deviation, `number` that of entries of a feature."""
+        scale = inverse if weight is None else inverse * weight
+        ctx.save_for_backward(x, mean, inverse, scale, number)
+        return scaled(x, mean, scale, None if bias is None else bias.to(mean.dtype))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Parameters get what own rows give, as those of other layers do."""
+        x, mean, inverse, scale, number = ctx.saved_tensors
+        total = wide_sums(lambda part: part, grad)
+        along = wide_sums(lambda part, rows: part * (rows - beside(mean, rows)), grad, x)
+        _, *trains = ctx.needs_input_grad[:3]
+        given = (along * inverse).to(scale.dtype), total.to(scale.dtype)
+        of_parameters = [each if wanted else None for each, wanted in zip(given, trains, strict=True)]
+        if not ctx.needs_input_grad[0]:
+            return None, *of_parameters, None, None, None
+        total, along = sum_of_all(total, along)
+        slope = (along / number * inverse.square() * scale).to(scale.dtype)
+        back = scaled(x.to(mean.dtype), mean, -slope, (-total / number * scale).to(scale.dtype))
+        return back.addcmul_(grad, beside(scale, x)).to(x.dtype), *of_parameters, None, None, None
+
+
+def scaled(x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor | None) -> Tensor:
+    """(x - mean) · scale + shift by the one pass of torch's batch norm."""
+    with torch.autocast(x.device.type, enabled=False):
+        return F.batch_norm(x, mean, torch.ones_like(mean), scale, shift, training=False, eps=0.0)
+
+
+def beside(values: Tensor, x: Tensor) -> Tensor:
+    """Values [feature] that broadcast to x [row, feature, …]."""
+    return values.view(-1, *[1] * (x.dim() - 2))
+
+
+def wide_sums(made: Callable[..., Tensor], *values: Tensor) -> Tensor:
+    """Sums [feature] of what is made of values [row, feature, …]: on CPUs in float64, as many rows at once as a cache holds."""
+    x, over = values[0], [0, *range(2, values[0].dim())]
+    if x.device.type != "cpu":
+        return made(*values).sum(over, dtype=torch.promote_types(x.dtype, torch.float32))
+    rows = max(_AT_ONCE * len(x) // max(x.numel(), 1), 1)
+    parts = zip(*(each.split(rows) for each in values), strict=True)
+    return torch.stack([made(*part).sum(over, dtype=torch.float64) for part in parts]).sum(0)
+
+
+_AT_ONCE = 1 << 15
+"""Entries."""
 
 
 class IterNormOfAll(IterNorm):

@@ -2,10 +2,8 @@
 
 In float64 at full learning rates; in float32 at those with which the recipe imagenet100 begins. Rounding that puts a ReLU on
 the other side of 0 changes a gradient in its third digit, so that at full rates no two runs in float32 are near, nor is one
-near itself with every pixel moved by its last bit (docs/processes.md).
+near itself with every pixel moved by its last bit. So the network is small, too: few ReLUs are few chances (docs/processes.md).
 """
-
-import os
 
 import numpy as np
 import pytest
@@ -56,10 +54,10 @@ def test_two_processes_are_one(pool, data, method):
 # ---------------------------------------------------------------- float32
 
 BEGINNING = {
-    "epochs": "65867", "batch_size": "48", "backbone.stem": "cifar", "backbone.width": "8", "augmentation.all.size": "16",
+    "epochs": "351867", "batch_size": "24", "backbone.stem": "cifar", "backbone.width": "4", "augmentation.all.size": "16",
     "device": "cpu", "precision": "float32", "layout": "channels_first", "compile": "never", "threads": "1",
 }  # fmt: skip
-"""The recipe imagenet100 on few and small images: of 197,600 steps, with those of ImageNet-100, the first ones."""
+"""The recipe imagenet100 on few and small images: the first of 2.1 million steps, as ImageNet-100 has in such batches."""
 SIZES = {"width": 64, "size": 16, "prototypes": 32, "queue": 96, "start": 0, "bottleneck": 16}
 
 
@@ -79,11 +77,8 @@ def _gap(one, two):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_two_processes_are_one_in_float32(pool, data, method):
-    """To 1e-6 where rounding turns no ReLU; where it does, far nearer than with batch norm of own rows."""
     run = ("imagenet100", data[1], _beginning(method))
     one, many = trials.train_images(method, *run), pool(2).run("train_images", *[(method, *run)] * 2)
+    assert max(_gap(one, each) for each in many) <= 5e-7
     own = pool(2).run("train_images", *[(method, *run[:2], run[2] | {"batchnorm": "process"})] * 2)[0]
-    gap = max(_gap(one, each) for each in many)
-    assert gap <= max(1e-6, _gap(one, own) / 20)
-    if gap > 1e-6 and os.environ.get("LOSSLANG_TESTS") == "full":  # other last bits tell that the network is so
-        assert max(_gap(one, trials.train_images(method, *run, moved)) for moved in (1, 2, 3)) > 1e-6
+    assert _gap(one, own) > 4e-6  # what the bound would see

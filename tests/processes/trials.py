@@ -106,16 +106,10 @@ def told(name, places):
     return collectives(name, places, told=True)
 
 
-def train_images(method, recipe, data, sets, moved=None):
-    """Five steps of `losslang train`: the terms of each, of the whole batch, the state after them, and which are parameters.
-
-    `moved` is the seed by which every pixel of the first batch moves to a number next to its own.
-    """
+def train_images(method, recipe, data, sets):
+    """Five steps of `losslang train`: the terms of each, of the whole batch, the state after them, and which are parameters."""
     session = open_session(resolve_run(shipped_specs()[method], recipe, data=data, sets=sets))
     session.model.train()
-    if moved is not None:
-        views, random = session.batches.views, torch.Generator().manual_seed(moved)
-        session.batches.views = lambda step: {k: v if step else _next(v, random) for k, v in views(step).items()}
     logged = []
     for _ in range(STEPS):
         out, _, _ = step(session, None)
@@ -124,10 +118,31 @@ def train_images(method, recipe, data, sets, moved=None):
     return logged, state, {name for name, _ in session.model.named_parameters()}
 
 
-def _next(x, random):
-    """Numbers next to these, above or below."""
-    ends = torch.where(torch.rand(x.shape, generator=random) < 0.5, torch.inf, -torch.inf)
-    return torch.nextafter(x, ends.to(x.dtype))
+def normalized(images, target, places, options):
+    """A batch norm of images [row, channel, row, column], on own rows: values, gradients, statistics and how often it is sent.
+
+    `options` are those of torch's norm. The loss is that of all rows: the product with `target`. Gradients are those of the
+    whole batch, for own rows.
+    """
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(images.shape[1], **options).to(torch.promote_types(images.dtype, torch.float32))
+    for parameter in norm.parameters():
+        nn.init.normal_(parameter)
+    world, counts, real = dist.get_world_size() if dist.is_initialized() else 1, [], dist.all_reduce
+    if world > 1:
+        norm = with_statistics_of_all(nn.Sequential(norm))[0]
+    x = images[places].clone(memory_format=torch.preserve_format).requires_grad_()
+    dist.all_reduce = lambda *given, **more: (counts.append(1), real(*given, **more))[1]
+    try:
+        out = norm(x)
+        out.backward(world * target[places])
+    finally:
+        dist.all_reduce = real
+    if world > 1:
+        mean_gradients(norm)
+    state = {name: value.numpy() for name, value in norm.state_dict().items()}
+    grads = {name: parameter.grad.numpy() for name, parameter in norm.named_parameters()}
+    return out.detach().double().numpy(), (x.grad / world).double().numpy(), grads, state, len(counts)
 
 
 def train_in_ddp(name, start=0, stop=ROWS):
