@@ -24,7 +24,7 @@ from losslang.backend.model import Model
 from losslang.diagnostics import LosslangError
 from losslang.objective.boundary import find_inputs
 from losslang.objective.overrides import Settings, read_count, read_overrides
-from losslang.objective.schedules import Clock
+from losslang.objective.schedules import Clock, CountMissing
 from losslang.objective.spec import Spec
 from losslang.pipeline import load, retype
 from losslang.syntax.names import nearest
@@ -100,7 +100,7 @@ def compile(  # noqa: A001 - the language's word
     front = getattr(module, class_name(spec))(outside, loss)
     try:
         return Model(spec, front, networks, source, clock, chosen)
-    except ValueError as error:
+    except CountMissing as error:
         raise LosslangError(f"{spec.source.name}: {error}; give steps= and steps_per_epoch=") from error
 
 
@@ -147,7 +147,7 @@ def _source(
 ) -> str:
     try:
         return emit(spec, clock, named=named, without=without, estimate=estimate_of(estimate))
-    except ValueError as error:
+    except CountMissing as error:
         raise LosslangError(f"{spec.source.name}: {error}; give steps=, steps_per_epoch= or images=") from error
 
 

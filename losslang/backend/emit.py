@@ -46,7 +46,7 @@ def emit(
 
     `without` names passes of the optimiser to leave out, `estimate` says what is estimated by random probes.
 
-    Raises SpecError where `named` and an input of the loss has no name, ValueError where a schedule lacks its end.
+    Raises SpecError where `named` and an input of the loss has no name, CountMissing where a schedule lacks its end.
     """
     spec = estimated(spec, estimate)
     inputs = find_inputs(spec, named=named)

@@ -9,7 +9,7 @@ from losslang.backend.code import PRODUCT, SIGN, Code, call
 from losslang.diagnostics import Diagnostic, LosslangError, SpecError
 from losslang.objective.axes import BATCH, VIEW, Axis
 from losslang.objective.graph import Graph, Node, State
-from losslang.objective.schedules import Clock
+from losslang.objective.schedules import Clock, CountMissing
 
 __all__ = [
     "READS",
@@ -169,7 +169,7 @@ def _queue_read(node: Node, names: Names) -> Code:
 
 def _per_epoch(what: str, clock: Clock) -> int:
     if clock.steps_per_epoch is None:
-        raise ValueError(f"{what}, and the number of steps in an epoch is not known")
+        raise CountMissing(f"{what}, and the number of steps in an epoch is not known")
     return clock.steps_per_epoch
 
 
@@ -199,7 +199,7 @@ def memory_buffers(node: Node, names: Names, clock: Clock) -> list[str]:
     """A row for every image, of unit length at first."""
     name = names.of(node)
     if clock.images is None:
-        raise ValueError(f"the memory `{name}` has a row per image, and the number of images is not known")
+        raise CountMissing(f"the memory `{name}` has a row per image, and the number of images is not known")
     return _pair(name, _unit_normal((clock.images, *_shape(node, name, but=BATCH))))
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Clock", "Schedule"]
+__all__ = ["Clock", "CountMissing", "Schedule"]
+
+
+class CountMissing(ValueError):
+    """A number of steps, epochs or images that a method needs was not given."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,11 @@ class Schedule:
         return self.epochs is not None or self.warmup > 0 or self.every_epoch
 
     def plan(self, clock: Clock) -> Plan:
-        """The schedule in units of steps. Raises ValueError if the clock lacks what it needs."""
+        """The schedule in units of steps. Raises CountMissing if the clock lacks what it needs."""
         if self.needs_steps and clock.steps is None:
-            raise ValueError("the schedule lasts the whole run, and the number of steps is not known")
+            raise CountMissing("the schedule lasts the whole run, and the number of steps is not known")
         if self.needs_epochs and clock.steps_per_epoch is None:
-            raise ValueError("the schedule counts epochs, and the number of steps in an epoch is not known")
+            raise CountMissing("the schedule counts epochs, and the number of steps in an epoch is not known")
         per_epoch = clock.steps_per_epoch or 1
         warm = round(self.warmup * per_epoch)
         if self.steps is not None:

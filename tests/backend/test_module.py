@@ -360,6 +360,15 @@ def test_thousands_of_pairs_are_emitted():
     assert loss(z).total.item() == pytest.approx(evaluate(spec, World({"z": z.numpy()})).total, rel=1e-10)
 
 
+def test_a_missing_count_is_asked_for_and_an_error_of_ours_is_not_called_one(monkeypatch):
+    spec = method("parameter t = cosine(0.5, 1)\nminimize\n  term: t * mean(z)\n")
+    with pytest.raises(losslang.LosslangError, match=r"number of steps is not known; give steps="):
+        compile_loss(spec)
+    monkeypatch.setattr("losslang.backend.compile.emit", lambda *_given, **_options: [].index(0))
+    with pytest.raises(ValueError, match="not in list"):
+        compile_loss(spec, steps=3)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "2", None, True])
 def test_parameters_are_finite_numbers(value):
     with pytest.raises(losslang.LosslangError, match="finite number"):
