@@ -11,9 +11,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from losslang.networks.exchange import sum_of_all
 from losslang.networks.layers import IterNorm
 from losslang.networks.processes import many_processes
+from losslang.networks.sums import summed
 
 __all__ = ["BatchNormOfAll", "IterNormOfAll", "has_batch_statistics", "with_statistics_of_all"]
 
@@ -58,9 +58,9 @@ class BatchNormOfAll(_BatchNorm):
     def _moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The mean [feature], the sum of squares about it [feature] and the number of entries of a feature."""
         total = wide_sums(lambda part: part, x)
-        total, number = sum_of_all(total, total.new_full((), x.numel() // max(x.shape[1], 1)))
+        total, number = summed(total, total.new_full((), x.numel() // max(x.shape[1], 1)))
         mean = (total / number).to(torch.promote_types(x.dtype, torch.float32))
-        (squares,) = sum_of_all(wide_sums(lambda part: (part - beside(mean, part)).square(), x))
+        (squares,) = summed(wide_sums(lambda part: (part - beside(mean, part)).square(), x))
         return mean, squares, number
 
     @torch.no_grad()
@@ -101,7 +101,7 @@ class Normalized(torch.autograd.Function):
         of_parameters = [each if wanted else None for each, wanted in zip(given, trains, strict=True)]
         if not ctx.needs_input_grad[0]:
             return None, *of_parameters, None, None, None
-        total, along = sum_of_all(total, along)
+        total, along = summed(total, along)
         slope = (along / number * inverse.square() * scale).to(scale.dtype)
         back = scaled(x.to(mean.dtype), mean, -slope, (-total / number * scale).to(scale.dtype))
         return back.addcmul_(grad, beside(scale, x)).to(x.dtype), *of_parameters, None, None, None
@@ -121,11 +121,12 @@ def beside(values: Tensor, x: Tensor) -> Tensor:
 def wide_sums(made: Callable[..., Tensor], *values: Tensor) -> Tensor:
     """Sums [feature] of what is made of values [row, feature, …]: on CPUs in float64, as many rows at once as a cache holds."""
     x, over = values[0], [0, *range(2, values[0].dim())]
-    if x.device.type != "cpu":
-        return made(*values).sum(over, dtype=torch.promote_types(x.dtype, torch.float32))
+    wide = torch.float64 if x.device.type == "cpu" else torch.promote_types(x.dtype, torch.float32)
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return made(*values).sum(over, dtype=wide)
     rows = max(_AT_ONCE * len(x) // max(x.numel(), 1), 1)
     parts = zip(*(each.split(rows) for each in values), strict=True)
-    return torch.stack([made(*part).sum(over, dtype=torch.float64) for part in parts]).sum(0)
+    return torch.stack([made(*part).sum(over, dtype=wide) for part in parts]).sum(0)
 
 
 _AT_ONCE = 1 << 15
@@ -146,10 +147,10 @@ class IterNormOfAll(IterNorm):
         if not many_processes():
             return super().moments(x)
         number = torch.full((), x.shape[1], dtype=x.dtype, device=x.device)
-        total, number = sum_of_all(x.sum(1, keepdim=True), number)
+        total, number = summed(x.sum(1, keepdim=True), number)
         mean = total / number
         centered = x - mean
-        (products,) = sum_of_all(centered.transpose(1, 2) @ centered)
+        (products,) = summed(centered.transpose(1, 2) @ centered)
         return mean, products / number
 
 

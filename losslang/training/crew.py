@@ -21,7 +21,7 @@ from losslang.diagnostics import LosslangError
 from losslang.networks.processes import many_processes
 from losslang.training.signals import Pending
 
-__all__ = ["Crew", "agreed", "asked_to_end", "average_gradients", "crew", "joined", "shared"]
+__all__ = ["Crew", "agreed", "asked_to_end", "average_gradients", "crew", "failed_somewhere", "joined", "shared"]
 
 TIMEOUT = timedelta(minutes=30)
 """How long a process waits for the others; the leader measures meanwhile. One that ends is noticed at once."""
@@ -110,6 +110,13 @@ def agreed(act: Callable[[], T]) -> T:
     if failure or of_leader:
         raise failure or of_leader  # type: ignore[misc]
     return result  # type: ignore[return-value]
+
+
+def failed_somewhere(failure: Exception | None) -> bool:
+    """Whether something failed on any of the processes, of which each asks at the same place."""
+    found: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, failure is not None)
+    return any(found)
 
 
 def asked_to_end(pending: Pending, device: torch.device, step: int) -> int:

@@ -1,11 +1,13 @@
 """Processes that share a batch: started once, they run one trial after the other, all of them the same one at a time."""
 
 import multiprocessing
+import os
 import socket
 import traceback
 from datetime import timedelta
 
-TIMEOUT = 120  # seconds until a trial is taken to hang; shared machines stall
+TIMEOUT = 600 if os.environ.get("LOSSLANG_TESTS") == "full" else 120
+"""Seconds until a trial is taken to hang; shared machines stall, and compilers take long."""
 
 
 class Failed(Exception):

@@ -14,6 +14,7 @@ from losslang.backend.compile import compile_loss
 from losslang.networks.statistics import with_statistics_of_all
 from losslang.pipeline import load
 from losslang.shipped import shipped_specs
+from losslang.training import speed
 from losslang.training.loop import step
 from losslang.training.plan import resolve_run
 from losslang.training.session import open_session
@@ -110,6 +111,9 @@ def train_images(method, recipe, data, sets):
     """Five steps of `losslang train`: the terms of each, of the whole batch, the state after them, and which are parameters."""
     session = open_session(resolve_run(shipped_specs()[method], recipe, data=data, sets=sets))
     session.model.train()
+    said: list[str] = []
+    speed.speed_up(session, said.append)
+    assert not said, said
     logged = []
     for _ in range(STEPS):
         out, _, _ = step(session, None)
@@ -199,3 +203,12 @@ def standalone(path, start=0, stop=ROWS):
     out = loss(z)
     out.total.backward()
     return float(out.total.detach()), z.grad.numpy()
+
+
+def train_compiled(*run):
+    """What `train_images` gives, and how many graphs torch.compile wrote, and how many breaks there were in them."""
+    counters = torch._dynamo.utils.counters
+    counters.clear()
+    speed.photo_view = lambda *_: nn.Identity()  # views are in float32
+    found = train_images(*run)
+    return *found, (counters["stats"]["unique_graphs"], sum(counters["graph_break"].values()))
