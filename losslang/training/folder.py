@@ -27,7 +27,7 @@ from losslang.data.files import append_line, bring_to_disk, remove_tree, write_a
 from losslang.diagnostics import LosslangError
 from losslang.training.checkpoint import check_seal
 
-__all__ = ["RunFolder", "check_new", "check_resumable"]
+__all__ = ["DISK_FAILURES", "RunFolder", "check_new", "check_resumable"]
 
 SETTINGS, METRICS, CHECKPOINT, RESULT = "settings.json", "metrics.jsonl", "checkpoint.pt", "result.json"
 PREVIOUS, FAILED = "checkpoint.previous.pt", "failed.json"
@@ -101,11 +101,11 @@ def _writing(folder: Path, then: str = "go on with --resume") -> Iterator[None]:
     except OSError as error:
         if not folder.exists():
             raise LosslangError(f"{folder} has vanished while its run wrote to it; what it held is lost") from error
-        reason = _REMEDIES.get(error.errno or 0, f"cannot be written: {error.strerror or error}; mend that")
+        reason = DISK_FAILURES.get(error.errno or 0, f"cannot be written: {error.strerror or error}; mend that")
         raise LosslangError(f"{error.filename or folder}: {reason}, then {then}") from error
 
 
-_REMEDIES = {
+DISK_FAILURES = {
     errno.ENOSPC: "the disk is full; make room",
     errno.EDQUOT: "the quota of the disk is used up; make room",
     errno.EROFS: "the disk can be read only; mend that",

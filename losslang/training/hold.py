@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from losslang.diagnostics import LosslangError
+from losslang.training.folder import DISK_FAILURES
 
 __all__ = ["held"]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -19,7 +23,7 @@ def held(folder: Path) -> Iterator[None]:
     """Within, no other process that asks for the folder gets it; it may not be there yet, and may be replaced.
 
     The lock lies on a hidden file beside the folder and ends with the process, however that ends. Where files cannot be
-    locked (some network drives), nothing is. Raises LosslangError where another process has the folder.
+    locked (some network drives), nothing is. Raises LosslangError where another process has the folder, or the disk is full.
     """
     path = folder.absolute()
     file = _locked(path.with_name(f".{path.name}.lock"), folder)
@@ -40,8 +44,10 @@ def _locked(path: Path, folder: Path) -> IO[str] | None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("a+", encoding="utf-8")
-        except OSError:  # what cannot be written is told by those who write the run
-            return None
+        except OSError as error:
+            if error.errno in _FULL:
+                raise LosslangError(f"{folder}: {DISK_FAILURES[error.errno]}, then give the command again") from error
+            return None  # the folder beside which the lock would lie is not ours to write; the run's own may be
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
