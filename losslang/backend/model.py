@@ -71,6 +71,10 @@ class Model(nn.Module):
         """The networks by name."""
         return self.front.networks  # type: ignore[return-value]
 
+    def network(self, name: str) -> nn.Module | None:
+        """A network of the method, in front of the loss or inside it; None for one that nothing applies."""
+        return self.networks[name] if name in self.networks else getattr(self.loss, name, None)
+
     @property
     def loss(self) -> nn.Module:
         """The objective alone."""

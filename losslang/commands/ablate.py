@@ -83,9 +83,9 @@ def _trained(found: Ablation, options: Namespace) -> Ablation:
 def _runs(row: Row, out: Path, options: Namespace) -> tuple[Mapping[str, Any], ...]:
     """The results of all seeds of one change; its method stands in `out` beside its runs."""
     from losslang.commands.files import write
-    from losslang.training.cli import TrainOptions, make_plans
     from losslang.training.folder import check_new
     from losslang.training.loop import NotFinite, train
+    from losslang.training.plans import TrainOptions, make_plans
 
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{row.short}.yaml"

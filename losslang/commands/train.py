@@ -54,8 +54,11 @@ def add_options(parser: CommandParser) -> None:
 
 def run(options: Namespace) -> int:
     """Train every method with every seed. Raises LosslangError."""
-    from losslang.training.cli import check_plans, train_main
+    from losslang.training.cli import dry_run, train_main
+    from losslang.training.plans import check_plans
 
+    if options.dry_run:
+        return dry_run(options.specs, options, options.processes)
     if options.processes == 1:
         return train_main(options.specs, options)
     from losslang.training.launch import launch

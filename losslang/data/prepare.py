@@ -76,11 +76,11 @@ def prepare(origin: Origin, out: Path, how: Preparation, tell: Tell = lambda *_:
     if is_cache(out):
         return _finished(origin, out, how)
     state = _begin(origin, out, how)
-    broken = dict[int, str]()
+    broken, before = dict[int, str](), _done(state)
     try:
-        for outcome in _outcomes(_jobs(origin, out, how, state), how.processes):
+        for at, outcome in enumerate(_outcomes(_jobs(origin, out, how, state), how.processes), before + 1):
             _enter(state, outcome, broken)
-            tell(int((state["state"] == _DONE).sum()) + len(broken), len(origin), len(broken))
+            tell(at, len(origin), len(broken))
     except OSError as error:
         raise _stopped(error, state, out) from error
     except BrokenProcessPool as error:
@@ -217,8 +217,11 @@ def _stopped(error: OSError, state: np.memmap, out: Path) -> LosslangError:
 
 
 def _go_on(state: np.memmap) -> str:
-    done = int((state["state"] == _DONE).sum())
-    return f"{done} of {len(state)} images are done, and the same command goes on from there"
+    return f"{_done(state)} of {len(state)} images are done, and the same command goes on from there"
+
+
+def _done(state: np.memmap) -> int:
+    return int((state["state"] == _DONE).sum())
 
 
 # ---------------------------------------------------------------- the end

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -15,7 +16,7 @@ from losslang.networks.layers import IterNorm
 from losslang.networks.processes import many_processes
 from losslang.networks.sums import summed
 
-__all__ = ["BatchNormOfAll", "IterNormOfAll", "has_batch_statistics", "with_statistics_of_all"]
+__all__ = ["BatchNormOfAll", "IterNormOfAll", "counted_exchanges", "has_batch_statistics", "with_statistics_of_all"]
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -23,6 +24,24 @@ Network = TypeVar("Network", bound=nn.Module)
 def has_batch_statistics(network: nn.Module) -> bool:
     """Whether a row that the network gives depends on the other rows of the batch, as it trains."""
     return any(isinstance(module, _BatchNorm | IterNorm) for module in network.modules())
+
+
+@contextmanager
+def counted_exchanges(network: nn.Module) -> Iterator[list[int]]:
+    """Within, every norm that is applied says how often its form of all processes would exchange, forward and back."""
+    found: list[int] = []
+
+    def note(norm: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
+        back = (2 if isinstance(norm, IterNorm) else 1) if inputs[0].requires_grad else 0
+        found.append(2 + back)
+
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm | IterNorm)]
+    hooks = [norm.register_forward_hook(note) for norm in norms]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 class BatchNormOfAll(_BatchNorm):

@@ -1,101 +1,22 @@
-"""`losslang train`: plans for all methods and seeds, then one run after the other, then the table."""
+"""`losslang train`: one run after the other, then the table; or what would happen."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from losslang.diagnostics import LosslangError
-from losslang.training.folder import RESULT, RunFolder, check_new, check_resumable
-from losslang.training.plan import RunPlan, resolve_run
-from losslang.training.record import settings_record
-from losslang.training.restart import goes_on
-from losslang.training.settings import Setting
+from losslang.training.folder import RESULT, RunFolder
+from losslang.training.plan import RunPlan
+from losslang.training.plans import Options, check_folders, check_shares, continues, make_plans
 from losslang.training.signals import Pending, caught_signals
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Options", "TrainOptions", "check_plans", "make_plans", "train_main"]
-
-
-class Options(Protocol):
-    """The options of the command line."""
-
-    @property
-    def recipe(self) -> str:
-        """A shipped recipe, or a file."""
-
-    @property
-    def data(self) -> str | None:
-        """A data set in place of the recipe's."""
-
-    @property
-    def seeds(self) -> int:
-        """The number of seeds."""
-
-    @property
-    def seed(self) -> int | None:
-        """The first seed, in place of the recipe's."""
-
-    @property
-    def set(self) -> Mapping[str, str]:
-        """Settings and parameters by name."""
-
-    @property
-    def on_collapse(self) -> str | None:
-        """What the collapse alarm does, instead of what the recipe says."""
-
-    @property
-    def microbatch(self) -> int | None:
-        """Rows that the networks see at a time, in place of the recipe's."""
-
-    @property
-    def out(self) -> Path | None:
-        """The folder of the run, or of the runs."""
-
-    @property
-    def resume(self) -> bool:
-        """Go on with runs that exist."""
-
-    @property
-    def overwrite(self) -> bool:
-        """Replace runs that exist."""
-
-    @property
-    def dry_run(self) -> bool:
-        """Say what would happen, and do nothing."""
-
-    @property
-    def in_turn(self) -> bool:
-        """Train one run after the other, also where several could share their batches."""
-
-    @property
-    def quiet(self) -> bool:
-        """Only the table at the end."""
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """`Options` with their defaults, for calls from Python."""
-
-    recipe: str = "toy"
-    data: str | None = None
-    seeds: int = 1
-    seed: int | None = None
-    set: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    on_collapse: str | None = None
-    microbatch: int | None = None
-    out: Path | None = None
-    resume: bool = False
-    overwrite: bool = False
-    dry_run: bool = False
-    in_turn: bool = False
-    quiet: bool = False
+__all__ = ["dry_run", "train_main"]
 
 
 def train_main(specs: Sequence[str], options: Options) -> int:
@@ -106,7 +27,7 @@ def train_main(specs: Sequence[str], options: Options) -> int:
     plans = make_plans(specs, options)
     if "RANK" not in os.environ:
         return _train_checked(plans, options, leads=True)
-    _check_shares(plans, int(os.environ.get("WORLD_SIZE", "1")))
+    check_shares(plans, int(os.environ.get("WORLD_SIZE", "1")))
     from losslang.training.crew import joined, shared
 
     with joined(plans[0].recipe.device) as crew:
@@ -114,86 +35,38 @@ def train_main(specs: Sequence[str], options: Options) -> int:
         return _train_checked(plans, options, leads=crew.leads)
 
 
-def check_plans(specs: Sequence[str], options: Options, processes: int) -> None:
-    """Raises LosslangError (also SpecError) before any process begins: what is wrong is said once, not by each of them."""
-    _check_shares(make_plans(specs, options), processes)
+def dry_run(specs: Sequence[str], options: Options, processes: int) -> int:
+    """Say what would happen in so many processes, for one seed of each method, and do nothing. Raises LosslangError.
 
+    Started by a launcher, the first process speaks for all of them.
+    """
+    from losslang.training.preview import preview
 
-def _check_shares(plans: Sequence[RunPlan], processes: int) -> None:
-    for plan in plans:
-        if plan.recipe.batch_size < processes:
-            raise LosslangError(
-                f"--processes {processes}: a batch of {plan.recipe.batch_size} leaves some of them without rows;"
-                " take fewer processes or a larger batch (--set batch_size=…)"
-            )
+    if int(os.environ.get("RANK", "0")):
+        return 0
+    processes = int(os.environ.get("WORLD_SIZE", str(processes)))
+    plans, console = make_plans(specs, options), _console(quiet=False)
+    check_shares(plans, processes)
+    check_folders(plans, options)
+    for plan in {plan.spec.source.name: plan for plan in reversed(plans)}.values():
+        for line in preview(plan, processes):
+            console.print(line, markup=False, soft_wrap=True)
+    return 0
 
 
 def _train_checked(plans: Sequence[RunPlan], options: Options, *, leads: bool) -> int:
     if leads:
-        _check_folders(plans, options)
+        check_folders(plans, options)
+    return _train_all(plans, options, _console(quiet=not leads))
+
+
+def _console(*, quiet: bool) -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False, quiet=not leads)
+    console = Console(highlight=False, quiet=quiet)
     if not console.is_terminal:
         console.width = 140  # nobody wraps a log
-    if options.dry_run:
-        _show(plans, console)
-        return 0
-    return _train_all(plans, options, console)
-
-
-def _show(plans: Sequence[RunPlan], console: Console) -> None:
-    """What would happen, for one seed of each method."""
-    from losslang.training.preview import preview
-
-    for plan in {plan.spec.source.name: plan for plan in reversed(plans)}.values():
-        for line in preview(plan):
-            console.print(line, markup=False, soft_wrap=True)
-
-
-def make_plans(specs: Sequence[str], options: Options) -> list[RunPlan]:
-    """One plan per method and seed. Raises LosslangError, also where two runs would share a folder."""
-    if options.seeds < 1:
-        raise LosslangError(f"--seeds {options.seeds}: at least one seed is needed")
-    plans: list[RunPlan] = []
-    for spec in specs:
-        given = {"on_collapse": options.on_collapse, "microbatch": options.microbatch}
-        own = {n: Setting(value, f"--{n.replace('_', '-')}") for n, value in given.items() if value is not None}
-        first = resolve_run(spec, options.recipe, data=options.data, seed=options.seed, sets={**options.set, **own})
-        seeds = range(first.recipe.seed, first.recipe.seed + options.seeds)
-        plans += [first.with_seed(seed, _folder(first, seed, options, len(specs))) for seed in seeds]
-    folders = [plan.folder for plan in plans]
-    for folder in folders:
-        if folders.count(folder) > 1:
-            raise LosslangError(f"two of the runs would write to {folder}; train them one by one, with --out")
-    return plans
-
-
-def _folder(plan: RunPlan, seed: int, options: Options, methods: int) -> Path:
-    """`runs/simsiam-blobs/seed0`; below --out only the parts that tell the runs apart."""
-    if options.out is None:
-        return plan.folder.parent / f"seed{seed}"
-    folder = options.out if methods == 1 else options.out / plan.folder.parent.name
-    return folder if options.seeds == 1 else folder / f"seed{seed}"
-
-
-def _check_folders(plans: Sequence[RunPlan], options: Options) -> None:
-    """With --resume one of the runs is there at least; those after it may not have begun."""
-    there = {plan.folder for plan in plans if _goes_on(plan, options) and plan.folder.exists()}
-    if options.resume and not there:
-        missing = plans[0].folder
-        raise LosslangError(
-            f"{missing}: there is no run to go on with; leave out --resume to begin one, or name its --out"
-        )
-    for plan in plans:
-        if plan.folder in there:
-            check_resumable(plan.folder, settings_record(plan))
-        else:
-            check_new(plan.folder, overwrite=options.overwrite)
-
-
-def _goes_on(plan: RunPlan, options: Options) -> bool:
-    return goes_on(plan.folder, resume=options.resume, overwrite=options.overwrite)
+    return console
 
 
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:
@@ -253,7 +126,7 @@ class _Work:
         from losslang.training.run import Interrupted, NotFinite
         from losslang.training.watch import Collapsed
 
-        resume = _goes_on(plan, self.options)
+        resume = continues(plan, self.options)
         finished = RunFolder(plan.folder).result() if resume else None
         if finished is not None:
             self._say(f"{plan.folder} is finished ({RESULT})")

@@ -31,10 +31,8 @@ def launch(processes: int, arguments: Sequence[str], restarts: int) -> int:
     """Run `losslang train` with these arguments in so many processes; gives 0, or the exit status of one that failed.
 
     A signal is passed on to all of them. Where one fails the others are ended: none is left waiting for it. Where one was lost
-    all begin again, so often at most; then the status is 128 + signal. Raises LosslangError where a number is none.
+    all begin again, so often at most; then the status is 128 + signal. Raises LosslangError where `restarts` is none.
     """
-    if processes < 1:
-        raise LosslangError(f"--processes {processes}: at least one is needed")
     if restarts < 0:
         raise LosslangError(f"--max-restarts {restarts}: no less than 0")
     command = [sys.executable, "-m", "losslang", "train", *_without_own(arguments)]

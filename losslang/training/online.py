@@ -17,7 +17,7 @@ from losslang.networks.statistics import with_statistics_of_all
 from losslang.training.crew import average_gradients, crew
 from losslang.training.plan import RunPlan
 
-__all__ = ["ONLINE", "OnlineProbe", "wants_probe"]
+__all__ = ["ONLINE", "PROBE_EXCHANGES", "OnlineProbe", "wants_probe"]
 
 _RATE, _MOMENTUM = 0.1, 0.9
 
@@ -27,6 +27,10 @@ ONLINE = (
     f" {_MOMENTUM}, no weight decay; no gradient reaches the method. Held-out accuracy is on clean images"
 )
 """How it is trained. It stands in the result of every run that has one."""
+
+
+PROBE_EXCHANGES = {False: 1, True: 3}
+"""How often processes exchange what it needs in a step: its gradient, and statistics of the batch where those are of all."""
 
 
 def wants_probe(plan: RunPlan) -> bool:

@@ -74,18 +74,13 @@ def _parts(model: Model, names: Iterable[str]) -> dict[str, list[nn.Parameter]]:
     """The parameters of each network, the first in the order of the method where several share one; the rest under ``""``."""
     parts: dict[str, list[nn.Parameter]] = {}
     taken: set[nn.Parameter] = set()
-    named = {name: module for name in model.spec.networks if name in names and (module := _network(model, name))}
+    named = {name: module for name in model.spec.networks if name in names and (module := model.network(name))}
     for name, module in {**named, "": model}.items():
         own = [parameter for parameter in module.parameters() if parameter not in taken]
         taken.update(own)
         if own:
             parts[name] = own
     return parts
-
-
-def _network(model: Model, name: str) -> nn.Module | None:
-    """A network of the method, in front of the loss or inside it; None for one that nothing applies."""
-    return model.networks[name] if name in model.networks else getattr(model.loss, name, None)
 
 
 def _groups(parameters: list[nn.Parameter], rule: NetworkRule | None, recipe: Optimizer) -> Iterable[dict[str, Any]]:

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from losslang.algebra.cost import Sizes
@@ -19,7 +18,9 @@ from losslang.backend.compile import Model, compile  # noqa: A004 - the language
 from losslang.data.photo_sets import KNOWN
 from losslang.data.policies import Photo, Policy
 from losslang.networks.backbones import make_backbone
-from losslang.training.crew import crew
+from losslang.networks.statistics import counted_exchanges
+from losslang.networks.targets import FreezeFor
+from losslang.training.online import PROBE_EXCHANGES, wants_probe
 from losslang.training.plan import RunPlan
 from losslang.training.record import settings_record
 
@@ -37,22 +38,27 @@ _STATES = {"sgd": 1, "lars": 1, "adamw": 2}
 
 @dataclass(frozen=True)
 class Cost:
-    """One step: floating point operations, and bytes of what the forward pass keeps for the backward pass."""
+    """One step: floating point operations, and bytes of what the forward pass keeps for the backward pass.
+
+    `exchanges` is how often norms of all processes would ask each other.
+    """
 
     flops: int
     kept: int
+    exchanges: int
 
 
-def preview(plan: RunPlan) -> Iterator[str]:
-    """Lines on data, views, networks, cost and settings of a run."""
+def preview(plan: RunPlan, processes: int = 1) -> Iterator[str]:
+    """Lines on data, views, networks, cost and settings of a run by so many processes."""
     model = _model(plan)
     yield f"{plan.name}, recipe {plan.recipe_name}, seed {plan.recipe.seed}, into {plan.folder}"
     yield from _section("length", _length(plan))
     yield from _section("data", _data(plan))
     yield from _section("views", _views(plan))
-    yield from _section("networks", _networks(model))
-    yield from _section("cost", _cost(plan, model))
-    yield from _section("processes", _exchange(plan, model))
+    yield from _section("networks", _networks(plan, model))
+    cost = _counted(plan, model)
+    yield from _section("cost", _cost(plan, model, cost))
+    yield from _section("processes", _exchange(plan, model, cost, processes))
     yield from _section("parameters", _listed(settings_record(plan)["parameters"]))
     yield from _section("settings", _listed(settings_record(plan)["settings"]))
 
@@ -89,7 +95,7 @@ def _data(plan: RunPlan) -> Iterator[str]:
         yield "not prepared here: training would stop with a message that says how"
     if data.kind == "photos":
         pixels = 3 * data.shape[1] ** 2 * sum(data.samples)
-        yield f"{_gigabytes(pixels)} of pixels, on a GPU where half of its memory holds them, else streamed"
+        yield f"{_bytes(pixels)} of pixels, on a GPU where half of its memory holds them, else streamed"
 
 
 def _views(plan: RunPlan) -> Iterator[str]:
@@ -102,32 +108,48 @@ def _views(plan: RunPlan) -> Iterator[str]:
         yield f"{', '.join(views)}: {type(policy).__name__.lower()} {options}".rstrip()
 
 
-def _networks(model: Model) -> Iterator[str]:
-    for name, network in model.networks.items():
-        trained = _count(network, trained=True)
+def _networks(plan: RunPlan, model: Model) -> Iterator[str]:
+    """Their sizes. What trains later trains from here on: costs are those of the steps in which all do."""
+    networks = {name: found for name in model.spec.networks if (found := model.network(name)) is not None}
+    later = {name: list(_late(network, plan)) for name, network in networks.items()}
+    for module in model.modules():
+        if isinstance(module, FreezeFor):
+            module.thaw()
+    for name, network in networks.items():
         still = _count(network, trained=False)
-        yield f"{name}: {trained:,} parameters that train" + (f", {still:,} that do not" if still else "")
+        yield (
+            f"{name}: {_count(network, trained=True):,} parameters that train"
+            + "".join(f", {size:,} of them after {steps:,} steps" for size, steps in later[name])
+            + (f", {still:,} that do not" if still else "")
+        )
     yield f"together {_count(model, trained=True):,} that train"
+    if wants_probe(plan):
+        yield "a linear classifier learns beside them, without gradient to them (evaluation.online: never does without)"
+
+
+def _late(network: nn.Module, plan: RunPlan) -> Iterator[tuple[int, int]]:
+    """How many parameters of a network begin to train after so many steps."""
+    for module in network.modules():
+        if isinstance(module, FreezeFor) and not module.forever:
+            yield _count(module, trained=False), module.steps(plan.steps_per_epoch)
 
 
 def _count(module: nn.Module, *, trained: bool) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad == trained)
 
 
-def _cost(plan: RunPlan, model: Model) -> Iterator[str]:
+def _cost(plan: RunPlan, model: Model, cost: Cost | str) -> Iterator[str]:
     """Memory and time, as far as they can be counted."""
     trained, still = (_count(model, trained=which) for which in (True, False))
     state = sum(b.numel() * b.element_size() for b in model.buffers())
     fixed = 4 * ((2 + _STATES[plan.recipe.optimizer.name]) * trained + still) + state
     if not model.estimate.is_exact:
         yield f"by random probes: {model.estimate.words()}"
-    yield f"{_gigabytes(fixed)} for weights, gradients, optimiser and state"
-    try:
-        cost = cost_of_step(plan, model)
-    except Exception as error:  # noqa: BLE001 - operations that torch cannot count without numbers
-        yield f"the cost of a step cannot be counted: {str(error).splitlines()[0]}"
+    yield f"{_bytes(fixed)} for weights, gradients, optimiser and state"
+    if isinstance(cost, str):
+        yield cost
         return
-    yield f"about {_gigabytes(cost.kept)} kept between forward and backward pass of a step, from its views on"
+    yield f"about {_bytes(cost.kept)} kept between forward and backward pass of a step, from its views on"
     yield f"{cost.flops / 1e12:,.2f} TFLOP a step"
     yield from _time(plan, cost.flops)
 
@@ -144,19 +166,33 @@ def _time(plan: RunPlan, flops: int) -> Iterator[str]:
         yield f"roughly {_duration(seconds / _H200)} on an H100 or H200, by the same third: an estimate, not measured"
 
 
-def _exchange(plan: RunPlan, model: Model) -> Iterator[str]:
-    """What the processes of a crew send each other in a step; without a crew, what those of a machine with eight GPUs would."""
-    world = crew().size if crew().size > 1 else 8
+def _exchange(plan: RunPlan, model: Model, cost: Cost | str, processes: int) -> Iterator[str]:
+    """What the processes send each other in a step; of one process, what those of a machine with eight GPUs would."""
+    world = processes if processes > 1 else 8
     gradients = 4 * 2 * (world - 1) / world * _count(model, trained=True)
     found = cost_of_many(model.spec, Sizes(plan.recipe.batch_size, world))
-    norms = sum(isinstance(module, _BatchNorm) for module in model.modules())
-    if crew().size == 1:
+    of_all = plan.recipe.batchnorm == "global"
+    if processes == 1:
         yield "one process exchanges nothing"
-    yield f"of {world} processes each sends {_gigabytes(gradients)} of gradients in one exchange after every step"
-    often, sent = f"{found.exchanges} times forward and {found.back} back", _gigabytes(found.sent)
+    yield f"of {world} processes each sends {_bytes(gradients)} of gradients in one exchange after every step"
+    often, sent = f"{found.exchanges} times forward and {found.back} back", _bytes(found.sent)
     yield f"the loss exchanges values {often}, {sent} sent by each"
-    if plan.recipe.batchnorm == "global" and norms:
-        yield f"{norms} batch norms exchange their statistics at every pass (batchnorm: process does without)"
+    if isinstance(cost, str):
+        return
+    norms, probe = cost.exchanges if of_all else 0, PROBE_EXCHANGES[of_all] if wants_probe(plan) else 0
+    if norms:
+        yield f"norms exchange statistics of the batch {norms} times (batchnorm: process does without)"
+    if probe:
+        yield f"the linear classifier exchanges {probe} times"
+    yield f"together {1 + found.exchanges + found.back + norms + probe} exchanges a step"
+
+
+def _counted(plan: RunPlan, model: Model) -> Cost | str:
+    """The cost of a step, or why there is none."""
+    try:
+        return cost_of_step(plan, model)
+    except Exception as error:  # noqa: BLE001 - operations that torch cannot count without numbers
+        return f"the cost of a step cannot be counted: {str(error).splitlines()[0]}"
 
 
 def cost_of_step(plan: RunPlan, model: Model) -> Cost:
@@ -170,13 +206,14 @@ def cost_of_step(plan: RunPlan, model: Model) -> Cost:
 
     model.train()
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter, hooks:
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    with fake, FlopCounterMode(display=False) as counter, hooks, counted_exchanges(model) as exchanges:
         views = {name: torch.empty(batch, *_shape(policy, plan)) for name, policy in plan.policies.items()}
         rows = (torch.empty(batch, dtype=torch.int64),) if model.takes_rows else ()
         model.front(views, *rows).total.backward()
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     size = max(sum(tensor.numel() * tensor.element_size() for tensor in kept.values()) - weights, 0)
-    return Cost(counter.get_total_flops(), size // 2 if half else size)
+    return Cost(counter.get_total_flops(), size // 2 if half else size, sum(exchanges))
 
 
 def _shape(policy: Policy, plan: RunPlan) -> tuple[int, ...]:
@@ -220,8 +257,11 @@ def _short(value: Any) -> str:
     return " ".join(map(_short, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def _gigabytes(size: float) -> str:
-    return f"{size / 1e9:,.2f} GB" if size >= 1e7 else f"{size / 1e6:,.2f} MB"
+def _bytes(size: float) -> str:
+    for unit, length in (("GB", 1e9), ("MB", 1e6)):
+        if size >= length / 100:
+            return f"{size / length:,.2f} {unit}"
+    return f"{size:,.0f} bytes"
 
 
 def _duration(seconds: float) -> str:

@@ -104,7 +104,8 @@ def figure_4(steps: int) -> tuple[Cost, Cost]:
 
 def train_one_by_one(folder: Path, steps: int) -> None:
     """The runs of figure 4 in one process, by the runner of `losslang train`."""
-    from losslang.training.cli import TrainOptions, train_main
+    from losslang.training.cli import train_main
+    from losslang.training.plans import TrainOptions
 
     for data in ("blobs", "moons"):
         options = TrainOptions(

@@ -12,6 +12,8 @@ from losslang.data.origin import find_images
 from losslang.data.prepare import Preparation, prepare
 from losslang.pipeline import load
 from losslang.shipped import shipped_specs
+from losslang.training.plan import resolve_run
+from losslang.training.preview import preview
 from tests.benchmarks.jpegs import write_folder
 from tests.processes import trials
 
@@ -49,6 +51,16 @@ def test_two_processes_are_one(pool, data, method):
         assert max(trials.worst(one, many)) < TOLERANCE
     own = pool(2).run("train_images", *[(method, *data, sets | {"batchnorm": "process"})] * 2)[0]
     assert max(trials.worst(one, own)) > 1e-3  # with own rows' batch norm it is another run
+
+
+@pytest.mark.parametrize(("method", "batchnorm"), [*((method, "global") for method in METHODS), ("byol", "process")])
+def test_the_dry_run_counts_exchanges(pool, data, method, batchnorm):
+    """Those of norms, of the loss, of the online probe and of gradients."""
+    sets = {"batchnorm": batchnorm} | ({"augmentation": method} if method in {"dino", "swav"} else {})
+    plan = resolve_run(shipped_specs()[method], data[0], data=data[1], sets=sets)
+    said = next(line for line in preview(plan, 2) if "exchanges a step" in line)
+    for found in pool(2).run("image_exchanges", *[(method, *data, sets)] * 2):
+        assert said == f"  together {found} exchanges a step"
 
 
 # ---------------------------------------------------------------- float32

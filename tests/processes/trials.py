@@ -122,6 +122,22 @@ def train_images(method, recipe, data, sets):
     return logged, state, {name for name, _ in session.model.named_parameters()}
 
 
+def image_exchanges(method, recipe, data, sets):
+    """How often the processes exchange something in the second step of `losslang train`."""
+    session, counts = open_session(resolve_run(shipped_specs()[method], recipe, data=data, sets=sets)), []
+    session.model.train()
+    step(session, None)
+    real = {name: getattr(dist, name) for name in ("all_reduce", "all_gather", "reduce_scatter")}
+    for name, function in real.items():
+        setattr(dist, name, lambda *given, f=function, **more: (counts.append(1), f(*given, **more))[1])
+    try:
+        step(session, None)
+    finally:
+        for name, function in real.items():
+            setattr(dist, name, function)
+    return len(counts)
+
+
 def normalized(images, target, places, options):
     """A batch norm of images [row, channel, row, column], on own rows: values, gradients, statistics and how often it is sent.
 

@@ -12,7 +12,8 @@ import torch
 
 from losslang.diagnostics import LosslangError
 from losslang.shipped import shipped_specs
-from losslang.training.cli import TrainOptions, make_plans, train_main
+from losslang.training.cli import train_main
+from losslang.training.plans import TrainOptions, make_plans
 
 SPECS = {name: str(path) for name, path in shipped_specs().items()}
 

@@ -2,12 +2,14 @@
 
 import re
 
+import pytest
 from torch import nn
 
 from losslang.cli import main
 from losslang.shipped import shipped_specs
 from losslang.training import preview
 from losslang.training.plan import resolve_run
+from losslang.training.plans import TrainOptions, make_plans
 
 SIMSIAM = str(shipped_specs()["simsiam"])
 
@@ -32,8 +34,47 @@ def test_imagenet100_is_previewed_without_data(tmp_path, monkeypatch, capsys):
     assert hours.split()[1:3] == ["68.6", "minutes"]
     # 7/4 · 4 B · 22.7 M
     assert "of 8 processes each sends 0.16 GB of gradients in one exchange after every step" in text
-    assert "the loss exchanges " in text
+    assert "the loss exchanges values 2 times forward and 0 back, 14 bytes sent by each" in text
+    assert "together 150 exchanges a step" in text  # 24 norms on 2 views 3 times, the loss, a classifier, gradients
+    assert next(line for line in lines if line.startswith("  seed ")).split() == ["seed", "0", "default"]
     assert not list(tmp_path.iterdir())
+
+
+def test_what_trains_later_is_said_and_counted():
+    """SwAV's prototypes lie in the loss, and are still in the first epoch."""
+    text = "\n".join(preview.preview(resolve_run(shipped_specs()["swav"], "imagenet100")))
+    assert "codebook: 384,000 parameters that train, 384,000 of them after 494 steps" in text
+    assert f"together {11_176_512 + 1_316_992 + 384_000:,} that train" in text
+    text = "\n".join(preview.preview(resolve_run(shipped_specs()["dino"], "imagenet100")))
+    assert "target: 0 parameters that train, 17,996,608 that do not" in text
+
+
+@pytest.mark.parametrize("started", [["--processes", "2"], []])
+def test_several_processes_are_previewed_by_one(tmp_path, monkeypatch, capsys, started):
+    """Also under a launcher, where the others keep silent; nobody waits for anybody."""
+    monkeypatch.chdir(tmp_path)
+    if not started:
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        monkeypatch.setenv("RANK", "0")
+    assert main(["train", SIMSIAM, "--dry-run", *started]) == 0
+    text = capsys.readouterr().out
+    assert "of 2 processes each sends" in text
+    assert "TFLOP a step" in text
+    monkeypatch.setenv("RANK", "1")
+    assert main(["train", SIMSIAM, "--dry-run", *started]) == 0
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("processes", ["0", "-1"])
+def test_no_process_is_a_mistake(capsys, processes):
+    for more in ([], ["--dry-run"]):
+        assert main(["train", SIMSIAM, f"--processes={processes}", *more]) == 1
+        assert f"--processes {processes}: at least one is needed" in capsys.readouterr().err
+
+
+def test_seeds_say_where_they_come_from():
+    seeds = [plan.settings.get("seed") for plan in make_plans([SIMSIAM], TrainOptions(seed=3, seeds=2))]
+    assert [(setting.value, setting.source) for setting in seeds] == [(3, "--seed"), (4, "--seeds")]
 
 
 def test_the_cost_is_counted():
