@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from losslang.commands.failures import OK
+from losslang.commands.page import left_out
 from losslang.report.claims import FIGURES, Decision, decide
 from losslang.report.figures import checked, curves_figure, save
-from losslang.report.listed import read_list
-from losslang.report.runs import Group, find_runs, group_runs
+from losslang.report.found import Found, find_runs
+from losslang.report.runs import Group, group_runs
 from losslang.report.statistics import estimate
 
 __all__ = ["FIRST", "figure_main"]
@@ -26,18 +28,20 @@ def figure_main(options: Namespace) -> int:
 
     options.out.mkdir(parents=True, exist_ok=True)
     forms = ("svg", "png") if options.png else ("svg",)
-    parts = []
+    parts, status = [], OK
     for name in options.names:
         if name == FIRST:
             figure, words = first_figure()
         else:
-            figure, words = _figure(name, options.runs / name)
+            found = find_runs([options.runs / name])
+            figure, words = _figure(name, options.runs / name, found)
+            status = left_out(found) or status
         parts.append(words)
         print(*save(figure, options.out / name, forms))
     page = options.out / "figures.md"
     write(page, "\n\n".join([_HEAD, *parts]) + "\n")
     print(page)
-    return 0
+    return status
 
 
 _HEAD = """# Figures of the papers, on toy data
@@ -50,14 +54,13 @@ a batch norm of the last training batch; kNN is of the backbone's features, and 
 trained or not."""
 
 
-def _figure(name: str, folder: Path) -> tuple[Any, str]:
+def _figure(name: str, folder: Path, found: Found) -> tuple[Any, str]:
     """What is drawn is what the experiment's file plots; of runs that no experiment made, what the table of figures says."""
-    runs = find_runs([folder])
-    groups, listed = group_runs(runs), read_list(folder)
-    title, numbers = FIGURES.get(name, (listed.title or name, ("center_norm", "knn")))
-    if listed.plot:
-        numbers = tuple(checked(listed.plot, groups, folder))
-    decisions = list(decide(runs, name))
+    groups = group_runs(found.runs)
+    title, numbers = FIGURES.get(name, (found.listed.title or name, ("center_norm", "knn")))
+    if found.listed.plot:
+        numbers = tuple(checked(found.listed.plot, groups, folder))
+    decisions = list(decide(found.runs, name))
     lines = [
         f"## {title}",
         f"![{title}]({name}.svg)",

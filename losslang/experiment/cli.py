@@ -150,9 +150,9 @@ def _say(job: _Job, line: str) -> None:
 
 
 def _write_list(job: _Job) -> None:
-    """`experiment.json`: every run with its folder, also of earlier calls, for whoever reports on them."""
+    """`experiment.json`: every run with its folder, for whoever reports on them; runs of earlier calls at the end."""
     experiment = job.document.experiment
-    rows = _rows_before(job.out) | {
+    rows = {
         run.id: {
             "label": run.cell.label,
             "method": run.plan.spec.method_name,
@@ -166,6 +166,7 @@ def _write_list(job: _Job) -> None:
         }
         for run in job.runs.values()
     }
+    rows |= {name: row for name, row in _rows_before(job.out).items() if name not in rows}
     head = {name: getattr(experiment, name) for name in ("experiment", "title", "paper", "notes", "plot")}
     job.out.mkdir(parents=True, exist_ok=True)
     write_text(job.out / LIST, json.dumps({**head, "runs": list(rows.values())}, indent=2) + "\n")
@@ -211,9 +212,11 @@ def _drawn(job: _Job) -> bool:
     if not job.document.experiment.plot or not job.work:
         return True
     from losslang.report.figures import PlotMissing, draw_experiment
+    from losslang.report.found import find_runs
 
     try:
-        drawn = draw_experiment(job.out, job.out / "figure", forms=("svg", "png"))
+        found = find_runs([job.out])
+        drawn = draw_experiment(found, job.out, job.out / "figure", forms=("svg", "png"))
     except PlotMissing as error:
         _say(job, f"no figure: {error}")
         return True
@@ -221,4 +224,6 @@ def _drawn(job: _Job) -> bool:
         _say(job, str(error))
         return False
     _say(job, f"figure: {' '.join(map(str, drawn))}")
-    return True
+    for line in found.unread:
+        _say(job, f"left out: {line}")
+    return not found.unread

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from losslang.analysis.difference.difference import Difference
 from losslang.diagnostics import LosslangError, SpecError
 from losslang.report.claims import decide
 from losslang.report.clouds import EndCloud, end_cloud
-from losslang.report.listed import read_list
+from losslang.report.found import Found
 from losslang.report.page import Contents
-from losslang.report.runs import Group, RunData, find_runs, group_runs
+from losslang.report.runs import Group, RunData, group_runs
 from losslang.report.theory import Theorist, Theory
 
 __all__ = ["Differ", "contents"]
@@ -23,18 +22,18 @@ CLOUDS = 24
 """Groups whose embeddings are shown; each takes about half a second to load."""
 
 
-def contents(paths: Iterable[Path], theorist: Theorist, differ: Differ, *, live: bool = False) -> Contents:
-    """What a page of these runs shows; what cannot be had is said on it. Raises LosslangError where there are no runs."""
-    paths = list(paths)
-    groups = group_runs(find_runs(paths))
-    title = read_list(paths[0]).title if len(paths) == 1 else ""
-    missing: list[str] = []
+def contents(found: Found, theorist: Theorist, differ: Differ, *, live: bool = False) -> Contents:
+    """What a page of these runs shows; what cannot be had is said on it."""
+    groups = group_runs(found.runs)
+    missing = [f"Left out: {line}." for line in found.unread]
     firsts = {group.first.method: group.first for group in reversed(groups)}
     methods = {name: firsts[name] for name in dict.fromkeys(group.first.method for group in groups)}
     theories = _theories(methods.values(), theorist, missing)
     differences = _differences([run for name, run in methods.items() if name in theories], differ)
     decisions = list(decide([run for group in groups for run in group.runs]))
-    return Contents(groups, theories, differences, _clouds(groups, missing), missing, decisions, live, title)
+    return Contents(
+        groups, theories, differences, _clouds(groups, missing), missing, decisions, live, found.listed.title
+    )
 
 
 def _theories(runs: Iterable[RunData], theorist: Theorist, missing: list[str]) -> dict[str, Theory]:

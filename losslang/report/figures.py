@@ -10,9 +10,10 @@ from typing import Any
 from losslang.data.files import write_atomically
 from losslang.diagnostics import LosslangError
 from losslang.report.curves import bounds, curve, metric_names, metric_title
-from losslang.report.listed import LIST, read_list
+from losslang.report.found import Found
+from losslang.report.listed import LIST
 from losslang.report.plots import COLORS, DASHES
-from losslang.report.runs import Group, find_runs, group_runs
+from losslang.report.runs import Group, group_runs
 from losslang.syntax.names import nearest
 
 __all__ = ["PlotMissing", "checked", "curves_figure", "draw_experiment", "pyplot", "save"]
@@ -44,10 +45,10 @@ def pyplot() -> Any:
     return plt
 
 
-def draw_experiment(folder: Path, stem: Path, forms: Sequence[str]) -> list[Path]:
-    """Draw what `plot` of an experiment names, from its folder, into a file of each form. Raises LosslangError."""
-    groups = group_runs(find_runs([folder]))
-    names = checked(read_list(folder).plot, groups, folder)
+def draw_experiment(found: Found, folder: Path, stem: Path, forms: Sequence[str]) -> list[Path]:
+    """Draw what `plot` of the experiment in a folder names, into a file of each form. Raises LosslangError."""
+    groups = group_runs(found.runs)
+    names = checked(found.listed.plot, groups, folder)
     return save(curves_figure(groups, names), stem, forms)
 
 

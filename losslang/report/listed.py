@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from losslang.diagnostics import LosslangError
@@ -22,6 +23,11 @@ class Listed:
     title: str = ""
     plot: Sequence[str] = ()
     names: Mapping[Path, str] = field(default_factory=dict)
+
+    @cached_property
+    def places(self) -> Mapping[Path, int]:
+        """The number of each run in the list."""
+        return {folder: at for at, folder in enumerate(self.names)}
 
 
 def read_list(folder: Path) -> Listed:

@@ -237,5 +237,7 @@ def _figure(plot: Plot, plots: dict[str, Plot], kind: str) -> Html:
 
 
 def _read(run: RunData, name: str) -> str:
-    path = run.folder / name
-    return path.read_text(encoding="utf-8") if path.exists() else f"{name} is not in the folder"
+    try:
+        return (run.folder / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return f"{name} is not in the folder, or cannot be read"

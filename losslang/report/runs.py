@@ -1,4 +1,4 @@
-"""Run folders as data: found, read, and put into groups that differ in the seed alone. Torch-free."""
+"""Run folders as data: read, and put into groups that differ in the seed alone. Torch-free."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from losslang.diagnostics import LosslangError
-from losslang.report.listed import read_list
 from losslang.training.folder import METRICS, RESULT, SETTINGS, RunFolder
 from losslang.training.loggers import numbers
 
-__all__ = ["Group", "RunData", "find_runs", "group_runs", "read_run", "settings_apart"]
+__all__ = ["Group", "RunData", "group_runs", "read_run", "settings_apart"]
 
 _NO_DIFFERENCE = {
     "seed",
@@ -108,27 +107,12 @@ class Group:
         return self.runs[0]
 
 
-def find_runs(paths: Iterable[Path]) -> list[RunData]:
-    """The runs in folders, or in folders below them, by path. Raises LosslangError where there are none."""
-    found: dict[Path, RunData] = {}
-    for path in paths:
-        folders = [path] if (path / SETTINGS).is_file() else sorted(file.parent for file in path.rglob(SETTINGS))
-        if not folders:
-            what = "holds no run" if path.is_dir() else "is no folder of a run"
-            raise LosslangError(f"{path} {what}; runs are made by `losslang train`, and stand in runs/")
-        names = {above: read_list(above).names for above in {folder.parent.parent for folder in folders}}
-        for folder in folders:
-            whole = folder.resolve()
-            found[whole] = read_run(folder, names[folder.parent.parent].get(whole, ""))
-    return list(found.values())
-
-
 def read_run(folder: Path, called: str = "") -> RunData:
     """One run folder. Raises LosslangError where it is not whole."""
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         environment = folder / "environment.json"
-        return RunData(
+        run = RunData(
             folder,
             settings,
             json.loads(environment.read_text(encoding="utf-8")) if environment.exists() else {},
@@ -137,8 +121,23 @@ def read_run(folder: Path, called: str = "") -> RunData:
             RunFolder(folder).failure(),
             called,
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise LosslangError(f"{folder} is no run that can be read ({SETTINGS}, {METRICS}, {RESULT}): {error}") from None
+        _look_through(run)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        files = f"{SETTINGS}, environment.json, {METRICS}, {RESULT}"
+        raise LosslangError(f"{folder} is no run that can be read ({files}): {type(error).__name__}: {error}") from None
+    return run
+
+
+def _look_through(run: RunData) -> None:
+    """Ask for everything that a page takes for granted. Raises LosslangError, or whatever the asking raises."""
+    _ = run.method, run.data, run.seed, run.choices, run.rows, run.method_file
+    _ = dict(run.environment), int(run.settings["steps"]), [row["set by"] for row in run.settings["settings"].values()]
+    if run.result is not None:
+        _ = (
+            int(run.result["steps"]),
+            str(run.result["collapsed"]),
+            [alarm["kind"] for alarm in run.result.get("alarms", [])],
+        )
 
 
 def group_runs(runs: Iterable[RunData]) -> list[Group]:

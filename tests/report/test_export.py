@@ -7,7 +7,8 @@ import pytest
 
 from losslang.cli import main
 from losslang.report.export import csv_text, every
-from losslang.report.runs import find_runs, group_runs
+from losslang.report.found import find_runs
+from losslang.report.runs import group_runs
 
 
 def test_csv_holds_every_number_as_it_was_logged(runs, tmp_path):
@@ -47,7 +48,7 @@ def test_without_pyarrow_it_is_said_what_to_install(runs, tmp_path, monkeypatch,
 
 
 def test_of_too_many_numbers_steps_are_left_out(runs):
-    groups = group_runs(find_runs([runs]))
+    groups = group_runs(find_runs([runs]).runs)
     count = sum(len(row) for group in groups for run in group.runs for row in run.rows.values())
     assert every(groups, count) == 1
     assert every(groups, count - 1) == 2

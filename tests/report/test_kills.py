@@ -14,6 +14,7 @@ import pytest
 
 from losslang.cli import main
 from losslang.commands import page as command
+from losslang.report.found import Found
 from tests.training.test_kills import FULL, Events, Killed
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,8 @@ OLD, NEW = "<p>what was there</p>", "<p>what is written</p>" * 100
 
 @pytest.fixture
 def arguments(tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "page_text", lambda _runs: NEW)
+    monkeypatch.setattr(command, "find_runs", lambda _paths: Found([]))
+    monkeypatch.setattr(command, "page_text", lambda _found: NEW)
     (tmp_path / "page.html").write_text(OLD)
     return ["report", str(tmp_path), "-o", str(tmp_path / "page.html")]
 

@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 import pytest
 
 from losslang.cli import main
-from losslang.report.build import contents
+from losslang.report.found import find_runs
 from losslang.report.html import Html, join, table, tag
 from losslang.report.page import Contents, plotly_source, render
-from losslang.report.runs import find_runs, group_runs
+from losslang.report.runs import group_runs
 from tests.report.conftest import METHODS, synthetic
 
 FULL = os.environ.get("LOSSLANG_REPORT_TESTS") == "full"
@@ -110,7 +110,7 @@ def test_runs_of_an_experiment_have_its_names(runs, tmp_path):
     ]
     listed = {"experiment": "mine", "title": "What & why", "plot": [], "runs": rows}
     (folder / "experiment.json").write_text(json.dumps(listed), encoding="utf-8")
-    found = group_runs(find_runs([folder]))
+    found = group_runs(find_runs([folder]).runs)
     assert [group.label for group in found] == [found_name(at) for at in (2, 0, 1)]
     text = render(Contents(found, title="What & why"), "")
     assert "<h1>What &amp; why</h1>" in text
@@ -170,8 +170,3 @@ def test_texts_are_escaped():
     assert tag("p", "<b> & ", Html("<i>x</i>"), title='"') == '<p title="&quot;">&lt;b&gt; &amp; <i>x</i></p>'
     assert join(["<", Html("<br>")]) == "&lt;<br>"
     assert "&lt;script&gt;" in table("<script>", ["a"], [["<script>"]])
-
-
-def test_contents_need_a_run(tmp_path):
-    with pytest.raises(Exception, match="holds no run"):
-        contents([tmp_path], None, None)

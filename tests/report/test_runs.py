@@ -2,11 +2,10 @@
 
 import pytest
 
-from losslang.cli import main
-from losslang.diagnostics import LosslangError
 from losslang.report.curves import SECTIONS, curve_sections, metric_names
+from losslang.report.found import find_runs
 from losslang.report.plots import rounded, thinned
-from losslang.report.runs import RunData, find_runs, group_runs
+from losslang.report.runs import RunData, group_runs
 from tests.report.conftest import synthetic
 
 
@@ -17,27 +16,8 @@ def run(method="m", data="blobs", seed=0, records=(), result=None, **choices):
     return RunData(f"runs/{method}-{seed}", settings, {}, records, result)
 
 
-def test_runs_are_found_below_folders_and_by_themselves(runs):
-    found = find_runs([runs])
-    assert len(found) == 6
-    assert len(find_runs([found[0].folder, runs])) == 6
-
-
-@pytest.mark.parametrize("path", ["nowhere", "."])
-def test_where_there_are_none_it_is_said(tmp_path, monkeypatch, path, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["report", path]) == 1
-    assert "losslang train" in capsys.readouterr().err
-
-
-def test_a_folder_that_is_not_whole(tmp_path):
-    (tmp_path / "settings.json").write_text("{")
-    with pytest.raises(LosslangError, match="no run that can be read"):
-        find_runs([tmp_path])
-
-
 def test_groups_differ_in_the_seed_alone(runs):
-    groups = group_runs(find_runs([runs]))
+    groups = group_runs(find_runs([runs]).runs)
     assert [(group.label, [r.seed for r in group.runs]) for group in groups] == [
         ("barlow", [0, 1]),
         ("simsiam", [0, 1]),
