@@ -74,7 +74,7 @@ def class_name(spec: Spec) -> str:
 
 
 def _head(spec: Spec, text: str, estimate: Estimate) -> list[str]:
-    title, own = spec.title or spec.method_name, "once_differentiable" in text
+    title, own = spec.title or " extends ".join([spec.method_name, *spec.bases]), "once_differentiable" in text
     paper = f" ({spec.paper})" if spec.paper else ""
     return [
         f'"""{plain(title)}{plain(paper)}.',

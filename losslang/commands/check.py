@@ -28,7 +28,8 @@ def run(options: Namespace) -> int:
     found = {spec: examine(spec, parameters=options.set) for spec in options.specs}
     for name, (of_spec, spec) in found.items():
         if spec is not None and (mistakes := override_mistakes(spec)):
-            found[name] = ((*of_spec, *mistakes), None)
+            wrong = any(mistake.is_error for mistake in mistakes)
+            found[name] = ((*of_spec, *mistakes), None if wrong else spec)
     diagnostics = [diagnostic for of_spec, _ in found.values() for diagnostic in of_spec]
     if options.format == "json":
         print(render_json(diagnostics), end="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +18,7 @@ from losslang.experiment.work import Work, train_all
 from losslang.report.listed import LIST
 from losslang.training.folder import RunFolder
 from losslang.training.hold import held
+from losslang.training.overrides import unused_recipes
 from losslang.training.signals import Pending, caught_signals
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def experiment_main(file: Path, options: Options) -> int:
     """
     document = _with_data(_with_seeds(read_experiment(file), options.seeds), options.data)
     out = options.out or Path("runs") / document.experiment.experiment
+    if document.wrong:
+        plan_cells(document, grid(document), out, options.set)  # raises that, and what else is wrong
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
@@ -100,14 +103,14 @@ def _with_seeds(document: Document, seeds: int | None) -> Document:
     if seeds < 1:
         raise LosslangError(f"--seeds {seeds}: at least one seed is needed")
     changed = document.experiment.model_copy(update={"seeds": seeds})
-    return Document(changed, document.file, {**document.places, ("seeds",): "--seeds"})
+    return replace(document, experiment=changed, places={**document.places, ("seeds",): "--seeds"})
 
 
 def _with_data(document: Document, data: Sequence[str]) -> Document:
     if not data:
         return document
     changed = document.experiment.model_copy(update={"data": tuple(data)})
-    return Document(changed, document.file, {**document.places, ("data",): "--data"})
+    return replace(document, experiment=changed, places={**document.places, ("data",): "--data"})
 
 
 def _train_cells(job: _Job, cells: Sequence[Cell]) -> list[list[dict[str, Any]]]:
@@ -118,6 +121,8 @@ def _train_cells(job: _Job, cells: Sequence[Cell]) -> list[list[dict[str, Any]]]
     if job.options.retry:
         for plan in plans:
             RunFolder(plan.folder).forgive()
+    for line in unused_recipes(plans):
+        _say(job, line)
     _say(job, _head(job, Work.before(plans), len(plans)))
     _write_list(job)
     processes = job.options.processes or os.cpu_count() or 1

@@ -12,10 +12,11 @@ from typing import Any
 
 from losslang.diagnostics import LosslangError
 from losslang.experiment.document import Range, Value
-from losslang.experiment.read import Document
+from losslang.experiment.read import Document, one_of
 from losslang.questions import canonical_hash
 from losslang.shipped import shipped_recipes, shipped_specs
-from losslang.training.plan import RunPlan, resolve_run
+from losslang.syntax.names import nearest
+from losslang.training.plan import RunPlan, recipe_file, resolve_run
 from losslang.training.settings import Setting
 
 __all__ = ["Cell", "Planned", "grid", "identity", "plan_cell", "plan_cells", "values_of"]
@@ -78,17 +79,27 @@ def grid(document: Document) -> list[Cell]:
 
 
 def plan_cells(document: Document, cells: Iterable[Cell], out: Path, sets: Overrides) -> list[Planned]:
-    """The runs of cells. Runs of equal identity are one run. Raises LosslangError, SpecError."""
+    """The runs of cells. Runs of equal identity are one run. Raises LosslangError, SpecError: all that is wrong, at once."""
     found: dict[str, Planned] = {}
+    wrong, recipe = list(document.wrong), str(shipped_recipes()["toy"])
+    try:
+        recipe = _recipe(document)
+    except LosslangError as error:
+        wrong.append(error)
     for cell in cells:
-        for planned in plan_cell(document, cell, out, sets):
-            found.setdefault(planned.id, planned)
+        try:
+            for planned in plan_cell(document, cell, recipe, out, sets):
+                found.setdefault(planned.id, planned)
+        except LosslangError as error:
+            wrong.append(error)
+    if wrong:
+        raise one_of(wrong)
     return list(found.values())
 
 
-def plan_cell(document: Document, cell: Cell, out: Path, sets: Overrides) -> Iterator[Planned]:
-    """The runs of a cell, one per seed. Raises LosslangError, SpecError."""
-    experiment, variant = document.experiment, document.experiment.methods[cell.label]
+def plan_cell(document: Document, cell: Cell, recipe: str, out: Path, sets: Overrides) -> Iterator[Planned]:
+    """The runs of a cell with a recipe (a file), one per seed. Raises LosslangError, SpecError."""
+    experiment = document.experiment
     swept = {name: Setting(value, document.places["sweep", name]) for name, value in cell.swept.items()}
     given: dict[str, str | Setting] = {
         **document.settings("set"),
@@ -97,8 +108,7 @@ def plan_cell(document: Document, cell: Cell, out: Path, sets: Overrides) -> Ite
         **sets,
         **_data(document, cell),
     }
-    spec = _file(document, variant.method, shipped_specs(), ("methods", cell.label))
-    recipe = _file(document, experiment.recipe, shipped_recipes(), ("recipe",))
+    spec = _method(document, cell.label)
     first = resolve_run(spec, recipe, sets=given)
     folder = out / f"{cell.label}-{first.dataset.name}{cell.suffix}".replace("/", "_").replace(" ", "_")
     cell = replace(cell, data=first.dataset.name)
@@ -115,6 +125,26 @@ def _data(document: Document, cell: Cell) -> dict[str, Setting]:
     if cell.data is None:
         return {}
     return {"recipe.data": Setting(cell.data, document.places.get(("data",), str(document.file)))}
+
+
+def _method(document: Document, label: str) -> str:
+    """The file of a method. Raises LosslangError, with the place in the file, where there is none of the name."""
+    name, shipped, path = document.experiment.methods[label].method, shipped_specs(), ("methods", label)
+    file = _file(document, name, shipped, path)
+    if Path(file).suffix or Path(file).is_file():
+        return file
+    close = nearest(name, shipped)
+    hint = f"did you mean `{close}`?" if close else "`losslang list specs` shows those that ship; a file has an ending"
+    raise LosslangError(f"{document.places.get(path, document.file)}: there is no method `{name}`; {hint}")
+
+
+def _recipe(document: Document) -> str:
+    """The recipe of all runs. Raises LosslangError, with the place in the file, where there is none of the name."""
+    recipe = _file(document, document.experiment.recipe, shipped_recipes(), ("recipe",))
+    try:
+        return str(recipe_file(recipe))
+    except LosslangError as error:
+        raise LosslangError(f"{document.places.get(('recipe',), document.file)}: {error}") from None
 
 
 def _file(document: Document, name: str, shipped: Mapping[str, Path], path: tuple[str, ...]) -> str:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from losslang.diagnostics import LosslangError, Report, Source
-from losslang.experiment.document import Experiment, Range
+from losslang.diagnostics import LosslangError, Report, Source, SpecError
+from losslang.experiment.document import Experiment, Range, Search, Variant
 from losslang.syntax.names import nearest
 from losslang.syntax.read import sound_text
 from losslang.syntax.yaml_nodes import mapping_of, setting_of
 from losslang.syntax.yaml_text import Mapping, Pair, Refused, Scalar, Sequence, read_nodes
 from losslang.training.settings import Setting, flat_settings, words_of
 
-__all__ = ["Document", "read_experiment"]
+__all__ = ["Document", "one_of", "read_experiment"]
 
 Path_ = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Document:
-    """An experiment and the file it is from; `places` says where each entry stands (`examples/figure4.yaml:7`)."""
+    """An experiment and the file it is from; `places` says where each entry stands (`examples/figure4.yaml:7`).
+
+    `wrong` is what is wrong with the file, where the rest of it could be read: `plan_cells` raises it, with what else it finds.
+    """
 
     experiment: Experiment
     file: Path
     places: dict[Path_, str]
+    wrong: tuple[LosslangError, ...] = ()
 
     def settings(self, *section: str) -> dict[str, Setting]:
         """The entries of a section such as `set`, as settings."""
@@ -39,7 +43,7 @@ class Document:
 
 
 def read_experiment(file: Path) -> Document:
-    """The experiment in a file. Raises SpecError where it is no YAML, LosslangError where entries are wrong."""
+    """The experiment in a file. Raises SpecError where it is no YAML, LosslangError where too little can be read."""
     if file.suffix == ".loss":
         raise LosslangError(
             f"{file} is a method; an experiment is a YAML file that names methods, such as examples/figure4.yaml"
@@ -52,12 +56,12 @@ def read_experiment(file: Path) -> Document:
     source, report = Source(str(file), text), Report()
     sound = sound_text(source, report)
     root = None if sound is None else read_nodes(sound, report).root
-    found = list(_entries(root.pairs, report)) if isinstance(root, Mapping) else []
     report.raise_errors()
     if not isinstance(root, Mapping):
         raise LosslangError(f"{file} is not an experiment: it is no mapping of entries to values")
+    found = list(_entries(root.pairs, report))
     places = {path: place for path, place, _ in found}
-    return Document(_validated(_tree(found), places, file), file, places)
+    return _checked(_tree(found), places, file, report)
 
 
 # ---------------------------------------------------------------- reading
@@ -182,22 +186,80 @@ def _tree(entries: list[Entry]) -> dict[str, Any]:
 # ---------------------------------------------------------------- checking
 
 
-def _validated(tree: dict[str, Any], places: dict[Path_, str], file: Path) -> Experiment:
+def _checked(tree: dict[str, Any], places: dict[Path_, str], file: Path, report: Report) -> Document:
+    """The document; what is wrong is left out of it, so that the rest can be looked at, too."""
+    wrong: list[LosslangError] = [SpecError(report.sorted())] if report.has_errors else []
+    found = _problems(tree)
+    lines = dict.fromkeys(_wrong(problem, places, file) for problem in found if not _follows(problem, report))
+    wrong += [LosslangError("\n".join(lines))] if lines else []
+    for problem in found:
+        _drop(tree, _known(problem, places))
+    if wrong:
+        tree.setdefault("experiment", "unnamed")
+    if _problems(tree):
+        raise one_of(wrong)
+    return Document(Experiment.model_validate(tree), file, places, tuple(wrong))
+
+
+def _problems(tree: dict[str, Any]) -> list[Any]:
     try:
-        return Experiment.model_validate(tree)
+        Experiment.model_validate(tree)
     except ValidationError as error:
-        wrong = dict.fromkeys(_wrong(problem, places, file) for problem in error.errors())
-        raise LosslangError("\n".join(wrong)) from None
+        return [problem for problem in error.errors() if not _of_other_kind(problem)]
+    return []
+
+
+def _of_other_kind(problem: Any) -> bool:
+    """Whether a problem is only that a value is not of the other kind that may stand there; what is wrong within it is said."""
+    section, kind = problem["loc"][0], problem["type"]
+    if section == "seeds":
+        return bool(kind == ("int_type" if isinstance(problem["input"], tuple) else "tuple_type"))
+    return section == "sweep" and kind in {"tuple_type", "model_type"}
+
+
+def _follows(problem: Any, report: Report) -> bool:
+    """Whether something may be missing only since it could not be read, which is said already."""
+    return report.has_errors and problem["type"] in {"missing", "too_short"}
+
+
+def _drop(tree: dict[str, Any], path: Path_) -> None:
+    *above, last = path or ("",)
+    for name in above:
+        tree = tree.get(name, {})
+    tree.pop(last, None)
+
+
+def _known(problem: Any, places: dict[Path_, str]) -> Path_:
+    """The innermost entry of the file that a problem is about."""
+    parts = tuple(str(part) for part in problem["loc"])
+    return next((parts[:end] for end in range(len(parts), 0, -1) if parts[:end] in places), ())
+
+
+def one_of(errors: Iterable[LosslangError]) -> LosslangError:
+    """Errors as one, each message once: a line, or a diagnostic with its lines."""
+    found = list({str(error): error for error in errors}.values())
+    if len(found) == 1:
+        return found[0]
+    parts = [[str(error)] if isinstance(error, SpecError) else str(error).split("\n") for error in found]
+    return LosslangError("\n".join(dict.fromkeys(part.rstrip() for each in parts for part in each)))
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {"methods": Variant, "sweep": Range, "search": Search}
+"""What stands in the sections that have entries of fixed names."""
 
 
 def _wrong(problem: Any, places: dict[Path_, str], file: Path) -> str:
-    parts = tuple(str(part) for part in problem["loc"])
-    path = next((parts[:end] for end in range(len(parts), 0, -1) if parts[:end] in places), ())
+    parts, path = tuple(str(part) for part in problem["loc"]), _known(problem, places)
     place, name = places.get(path, str(file)), path[-1] if path else "the experiment"
     if problem["type"] == "missing":
         return f"{place}: `{parts[-1]}` is missing; losslang schema experiment shows what there is"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{place}: `{name}` must be a letter, then letters, digits, _ and -"
     if problem["type"] == "extra_forbidden":
-        known = list(Experiment.model_fields)
+        fields = (
+            _SECTIONS.get(parts[0], Experiment).model_fields.items() if parts[1:] else Experiment.model_fields.items()
+        )
+        known = [field.alias or name for name, field in fields]
         close = nearest(parts[-1], known)
         hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
         return f"{place}: there is no entry `{parts[-1]}`; {hint}"

@@ -41,6 +41,7 @@ class Resolved:
     views: tuple[View, ...] = (View("a"), View("b"))
     forward: str | tuple[Entry, ...] = "separate"
     recipes: dict[str, dict[tuple[str, ...], Override]] = field(default_factory=dict)
+    recipe_names: dict[str, Span] = field(default_factory=dict)  # where each recipe was named, last
     title: str = ""
     paper: str = ""
     notes: str = ""
@@ -144,10 +145,10 @@ def _apply(resolved: Resolved, method: Method, report: Report, *, first: bool) -
     for recipe in method.recipes:
         settings = resolved.recipes.setdefault(recipe.recipe, {})
         settings.update({override.path: override for override in recipe.overrides})
+        resolved.recipe_names[recipe.recipe] = recipe.span
     resolved.answered |= {(method.span.source.name, code) for code in method.allow}
-    resolved.title = method.title or resolved.title
+    resolved.title, resolved.notes = method.title, method.notes  # words on a base need not be true of what extends it
     resolved.paper = method.paper or resolved.paper
-    resolved.notes = method.notes or resolved.notes
 
 
 def resolve(method: Method, find: FindBase, report: Report) -> Resolved | None:

@@ -11,6 +11,7 @@ from losslang.analysis.explain.notation.formula import Symbol
 from losslang.analysis.explain.notation.latex import latex_block
 from losslang.analysis.explain.notation.mathml import mathml, mathml_block
 from losslang.analysis.explain.words import primitive_words
+from losslang.objective.spec import Spec
 from losslang.report.claims import Decision
 from losslang.report.html import Html, details, join, table, tag
 from losslang.report.runs import Group, RunData
@@ -131,7 +132,7 @@ def method_article(theory: Theory) -> Html:
     """The mathematics of a method and the verdict on it."""
     explained, spec = theory.explanation, theory.explanation.spec
     parts: list[str] = [tag("h3", spec.method_name)]
-    parts.append(tag("p", join([f"{spec.title}. ", _paper(spec.paper)])))
+    parts.append(tag("p", join([_introduction(spec), _paper(spec.paper)])))
     parts += [tag("p", prose(line), class_="verdict") for line in theory.verdict.lines()]
     parts += [
         tag("p", "Minimised is the sum of" if len(explained.terms) > 1 else "Minimised is"),
@@ -153,6 +154,12 @@ def method_article(theory: Theory) -> Html:
     tex = latex_block([statement.equation for statement in (*explained.terms, *explained.definitions)])
     parts.append(details("LaTeX", tag("pre", tex)))
     return tag("article", *parts)
+
+
+def _introduction(spec: Spec) -> str:
+    """The title, and what the method extends."""
+    parts = [spec.title, f"Extends {', '.join(spec.bases)}" if spec.bases else ""]
+    return "".join(f"{part}. " for part in parts if part)
 
 
 def _block(statements: Iterable[Statement]) -> Html:

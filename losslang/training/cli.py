@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from losslang.training.folder import RESULT, RunFolder
+from losslang.training.overrides import unused_recipes
 from losslang.training.plan import RunPlan
 from losslang.training.plans import Options, check_folders, check_shares, continues, make_plans
 from losslang.training.signals import Pending, caught_signals
@@ -48,6 +49,7 @@ def dry_run(specs: Sequence[str], options: Options, processes: int) -> int:
     plans, console = make_plans(specs, options), _console(quiet=False)
     check_shares(plans, processes)
     check_folders(plans, options)
+    _say_unused(plans, console)
     for plan in {plan.spec.source.name: plan for plan in reversed(plans)}.values():
         for line in preview(plan, processes):
             console.print(line, markup=False, soft_wrap=True)
@@ -55,9 +57,16 @@ def dry_run(specs: Sequence[str], options: Options, processes: int) -> int:
 
 
 def _train_checked(plans: Sequence[RunPlan], options: Options, *, leads: bool) -> int:
+    console = _console(quiet=not leads)
     if leads:
         check_folders(plans, options)
-    return _train_all(plans, options, _console(quiet=not leads))
+        _say_unused(plans, console)
+    return _train_all(plans, options, console)
+
+
+def _say_unused(plans: Sequence[RunPlan], console: Console) -> None:
+    for line in unused_recipes(plans):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def _console(*, quiet: bool) -> Console:

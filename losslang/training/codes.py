@@ -16,4 +16,12 @@ CODES: Final[dict[str, Code]] = {
         "recipes: {toy: {optimizer.learning_rat: 0.1}}",
         "recipes: {toy: {optimizer.learning_rate: 0.1}}",
     ),
+    "W601": Code(
+        "no recipe of this name",
+        "What stands under `recipes:` holds for the recipe of that name alone, and no recipe that ships has it "
+        "(`losslang list recipes`), nor is there a file of the name beside the method or in the working folder. "
+        "Where the recipe is a file elsewhere, allow(W601) says so.",
+        "recipes: {imagenet: {optimizer.learning_rate: 0.1}}",
+        "recipes: {imagenet100: {optimizer.learning_rate: 0.1}}",
+    ),
 }

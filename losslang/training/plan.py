@@ -23,7 +23,6 @@ from losslang.training.settings import (
     SHORT,
     Setting,
     Settings,
-    check_paths,
     meant,
     merge,
     paths,
@@ -31,8 +30,9 @@ from losslang.training.settings import (
     read_value,
     validate,
 )
+from losslang.training.wrong import mistakes, raised, what_there_is
 
-__all__ = ["RunPlan", "check_override", "plan_of", "resolve_run"]
+__all__ = ["RunPlan", "check_override", "plan_of", "recipe_file", "resolve_run"]
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,22 @@ def resolve_run(
 
     `sets` holds texts as the command line gives them, or settings that say where they come from.
 
-    Raises SpecError for a wrong method, LosslangError for everything else that is wrong.
+    Raises SpecError for a wrong method, LosslangError for everything else that is wrong, all of it at once.
     """
-    spec, texts = load(spec_path), sets or {}
-    file = _recipe_file(recipe)
-    name = file.stem
+    spec, file = load(spec_path), recipe_file(recipe)
+    wrong: list[str] = []
     layers = [
         read_recipe_file(file),
-        _of_method(spec, name),
-        dict(_given(key, value, spec) for key, value in texts.items()),
+        _layer(_of_method(spec, file.stem), spec, wrong),
+        _layer(sets or {}, spec, wrong),
         _options(data, seed),
     ]
-    for layer in layers:
-        check_paths(layer)
     layers = [_own_augmentation(layer, layers[at + 1 :]) for at, layer in enumerate(layers)]
     settings = merge(layers)
-    _check_parameters(settings, spec, layers[0])
-    _check_networks(settings, spec, layers[0])
-    return plan_of(spec, name, settings, out)
+    wrong += [*mistakes(layers, spec, settings), *raised(_dataset, settings)]
+    if wrong:
+        raise LosslangError("\n".join(wrong))
+    return plan_of(spec, file.stem, settings, out)
 
 
 def check_override(spec: Spec, recipe: str, key: str, setting: Setting) -> None:
@@ -108,12 +106,11 @@ def check_override(spec: Spec, recipe: str, key: str, setting: Setting) -> None:
 
     What depends on the data, as options of augmentations, is found when a run is planned.
     """
-    layer = dict([_given(key, setting, spec)])
-    check_paths(layer)
-    _check_parameters(layer, spec, {})
-    _check_networks(layer, spec, {})
     shipped = shipped_recipes()
-    validate(merge([read_recipe_file(shipped.get(recipe, shipped["toy"])), layer]))
+    layers = [read_recipe_file(shipped.get(recipe, shipped["toy"])), dict([_given(key, setting, spec)])]
+    wrong = list(mistakes(layers, spec, merge(layers)))
+    if wrong:
+        raise LosslangError("\n".join(wrong))
 
 
 def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None) -> RunPlan:
@@ -133,7 +130,8 @@ def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None
 # ---------------------------------------------------------------- layers
 
 
-def _recipe_file(recipe: str) -> Path:
+def recipe_file(recipe: str) -> Path:
+    """The file of a recipe that ships, or a file itself. Raises LosslangError for a name that is neither."""
     shipped = shipped_recipes()
     if recipe in shipped:
         return shipped[recipe]
@@ -144,11 +142,19 @@ def _recipe_file(recipe: str) -> Path:
     raise LosslangError(f"there is no recipe `{recipe}`; {hint}")
 
 
-def _of_method(spec: Spec, recipe: str) -> Settings:
-    """What the method changes for this recipe."""
+def _of_method(spec: Spec, recipe: str) -> dict[str, Setting]:
+    """What the method changes for this recipe, by the names that it uses."""
     places = spec.recipe_places.get(recipe, {})
     given = spec.recipes.get(recipe, {}).items()
-    return dict(_given(key, Setting(value, f"{places[key]}, recipes: {recipe}"), spec) for key, value in given)
+    return {key: Setting(value, f"{places[key]}, recipes: {recipe}") for key, value in given}
+
+
+def _layer(given: Mapping[str, str | Setting], spec: Spec, wrong: list[str]) -> Settings:
+    """What is given, as settings; what cannot be one is left out, and said in `wrong`."""
+    layer: Settings = {}
+    for key, value in given.items():
+        wrong += raised(lambda key=key, value=value: layer.update([_given(key, value, spec)]))
+    return layer
 
 
 def _given(key: str, value: str | Setting, spec: Spec) -> tuple[str, Setting]:
@@ -184,12 +190,8 @@ def _path(key: str, spec: Spec) -> str:
     if key in known or "." in key:
         return key
     close = nearest(key, spec.parameters)
-    hint = f"; did you mean `{close}`?" if close else meant(key, known) or f"; {_what_there_is(spec)}"
+    hint = f"; did you mean `{close}`?" if close else meant(key, known) or f"; {what_there_is(spec)}"
     raise LosslangError(f"`{key}` is neither a parameter of {spec.method_name} nor a setting{hint}")
-
-
-def _what_there_is(spec: Spec) -> str:
-    return f"the parameters are {', '.join(spec.parameters)}" if spec.parameters else "the method has no parameters"
 
 
 # ---------------------------------------------------------------- parts
@@ -216,30 +218,6 @@ def _own_augmentation(layer: Settings, later: Sequence[Settings]) -> Settings:
     if not others or not (others | {before}) & DATASETS.keys():
         return layer
     return {path: setting for path, setting in layer.items() if not path.startswith(PREFIX)}
-
-
-def _check_parameters(settings: Settings, spec: Spec, recipe: Settings) -> None:
-    """Parameters that the recipe file gives are for methods that have them; others must exist and be numbers."""
-    for path, setting in settings.items():
-        name = path.removeprefix("parameters.")
-        if name == path or recipe.get(path) == setting:
-            continue
-        if name not in spec.parameters:
-            close = nearest(name, spec.parameters)
-            hint = f"did you mean `{close}`?" if close else _what_there_is(spec)
-            raise LosslangError(f"{setting.source}: {spec.method_name} has no parameter `{name}`; {hint}")
-        if not isinstance(setting.value, int | float) or isinstance(setting.value, bool):
-            raise LosslangError(f"{setting.source}: the parameter `{name}` is a number, and `{setting.value}` is not")
-
-
-def _check_networks(settings: Settings, spec: Spec, recipe: Settings) -> None:
-    """Rules that the recipe file gives are for methods that have the network; others must name one."""
-    for path, setting in settings.items():
-        name = path.removeprefix("optimizer.networks.").partition(".")[0]
-        if path.startswith("optimizer.networks.") and name not in spec.networks and recipe.get(path) != setting:
-            close = nearest(name, spec.networks)
-            hint = f"did you mean `{close}`?" if close else f"the networks are {', '.join(spec.networks)}"
-            raise LosslangError(f"{setting.source}: {spec.method_name} has no network `{name}`; {hint}")
 
 
 def _check_gradient(spec: Spec) -> None:

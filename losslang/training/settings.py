@@ -22,13 +22,13 @@ __all__ = [
     "SHORT",
     "Setting",
     "Settings",
-    "check_paths",
     "flat_settings",
     "meant",
     "merge",
     "paths",
     "read_recipe_file",
     "read_value",
+    "unknown_settings",
     "validate",
     "words_of",
 ]
@@ -148,16 +148,12 @@ def paths(model: type[BaseModel] = Recipe, prefix: str = "") -> list[str]:
     return found
 
 
-def check_paths(settings: Mapping[str, Setting]) -> None:
-    """Raises LosslangError for every setting that there is not, with the nearest that there is."""
+def unknown_settings(settings: Mapping[str, Setting]) -> Iterator[tuple[str, str]]:
+    """Every setting that there is not by its path, and what is said of it, with the nearest that there is."""
     known = paths()
-    unknown = [
-        f"{setting.source}: there is no setting `{path}`{meant(path, known)}"
-        for path, setting in settings.items()
-        if path not in known and not path.startswith(OPEN)
-    ]
-    if unknown:
-        raise LosslangError("\n".join(unknown))
+    for path, setting in settings.items():
+        if path not in known and not path.startswith(OPEN):
+            yield path, f"{setting.source}: there is no setting `{path}`{meant(path, known)}"
 
 
 def meant(path: str, known: Iterable[str]) -> str:

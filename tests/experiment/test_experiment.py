@@ -158,7 +158,7 @@ def test_other_data_than_the_files(tiny):
     assert run("--seeds", "1", "--data", "moons") == 0
     assert run("--seeds", "1", "--data", "blobs", "digits") == 0
     rows = json.loads(Path("runs/tiny/experiment.json").read_text())["runs"]
-    assert [row["data"] for row in rows] == ["moons", "moons", "blobs", "digits", "blobs", "digits"]
+    assert [row["data"] for row in rows] == ["blobs", "digits", "blobs", "digits", "moons", "moons"]
 
 
 # ---------------------------------------------------------------- what is plotted

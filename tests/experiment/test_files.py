@@ -127,6 +127,73 @@ def test_mistakes_are_said_with_their_place(read, tmp_path, text, message):
         planned(read(text), tmp_path)
 
 
+WRONG = """\
+experiment: 3bad
+methods:
+  a: {method: bylo}
+  b: simsiam
+  c: {method: byol, set: {momentun: 0.3, momentum: high}}
+  d: nofile.loss
+  e: {set: {steps: 3}}
+data: [blubs, moons]
+seed: 3
+recipe: toyy
+set:
+  lr: 1
+  optimizer: {learning_rat: 2}
+  batch_size: small
+sweep:
+  optimizer.momentum: {from: 1, two: 2}
+  width: [16, wide]
+"""
+
+SAID = """\
+mine.yaml:1: `experiment` must be a letter
+mine.yaml:3: there is no method `bylo`; did you mean `byol`?
+mine.yaml:5: `momentun` is neither a parameter of byol nor a setting; did you mean `momentum`?
+mine.yaml:5: the parameter `momentum` is a number, and `high` is not
+mine.yaml:6: there is no file
+mine.yaml:7: `method` is missing
+mine.yaml:8: there is no data set `blubs`; did you mean `blobs`?
+mine.yaml:9: there is no entry `seed`; did you mean `seeds`?
+mine.yaml:10: there is no recipe `toyy`; did you mean `toy`?
+mine.yaml:12: `lr` is neither a parameter of simsiam nor a setting
+mine.yaml:13: there is no setting `optimizer.learning_rat`
+mine.yaml:14: `batch_size` must be a whole number
+mine.yaml:16: `to` is missing
+mine.yaml:16: there is no entry `two`; did you mean `to`?
+mine.yaml:17: the parameter `width` is a number, and `wide` is not
+"""
+
+
+def test_all_mistakes_of_a_file_are_said_at_once_and_once(read, tmp_path, capsys):
+    with pytest.raises(LosslangError) as caught:
+        planned(read(WRONG), tmp_path)
+    said = str(caught.value).splitlines()
+    for line in SAID.splitlines():
+        assert len([each for each in said if line in each]) == 1, line
+    assert len(said) == len(SAID.splitlines()) + 1  # `lr` is said of either method
+    assert main(["experiment", str(tmp_path / "mine.yaml"), "--out", str(tmp_path / "runs" / "x")]) == 1
+    assert capsys.readouterr().err.strip() == f"losslang: {caught.value}"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_diagnostics_and_other_mistakes_are_said_together(read, tmp_path):
+    with pytest.raises(LosslangError) as caught:
+        planned(read("experiment: x\nmethods: [byol, {a: b}]\nseeds: many\nset: {lr: 3}\n"), tmp_path)
+    said = str(caught.value)
+    assert "mine.yaml:2:17: error[E512]" in said
+    assert "mine.yaml:3: `seeds` must be a whole number\n" in said
+    assert "mine.yaml:4: `lr` is neither" in said
+    assert "must be a list" not in said
+
+
+def test_what_only_follows_from_a_mistake_is_not_said(read, tmp_path):
+    with pytest.raises(SpecError) as caught:
+        planned(read("experiment: x\nmethods: [{a: b}]\n"), tmp_path)
+    assert [found.code for found in caught.value.diagnostics] == ["E512"]
+
+
 def test_what_is_no_yaml_is_shown_where_it_stands(read):
     with pytest.raises(SpecError):
         read("experiment: x\nmethods: [byol\n")

@@ -83,3 +83,13 @@ def test_extends_opens_no_file_elsewhere(tmp_path, monkeypatch, name):
     assert compile_source(Source(str(own), text), report) is None
     assert report.has_errors
     assert opened == []
+
+
+def test_words_on_a_method_are_its_own(chain, tmp_path):
+    """A title and notes of the base need not be true of what extends it; the paper is what both are of."""
+    words = "title: The base\nnotes: As it is.\npaper: arXiv:2011.10566\n"
+    (tmp_path / "base.yaml").write_text(BASE.replace("method: base\n", f"method: base\n{words}"))
+    child = chain("child", "extends: base\n")
+    assert (child.title, child.notes, child.paper) == ("", "", "arXiv:2011.10566")
+    own = chain("own", "extends: base\ntitle: T\nnotes: N.\n")
+    assert (own.title, own.notes) == ("T", "N.")

@@ -111,7 +111,7 @@ def test_runs_of_an_experiment_have_its_names(runs, tmp_path):
     listed = {"experiment": "mine", "title": "What & why", "plot": [], "runs": rows}
     (folder / "experiment.json").write_text(json.dumps(listed), encoding="utf-8")
     found = group_runs(find_runs([folder]).runs)
-    assert [group.label for group in found] == [found_name(at) for at in (2, 0, 1)]
+    assert [group.label for group in found] == [found_name(at) for at in range(3)]
     text = render(Contents(found, title="What & why"), "")
     assert "<h1>What &amp; why</h1>" in text
     (folder / "experiment.json").write_text("{", encoding="utf-8")
