@@ -46,9 +46,9 @@ def _renamed(layout: Layout, node: Node, op: str, operands: list[Node]) -> Node:
     return layout.make(op, operands, node.type, shared=True, attributes=node.attributes, trains=node.trains)
 
 
-def _quantiles(layout: Layout, node: Node, operands: list[Node]) -> Node:
+def _of_all(op: str) -> Rule:
     """Of as many rows as all processes hold."""
-    return layout.make("quantiles_across", operands, node.type, attributes=node.attributes)
+    return lambda layout, node, operands: layout.make(op, operands, node.type, attributes=node.attributes)
 
 
 def _size(layout: Layout, node: Node, operands: list[Node]) -> Node:
@@ -96,7 +96,12 @@ def _kept(layout: Layout, node: Node, write: Node) -> Node:
     return layout.make("kept_state", (), node.type, shared=node.op == "memory", attributes=attributes)
 
 
-ROWS_OVER_BATCH: dict[str, Rule] = {"argmax": _argmax, "sinkhorn": _sinkhorn, "normal_quantiles": _quantiles}
+ROWS_OVER_BATCH: dict[str, Rule] = {
+    "argmax": _argmax,
+    "sinkhorn": _sinkhorn,
+    "normal_quantiles": _of_all("quantiles_across"),
+    "ordinals": _of_all("ordinals_across"),
+}
 """Where they work over the batch."""
 
 OF_ROWS: dict[str, Rule] = {

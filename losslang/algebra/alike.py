@@ -23,7 +23,7 @@ BROUGHT = {
 }
 """Operations whose value is everywhere the same, though their operands are not."""
 
-OF_SIZES = {"size", "rows_of_all", "random_directions", "quantiles_across", "centroids"}
+OF_SIZES = {"size", "rows_of_all", "random_directions", "quantiles_across", "ordinals_across", "centroids"}
 """Operations that see of an operand only what is everywhere the same."""
 
 

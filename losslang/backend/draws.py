@@ -55,6 +55,12 @@ def quantiles_of_normal(count: int, like: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def one_to(count: int, like: Tensor) -> Tensor:
+    """1, 2 … n."""
+    return torch.arange(1, count + 1, device=like.device, dtype=like.dtype)
+
+
+@torch.no_grad()
 def shuffled_order(count: int, like: Tensor, step: Tensor) -> Tensor:
     """A permutation of the rows, drawn anew each step, the same on every process."""
     position = torch.arange(count, device=like.device, dtype=torch.int64)

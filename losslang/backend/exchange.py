@@ -170,6 +170,7 @@ EXCHANGE_KERNELS: Mapping[str, Kernel] = {
     "kept": _masked("kept_where"),
     "logdet_by_probes_across": _logdet_by_probes,
     "quantiles_across": lambda _node, codes: call("quantiles_of_normal", "share.rows", codes[0].text),
+    "ordinals_across": lambda _node, codes: call("one_to", "share.rows", codes[0].text),
     "logsumexp_of_products_across": _logsumexp_of_products,
 }
 

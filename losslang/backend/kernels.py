@@ -119,9 +119,14 @@ def _random_directions(node: Node, codes: Sequence[Code]) -> Code:
     return call("unit_directions", str(node["count"]), size, codes[0].text, "self.step", str(seed))
 
 
-def _normal_quantiles(node: Node, codes: Sequence[Code]) -> Code:
-    size = f"{codes[0].atom}.shape[{position(node.inputs[0].type, node.axes())}]"
-    return call("quantiles_of_normal", size, codes[0].text)
+def _counted_along(function: str) -> Kernel:
+    """Numbers that depend on how many entries there are along an axis."""
+
+    def kernel(node: Node, codes: Sequence[Code]) -> Code:
+        size = f"{codes[0].atom}.shape[{position(node.inputs[0].type, node.axes())}]"
+        return call(function, size, codes[0].text)
+
+    return kernel
 
 
 def _same(node: Node, codes: Sequence[Code]) -> Code:
@@ -225,7 +230,8 @@ KERNELS: dict[str, Kernel] = {
     "sinkhorn": _sinkhorn,
     "argmax": _argmax,
     "random_directions": _random_directions,
-    "normal_quantiles": _normal_quantiles,
+    "normal_quantiles": _counted_along("quantiles_of_normal"),
+    "ordinals": _counted_along("one_to"),
     "same": _same,
     "size": _size,
     "select": _select,

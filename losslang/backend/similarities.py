@@ -40,17 +40,20 @@ def crossed(products: Tensor, start: int, diagonals: Sequence[int]) -> list[Tens
     return [products.diagonal(d + start) for d in diagonals if -rows < d + start < columns]
 
 
-def into_softmax(products: Tensor, *, empty: bool) -> Tensor:
+def into_softmax(products: Tensor, less: Tensor | None = None, *, empty: bool) -> Tensor:
     """[rows]: the log-sum-exps of rows of products, which are replaced by their softmax (zeros where nothing counts).
 
-    `empty` says that a row may hold nothing but minus infinity. A softmax takes a fraction of the time of its
-    exponentials; the log-sum-exp is the largest entry less the logarithm of its share.
+    `less` [rows] is taken off, from the largest entry first: where it is the largest, as that of a row that finds its own
+    surely, nothing is lost to rounding. `empty` says that a row may hold nothing but minus infinity. A softmax takes a
+    fraction of the time of its exponentials; the log-sum-exp is the largest entry less the logarithm of its share.
     """
     values, several = [], min(max(products.numel() // 8, 2**14), 2**17)
-    for part in products.split(max(several // products.shape[1], 1)):
+    step = max(several // products.shape[1], 1)
+    taken = [] if less is None else less.unsqueeze(-1).split(step)
+    for at, part in enumerate(products.split(step)):
         top = part.amax(-1, keepdim=True)
         part.copy_(part.softmax(-1))
-        found = top - part.amax(-1, keepdim=True).log()
+        found = (top - taken[at] if taken else top) - part.amax(-1, keepdim=True).log()
         if empty:
             found = torch.where(top == -math.inf, top, found)
             part.masked_fill_(top == -math.inf, 0)
@@ -91,16 +94,17 @@ class LogSumExpOfProducts(torch.autograd.Function):
     ) -> Tensor:
         """The log-sum-exp of every row; the softmax is kept if it is small."""
         columns, shares = x if y is None else y, None
-        held, logs, pulled = len(x) * len(columns) <= KEPT, x.new_empty(len(x)), x.new_zeros(len(x))
+        held, found, pulled = len(x) * len(columns) <= KEPT, x.new_empty(len(x)), x.new_zeros(len(x))
         for start, here in [(0, x)] if held else rows_in_parts(x, len(columns)):
             products = (symmetric_product(x) if held and y is None else here @ columns.mT).mul_(scale)
             rows = slice(start, start + len(here))
             pulled[rows] = sums_on_diagonals(products, start, attracted)
-            logs[rows] = into_softmax(products_but(products, 1, start, dropped), empty=len(dropped) >= len(columns))
+            products_but(products, 1, start, dropped)
+            found[rows] = into_softmax(products, pulled[rows], empty=len(dropped) >= len(columns))
             shares = less_one_on_diagonals(products, 0, attracted) if held else None
         ctx.scale, ctx.diagonals = scale, (dropped, attracted)
-        ctx.save_for_backward(x, y, logs, shares)
-        return logs - pulled
+        ctx.save_for_backward(x, y, found + pulled, shares)
+        return found
 
     @staticmethod
     @in_own_precision

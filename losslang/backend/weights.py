@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from losslang.backend.lengths import lost_along
-from losslang.backend.similarities import crossed, into_softmax, products_but
+from losslang.backend.similarities import crossed, into_softmax, products_but, sums_on_diagonals
 
 __all__: list[str] = []
 
@@ -21,26 +21,31 @@ def into_weights(
     They are those of rows `start` and on, of `count`. Mirrored: of columns, too.
     """
     dropped, attracted = diagonals
-    share = count / max(sum(count - abs(d) for d in attracted), 1) * (2 if mirrored else 1)
-    pulled = crossed(products, start, attracted)
-    total = products.new_zeros(()) - sum(diagonal.sum() for diagonal in pulled) * share
+    share = count / max(sum(count - abs(d) for d in attracted), 1)
     empty = len(dropped) >= products.shape[1]
+    pulled = pulled_of(products, start, attracted, share)
+    pulled_back = pulled_of(products.mT, start, attracted, share) if mirrored else None
     products_but(products, 1, start, dropped)
     across = products.mT.clone(memory_format=torch.contiguous_format) if mirrored else None
-    total += into_softmax(products, empty=empty).sum()
+    total = into_softmax(products, pulled, empty=empty).sum()
     if across is not None:
-        total += into_softmax(across, empty=empty).sum()
+        total += into_softmax(across, pulled_back, empty=empty).sum()
         products += across.mT
-    for diagonal in pulled:
-        diagonal.sub_(share)
+    for diagonal in crossed(products, start, attracted):
+        diagonal.sub_(share * (2 if mirrored else 1))
     return total
+
+
+def pulled_of(products: Tensor, start: int, attracted: Sequence[int], share: float) -> Tensor | None:
+    """[rows]: the share of every row's attracted products, which its log-sum-exp is less."""
+    return sums_on_diagonals(products, start, attracted).mul_(share) if attracted else None
 
 
 def beside_weights(products: Tensor, own: Tensor) -> Tensor:
     """The same of products [rows, columns] with one more of every row, own [rows, 1], which is attracted and weighs, too."""
     others = into_softmax(products, empty=False).unsqueeze(-1)
     both = torch.logaddexp(own, others)
-    total = (both - own).sum()
+    total = torch.logaddexp(others - own, torch.zeros_like(own)).sum()
     products *= (others - both).exp_()
     own.sub_(both).expm1_()
     return total

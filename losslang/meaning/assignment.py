@@ -60,10 +60,16 @@ def _normal_quantiles(node: Node, operands: Sequence[Array]) -> Array:
     return np.array([NormalDist().inv_cdf(i / (n + 1)) for i in range(1, n + 1)])
 
 
+def _ordinals(node: Node, operands: Sequence[Array]) -> Array:
+    (axis,) = places(node.inputs[0].type, node.axes())
+    return np.arange(1.0, operands[0].shape[axis] + 1)
+
+
 ASSIGNMENT: Final[dict[str, Kernel]] = {
     "roll": _roll,
     "sort": _sort,
     "sinkhorn": _sinkhorn,
     "argmax": _argmax,
     "normal_quantiles": _normal_quantiles,
+    "ordinals": _ordinals,
 }

@@ -194,9 +194,17 @@ _ROWS = (
     Operation(
         "normal_quantiles",
         (Parameter("like"), OVER_BATCH),
-        rules_along.quantiles,
+        rules_along.counted_along,
         "order",
         "the quantiles of the standard normal at i/(n + 1), i = 1 … n",
+        gradient=False,
+    ),
+    Operation(
+        "ordinals",
+        (Parameter("like"), OVER_BATCH),
+        rules_along.counted_along,
+        "order",
+        "1, 2 … n, the places along an axis",
         gradient=False,
     ),
     # ------------------------------------------------------------ state

@@ -15,7 +15,6 @@ __all__ = [
     "integrate",
     "keeps",
     "linspace",
-    "quantiles",
     "reduction",
     "same_type",
 ]
@@ -117,8 +116,8 @@ def directions(bound: Bound) -> Type:
     return Type.of([Dim(Axis("direction"), count), dim])
 
 
-def quantiles(bound: Bound) -> Type:
-    """[batch]: one quantile per row."""
+def counted_along(bound: Bound) -> Type:
+    """[batch]: one number per row, by its place."""
     axis = one_axis(bound, "like")
     dim = bound.type("like").find(axis)
     assert dim is not None

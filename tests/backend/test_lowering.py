@@ -22,6 +22,7 @@ MORE = [
     "mean(softmax(similarity(z[a], z[b]), over=batch') * similarity(z[a], z[b]))",
     "mean(log_softmax(similarity(z[a], z[b]), over=[batch, batch']))",
     "mean(sort(z[a], over=batch) * normal_quantiles(z))",
+    "sum(sort(z[a], over=batch) * ordinals(z) * ordinals(z, over=feature)^-0.5)",
     "mean(inverse_root(cov(z[a], ddof=1)) * same(feature))",
     "mean(dot(centered(z), inverse_root(cov(z, ddof=1), method=cholesky)) ^ 4)",
     "mean(var(z, over=batch, ddof=1, where=z > 0))",

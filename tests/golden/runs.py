@@ -25,7 +25,6 @@ States: TypeAlias = dict[str, list[np.ndarray | None]]
 
 LABELS = "needs class labels, which no joint-embedding method has and the language does not know"
 PATCHES = "needs patch tokens under a mask; the language has no patch axis"
-INDEX = "needs the index of a prototype (a power law over them); no operation gives one"
 UNION = "needs the nuclear norm of online and target views as one matrix; no operation joins values along an axis"
 
 
@@ -559,8 +558,15 @@ def _(case: Case) -> Run:
 
 @row("pmsn.*")
 def _(case: Case) -> Run:
-    hyper = _msn(case) | renamed(case.hyper, iterations="sinkhorn_iterations", exponent="power_law_exponent")
-    return Run(_anchors, "pmsn", reference_hyper=hyper, weights={"codebook": "prototypes"}, missing=INDEX)
+    return Run(
+        _anchors,
+        "pmsn",
+        "pmsn",
+        _msn(case) | renamed(case.hyper, iterations="sinkhorn_iterations", exponent="power_law_exponent"),
+        spec_hyper={"prototypes": len(case.inputs["prototypes"])},
+        overlay=views(target=1, masked=1, focal=1),
+        weights={"codebook": "prototypes"},
+    )
 
 
 # ---------------------------------------------------------------- second moments

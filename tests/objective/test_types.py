@@ -38,6 +38,7 @@ AXES = {
     "dot(z[a], random_directions(5, like=z)) * linspace(0, 1, 3)": "[batch, direction=5, knot=3]",
     "integrate(exp(-linspace(0, 3, 17)^2), over=knot)": "[]",
     "normal_quantiles(z)": "[batch]",
+    "ordinals(z, over=feature)": "[feature=6]",
     "variance_hinge(z)": "[view=2]",
     "variance_hinge(z[a])": "[]",
     "alignment(z[a], z[b])": "[]",

@@ -5,6 +5,7 @@ Extreme embeddings for every method are in test_adversarial.py; equality with fo
 
 from __future__ import annotations
 
+import copy
 from typing import get_args
 
 import pytest
@@ -175,6 +176,37 @@ def test_contrast_at_a_low_temperature_does_not_overflow(method: str):
     assert torch.isfinite(single)
     torch.testing.assert_close(single.double(), exact.detach(), rtol=1e-4, atol=1e-2)
     assert all(torch.isfinite(value.grad).all() for value in tensors.values() if value.grad is not None)
+
+
+@pytest.mark.parametrize("method", ["simclr", "infonce_symmetric", "infonce_oneway", "mocov2"])
+def test_a_contrast_that_is_nearly_solved_keeps_its_digits(method: str):
+    """Products of ten, whose differences are thousandths: float32 has the loss to 1e-4, not what rounding of the products
+    leaves of it."""
+    trial = TRIALS[method]
+    hyper = {**trial.parameters, "temperature": 0.1}
+    loss = losslang.compile_loss(method, parameters=hyper, sizes=dict.fromkeys(trial.inputs, 32), **trial.clock)
+    rows = torch.eye(24, 32, dtype=torch.float64) + 0.02 * _draw(24, 32)
+    views = torch.stack([rows, rows + 0.02])
+    rounded = {name: (rows if len(shape) == 2 else views).float() for name, shape in trial.inputs.items()}
+    exact = copy.deepcopy(loss).double()(**{name: value.double() for name, value in rounded.items()}).total
+    single = loss(**rounded).total
+    assert 1e-4 < exact.item() < 1e-2
+    torch.testing.assert_close(single.double(), exact, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("method", ["msn", "pmsn"])
+def test_a_prototype_that_nothing_chooses_has_no_entropy(method: str):
+    """A probability that float32 rounds to zero: 0 log 0 is 0, as the authors' p^-p is 1."""
+    trial = TRIALS[method]
+    parameters = {**trial.parameters, "temperature": 0.005}
+    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
+    loss = losslang.compile_loss(method, parameters=parameters, sizes=sizes, **trial.clock)
+    direction = _draw(trial.inputs["t"][-1]).float()
+    inputs = {name: direction.expand(shape).clone().requires_grad_() for name, shape in trial.inputs.items()}
+    total = loss(**inputs).total
+    total.backward()
+    assert torch.isfinite(total)
+    assert torch.isfinite(inputs["z"].grad).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])

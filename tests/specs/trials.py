@@ -223,6 +223,7 @@ TRIALS: dict[str, Trial] = {
     "msn": Trial(MSN, "temperature sharpen entropy", **MSN_OPTIONS),
     "msn_sinkhorn": Trial(MSN, "temperature sharpen entropy iterations", reference="msn", **MSN_OPTIONS),
     "nnclr": Trial({"z": TWO, "p": TWO}, "temperature", QUEUE_SIZE, state=_queue("support")),
+    "pmsn": Trial(MSN, "temperature sharpen entropy iterations exponent", **MSN_OPTIONS),
     "pull_center": Trial({"z": TWO}),
     "pull_residual": Trial({"z": TWO}),
     "ressl": Trial(MOCO, "student_temperature teacher_temperature", QUEUE_SIZE, state=_queue("anchors")),

@@ -97,7 +97,7 @@ def _rows(subject: Subject, node: Node) -> Rows | None:
     return None
 
 
-_MEASURES = {"size", "same", "random_directions", "normal_quantiles"}
+_MEASURES = {"size", "same", "random_directions", "normal_quantiles", "ordinals"}
 """Operations that look at the size of a value only."""
 _SAME_ROWS = {"select", "take", "stopgrad", "normalize", "roll"}
 

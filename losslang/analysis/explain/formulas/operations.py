@@ -178,6 +178,11 @@ def _quantiles(writer: Translator, call: Call, arguments: Arguments, indices: In
     return Apply("quantile", (Quotient(place, added(writer.scene.size(axis), Numeral("1"))),))
 
 
+def _ordinals(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
+    (axis,) = along(writer, arguments, (BATCH,))
+    return indices.get(axis) or Phrase(("1 … ", writer.scene.size(axis)))
+
+
 def _linspace(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
     start, stop, count = (writer.number(arguments[name]) for name in ("start", "stop", "count"))
     return Phrase((count, " knots from ", start, " to ", stop))
@@ -284,6 +289,7 @@ ROWS: dict[str, Row] = {
     "argmax": _argmax,
     "random_directions": _directions,
     "normal_quantiles": _quantiles,
+    "ordinals": _ordinals,
     "running": _state,
     "queue": _state,
     "memory": _state,
