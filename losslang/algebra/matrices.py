@@ -222,7 +222,7 @@ def _spectrum_sum(node: Node, make: Maker) -> Node | None:
 def _homogeneous(node: Node, make: Maker) -> Node | None:
     """f(c·x) = c·f(x) for c > 0."""
     scale = abs(content(node.inputs[0]))
-    if scale == 1 or not parts(node.inputs[0])[0]:
+    if scale == 1 or not parts(node.inputs[0])[0] or (node.op == "nuclear_norm" and len(node.inputs) > 1):
         return None
     inner = combine(make, [(1 / scale, node.inputs[0])])
     return combine(make, [(scale, make.again(node, [inner, *node.inputs[1:]]))])

@@ -70,10 +70,11 @@ def _inverse_root(node: Node, codes: Sequence[Code]) -> Code:
 
 def _nuclear_norm(node: Node, codes: Sequence[Code]) -> Code:
     of, axes = node.inputs[0].type, node.axes()
-    x = codes[0]
+    matrices = list(codes)
     if of.axes[-2:] != axes:
-        x = method(x, "movedim", "(" + ", ".join(str(of.position(axis)) for axis in axes) + ")", "(-2, -1)")
-    return call("nuclear_norm_of", x.text)
+        at = "(" + ", ".join(str(of.position(axis)) for axis in axes) + ")"
+        matrices = [method(x, "movedim", at, "(-2, -1)") for x in codes]
+    return call("nuclear_norm_of", *(x.text for x in matrices))
 
 
 MATRICES: dict[str, Kernel] = {

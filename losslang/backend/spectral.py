@@ -100,6 +100,7 @@ def inverse_symmetric(matrix: Tensor, floor: float) -> Tensor:
     return vectors @ (torch.diag_embed(1 / root) + slope * change) @ vectors.mT
 
 
-def nuclear_norm_of(matrix: Tensor) -> Tensor:
-    """Sum of the singular values."""
-    return torch.linalg.svdvals(matrix).sum(-1)
+def nuclear_norm_of(matrix: Tensor, also: Tensor | None = None) -> Tensor:
+    """Sum of the singular values; of the rows of both."""
+    rows = matrix if also is None else torch.cat([matrix, also], dim=-2)
+    return torch.linalg.svdvals(rows).sum(-1)

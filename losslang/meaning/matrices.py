@@ -82,8 +82,8 @@ def _inverse_root(node: Node, operands: Sequence[Array]) -> Array:
 
 
 def _nuclear_norm(node: Node, operands: Sequence[Array]) -> Array:
-    rows = np.moveaxis(operands[0], places(node.inputs[0].type, node.axes()), (-2, -1))
-    return np.linalg.svd(rows, compute_uv=False).sum(axis=-1)
+    rows = [np.moveaxis(x, places(node.inputs[0].type, node.axes()), (-2, -1)) for x in operands]
+    return np.linalg.svd(np.concatenate(rows, axis=-2), compute_uv=False).sum(axis=-1)
 
 
 def _eigenvalues(node: Node, operands: Sequence[Array]) -> Array:

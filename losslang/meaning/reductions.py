@@ -18,7 +18,8 @@ def _mean(node: Node, operands: Sequence[Array]) -> Array:
     x, mask, over = masked(node, operands)
     if mask is None:
         return x.mean(axis=over)
-    return np.where(mask, x, 0.0).sum(axis=over) / mask.sum(axis=over)
+    with np.errstate(invalid="ignore"):  # the mean of nothing is no number, as torch's is
+        return np.where(mask, x, 0.0).sum(axis=over) / mask.sum(axis=over)
 
 
 def _sum(node: Node, operands: Sequence[Array]) -> Array:

@@ -148,10 +148,10 @@ _ROWS = (
     ),
     Operation(
         "nuclear_norm",
-        (X, OVER_ALL),
+        (X, OVER_ALL, Parameter("also", "value", optional=True)),
         rules_matrix.nuclear,
         "order",
-        "sum of singular values of [rows, columns]",
+        "sum of singular values of [rows, columns]; with `also`, of the rows of both",
         "float32",
     ),
     Operation(

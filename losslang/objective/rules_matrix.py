@@ -59,4 +59,16 @@ def nuclear(bound: Bound) -> Type:
             labels=[(bound.values["x"].span, f"has {describe_axes(bound.type('x').axes)}")],
             help="nuclear_norm(z, over=[batch, feature])",
         )
+    _check_also(bound)
     return bound.type("x").without(bound.over()).real()
+
+
+def _check_also(bound: Bound) -> None:
+    """Refuse further rows that have other axes than those they are joined to. Raises Problem."""
+    value, x = bound.values.get("also"), bound.type("x")
+    if value is not None and value.type.axes != x.axes:
+        has, wanted = describe_axes(value.type.axes), describe_axes(x.axes)
+        raise Problem(
+            "E306", "`also` of `nuclear_norm` has the axes of the rows it is joined to", at="also",
+            labels=[(value.span, f"has {has}"), (bound.values["x"].span, f"has {wanted}")],
+        )  # fmt: skip

@@ -22,6 +22,7 @@ MORE = [
     "mean(softmax(similarity(z[a], z[b]), over=batch') * similarity(z[a], z[b]))",
     "mean(log_softmax(similarity(z[a], z[b]), over=[batch, batch']))",
     "mean(sort(z[a], over=batch) * normal_quantiles(z))",
+    "nuclear_norm(z[a], also=2 * z[b]) + mean(nuclear_norm(3 * z, over=[view, feature], also=tanh(z)))",
     "sum(sort(z[a], over=batch) * ordinals(z) * ordinals(z, over=feature)^-0.5)",
     "mean(inverse_root(cov(z[a], ddof=1)) * same(feature))",
     "mean(dot(centered(z), inverse_root(cov(z, ddof=1), method=cholesky)) ^ 4)",

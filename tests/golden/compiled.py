@@ -12,8 +12,9 @@ from torch import Tensor, nn
 import losslang
 from tests.golden.runs import Run
 
-__all__ = ["Result", "compiled", "run_compiled"]
+__all__ = ["METHODS", "Result", "compiled", "run_compiled"]
 
+METHODS = Path(__file__).parent / "methods"
 CLOCK = {"steps": 1000, "steps_per_epoch": 10}
 
 
@@ -37,7 +38,9 @@ def _value(value: object) -> str:
 
 
 def overlaid(run: Run, folder: Path) -> str | Path:
-    """The spec of a run: the shipped method, or a file in the folder that extends it."""
+    """The spec of a run: the shipped method, a file that extends it, written into the folder, or one of those beside us."""
+    if run.file:
+        return METHODS / f"{run.file}.loss"
     if not run.overlay:
         return run.spec
     lines = ["losslang: 1", "method: golden", f"extends: {run.spec}"]

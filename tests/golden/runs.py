@@ -23,9 +23,7 @@ Leaves: TypeAlias = dict[str, Tensor]
 Call: TypeAlias = dict[str, Tensor]
 States: TypeAlias = dict[str, list[np.ndarray | None]]
 
-LABELS = "needs class labels, which no joint-embedding method has and the language does not know"
-PATCHES = "needs patch tokens under a mask; the language has no patch axis"
-UNION = "needs the nuclear norm of online and target views as one matrix; no operation joins values along an axis"
+TRIPLES = "needs a value for every three rows; an axis has two copies"
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Run:
     Attributes:
         inputs: the arguments of every successive call, from the leaves of the case.
         reference: the row of `tests.references` that computes it.
-        spec: the shipped method; empty where the language cannot say it, and `missing` says why.
+        spec: the shipped method; empty where there is none.
         hyper: parameters of spec and reference alike; `reference_hyper` and `spec_hyper` are those of one of them.
         per_call: parameters of the reference that change from call to call.
         overlay: what a file extending the spec replaces (views, networks, definitions, terms).
@@ -49,7 +47,8 @@ class Run:
         term: the golden loss is this term alone.
         detached: arguments that get a gradient from the source and none from the spec, with the reason.
         rtol: relative tolerance where the source itself computes with float32 numbers.
-        missing: why the language cannot say it.
+        file: a method of `tests/golden/methods` in place of `spec`: its labels or weights are inputs that no network gives.
+        missing: why the language cannot say it, where it is neither.
     """
 
     inputs: Callable[[Leaves], list[Call]]
@@ -70,6 +69,7 @@ class Run:
     term: str = ""
     detached: dict[str, str] = field(default_factory=dict)
     rtol: float | None = None
+    file: str = ""
     missing: str = ""
 
 
@@ -113,6 +113,11 @@ def successive(calls: int, **inputs: str) -> Callable[[Leaves], list[Call]]:
     return lambda leaves: [{name: value(leaves, c, views) for name, views in inputs.items()} for c in range(calls)]
 
 
+def one_hot(labels: Tensor) -> Tensor:
+    """[batch, class]: 1 at the class of every row; classes are those that there are."""
+    return torch.nn.functional.one_hot(labels.unique(return_inverse=True)[1]).double()
+
+
 def views(**groups: int) -> dict[str, Any]:
     """An overlay with other views; groups of none are left out."""
     return {"views": {name: count for name, count in groups.items() if count}}
@@ -152,11 +157,14 @@ def _(case: Case) -> Run:
 
 @row("supcon.*")
 def _(case: Case) -> Run:
+    both = lambda leaves: torch.stack([leaves["z1"], leaves["z2"]])  # noqa: E731
     return Run(
-        lambda leaves: [{"z": torch.stack([leaves["z1"], leaves["z2"]]), "labels": leaves["labels"]}],
+        lambda leaves: [{"z": both(leaves), "y": one_hot(leaves["labels"])}],
         "supcon",
+        file="supcon",
+        reference_inputs=lambda leaves: [{"z": both(leaves), "labels": leaves["labels"]}],
         reference_hyper=case.hyper,
-        missing=LABELS,
+        spec_hyper={"base_temperature": case.hyper["temperature"], **case.hyper},
     )
 
 
@@ -208,7 +216,7 @@ def _(case: Case) -> Run:
 @row("triplet.pml.labels*")
 def _(case: Case) -> Run:
     hyper = renamed(case.hyper, margin="margin")
-    return Run(single(z="z1", labels="labels"), "triplet_labels", reference_hyper=hyper, missing=LABELS)
+    return Run(single(z="z1", labels="labels"), "triplet_labels", reference_hyper=hyper, missing=TRIPLES)
 
 
 @row("triplet.pml*")
@@ -429,23 +437,40 @@ def _(case: Case) -> Run:
 
 @row("ibot.*.full*", "ibot.*.pp*")
 def _(case: Case) -> Run:
-    hyper = renamed(case.hyper, student_temperature="student_temp", teacher_temperature="teacher_temp")
-    hyper["visible"] = case.hyper.get("visible_loss_weight", 0.0)
-    return Run(single(s="s", t="t", mask="mask"), "ibot_full", reference_hyper=hyper, missing=PATCHES)
+    """All tokens are given: those that are not masked weigh nothing, or less."""
+    visible = case.hyper.get("visible_loss_weight", 0.0)
+    masked = torch.tensor(case.inputs["mask"]).flatten(1)
+    weight = _shares(masked) + visible * _shares(~masked)
+    return Run(
+        lambda leaves: [{n: leaves[n].flatten(0, -2) for n in "st"} | {"w": weight.flatten().unsqueeze(-1)}],
+        "ibot_full",
+        file="ibot",
+        hyper=renamed(case.hyper, student_temperature="student_temp", teacher_temperature="teacher_temp"),
+        reference_inputs=single(s="s", t="t", mask="mask"),
+        reference_hyper={"visible": visible},
+    )
+
+
+def _shares(of: Tensor) -> Tensor:
+    """[image, token]: what each of these tokens weighs in the mean over images of the mean over an image's."""
+    return of.double() / of.sum(1, keepdim=True) / len(of)
 
 
 @row("ibot.*")
 def _(case: Case) -> Run:
-    hyper = renamed(
-        case.hyper, student_temperature="student_temp", teacher_temperature="teacher_temp", momentum="center_momentum"
-    )
+    masked = torch.tensor(case.inputs["mask"]).flatten(1)
+    weight = _shares(masked)[masked].unsqueeze(-1)
+    given = lambda leaves, **more: [{n: leaves[n][c] for n in "st"} | more for c in range(2)]  # noqa: E731
     return Run(
-        lambda leaves: [{"s": leaves["s"][c], "t": leaves["t"][c], "mask": leaves["mask"]} for c in range(2)],
+        lambda leaves: given(leaves, w=weight),
         "ibot",
-        reference_hyper=hyper,
+        file="ibot",
+        hyper=renamed(case.hyper, student_temperature="student_temp", teacher_temperature="teacher_temp"),
+        reference_inputs=lambda leaves: given(leaves, mask=leaves["mask"]),
+        reference_hyper={"momentum": case.hyper["center_momentum"]},
+        spec_hyper={"center_momentum": case.hyper["center_momentum"]},
         state={"center": np.zeros(case.inputs["s"].shape[-1])},
         after={"center": list(case.outputs["center"])},
-        missing=PATCHES,
     )
 
 
@@ -656,17 +681,12 @@ TRAINED_TARGET = {
 def _(case: Case) -> Run:
     name = "mmcr_lightly" if ".lightly." in case.name else "mmcr_momentum"
     count = case.inputs["z"].shape[1]
-    compress = case.hyper["lmda"] if name == "mmcr_lightly" else case.hyper["lmbda"]
-    missing = UNION if name == "mmcr_lightly" and compress else ""
-    hyper = {"compress": compress}
     return Run(
         _augmented("z", "zm"),
         name,
-        "" if missing else name,
-        reference_hyper=hyper,
-        spec_hyper={} if name == "mmcr_lightly" else hyper,
+        name,
+        {"compress": case.hyper["lmda"] if name == "mmcr_lightly" else case.hyper["lmbda"]},
         overlay={**views(crop=count), **TRAINED_TARGET},  # the functions leave the target its gradient
-        missing=missing,
     )
 
 
@@ -729,11 +749,14 @@ def _(case: Case) -> Run:
 
 @row("mcr2.*")
 def _(case: Case) -> Run:
-    if ".empssl." in case.name:
-        hyper = renamed(case.hyper, distortion="eps", compression="gamma")
-    else:
-        hyper = renamed(case.hyper, distortion="eps", expansion="gam2")
-    return Run(single(z="z", labels="labels"), "mcr2_labels", reference_hyper=hyper, missing=LABELS)
+    weight = {"compression": "gamma"} if ".empssl." in case.name else {"expansion": "gam2"}
+    return Run(
+        lambda leaves: [{"z": leaves["z"], "y": one_hot(leaves["labels"])}],
+        "mcr2_labels",
+        file="mcr2_labels",
+        hyper=renamed(case.hyper, distortion="eps", **weight),
+        reference_inputs=single(z="z", labels="labels"),
+    )
 
 
 @row("tcr.*")

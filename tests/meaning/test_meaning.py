@@ -55,6 +55,7 @@ FORMULAS = {
         np.trace(cov(A, 1) - np.eye(6)) - np.trace((cov(A, 1) - np.eye(6)) @ (cov(A, 1) - np.eye(6))) / 2
     ),
     "nuclear_norm(z[a], over=[batch, feature])": np.linalg.norm(A, "nuc"),
+    "nuclear_norm(z[a], over=[batch, feature], also=z[b])": np.linalg.norm(np.concatenate([A, B]), "nuc"),
     "max(eigenvalues(cov(z[a], ddof=1)))": np.linalg.eigvalsh(cov(A, 1)).max(),
     "mean(cov(whiten(z[a]), ddof=1) * same(feature))": 6 / 36,
     "mean(dot(z[a], roll(z[b], 1)))": (A * np.roll(B, 1, axis=0)).sum(1).mean(),

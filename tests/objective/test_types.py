@@ -29,6 +29,7 @@ AXES = {
     "logdet(same(feature) + second_moment(z))": "[view=2]",
     "eigenvalues(cov(z[a], ddof=0))": "[rank=6]",
     "nuclear_norm(z, over=[batch, feature])": "[view=2]",
+    "nuclear_norm(z[a], also=z[b])": "[]",
     "mean(similarity(z[a], z[a]), where=not same(batch))": "[]",
     "logsumexp(similarity(z[a], z[a]), over=batch', where=not same(batch))": "[batch]",
     "max(similarity(z[a], z[a]), over=batch)": "[batch']",

@@ -212,9 +212,7 @@ TRIALS: dict[str, Trial] = {
     "mcr2": Trial({"z": _multi(50)}, "distortion expansion"),
     "mec": Trial({"z": TWO, "t": TWO}, "order", {"widen": 2}, reference_hyper={"scale": FEATURE / (BATCH * 64 * 2)}),
     "mmcr": Trial({"z": _multi(8)}, "compress", {"compress": 0.1}),
-    "mmcr_lightly": Trial(
-        {"z": _multi(8), "t": _multi(8)}, reference_hyper={"compress": 0}, reference="mmcr_lightly_target"
-    ),
+    "mmcr_lightly": Trial({"z": _multi(8), "t": _multi(8)}, "compress", {"compress": 0.1}, "mmcr_lightly_target"),
     "mmcr_momentum": Trial({"z": _multi(8), "t": _multi(8)}, "compress", {"compress": 0.1}, "mmcr_momentum_target"),
     "mocov2": Trial(MOCO, "temperature", QUEUE_SIZE, state=_queue("negatives")),
     "mocov2plus": Trial({"q": TWO, "k": TWO}, "temperature", QUEUE_SIZE, state=_queue("negatives", 2)),

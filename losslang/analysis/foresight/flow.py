@@ -267,5 +267,5 @@ def _parts(views: int, features: int) -> _Parts:
         drawn = random.standard_normal((views, rows, len(half)))
         signal -= signal.mean(axis=0)
         drawn -= drawn.mean(axis=1, keepdims=True)
-        clouds.append((signal + noise * drawn) @ half / np.sqrt(len(half) * (1 + noise**2)))
+        clouds.append((signal + noise * drawn) @ half / np.sqrt(max(len(half), 1) * (1 + noise**2)))
     return _Parts(turn[0], halves, clouds[0], clouds[1])

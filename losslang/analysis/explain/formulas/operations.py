@@ -180,7 +180,7 @@ def _quantiles(writer: Translator, call: Call, arguments: Arguments, indices: In
 
 def _ordinals(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
     (axis,) = along(writer, arguments, (BATCH,))
-    return indices.get(axis) or Phrase(("1 … ", writer.scene.size(axis)))
+    return indices.get(axis) or Phrase(("1 to ", writer.scene.size(axis)))
 
 
 def _linspace(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
@@ -215,7 +215,9 @@ def _word(expression: Expression | None) -> str:
 
 
 def _nuclear(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
-    return Fence("nuclear", (writer.write(arguments["x"], _around(writer, call, arguments, indices)),))
+    around = _around(writer, call, arguments, indices)
+    parts = [writer.write(arguments[name], around) for name in ("x", "also") if name in arguments]
+    return Fence("nuclear", (parts[0] if len(parts) == 1 else Phrase((parts[0], "; ", parts[1])),))
 
 
 def _sinkhorn(writer: Translator, call: Call, arguments: Arguments, indices: Indices) -> Formula:
