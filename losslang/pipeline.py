@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from losslang.diagnostics import Diagnostic, Report, Source
 from losslang.library import shipped_library
@@ -17,9 +16,6 @@ from losslang.objective.spec import Spec
 from losslang.syntax.load import load_source
 from losslang.syntax.read import read_method
 from losslang.syntax.tree import Method
-
-if TYPE_CHECKING:
-    from losslang.objective.schedules import Clock
 
 __all__ = ["check", "compile_source", "emit", "examine", "load", "reread", "retype", "small"]
 
@@ -131,7 +127,6 @@ def emit(
     path: str | Path | Spec,
     *,
     parameters: Settings | None = None,
-    clock: Clock | None = None,
     without: Collection[str] = (),
     estimate: Mapping[str, int | str] | None = None,
 ) -> str:
@@ -141,5 +136,5 @@ def emit(
     from losslang.objective.schedules import Clock
 
     spec = path if isinstance(path, Spec) else load(path, parameters=parameters)
-    clock = clock or Clock(steps=100_000, steps_per_epoch=1000, images=100_000)
+    clock = Clock(steps=100_000, steps_per_epoch=1000, images=100_000)
     return emit_source(spec, clock, without=without, estimate=estimate_of(estimate))

@@ -1,6 +1,9 @@
-"""Small methods for tests, written as text."""
+"""Small methods for tests, written as text; and the slope of their loss, as its meaning has it."""
+
+from dataclasses import replace
 
 from losslang.diagnostics import Source
+from losslang.meaning.evaluate import evaluate, slopes
 from losslang.pipeline import load
 
 HEAD = """
@@ -26,3 +29,9 @@ def typed(expression, **options):
     """The type of an expression, as written: `[batch, feature=6]`."""
     spec = method(f"value = {expression}\nminimize\n  term: mean(z)\n", **options)
     return spec.graph.definitions["value"].type
+
+
+def slope_along(spec, world, name, direction, step=1e-6):
+    """The derivative of the loss as the given value `name` moves along `direction`."""
+    moved = lambda by: replace(world, given={**world.given, name: world.given[name] + by * direction})  # noqa: E731
+    return sum(slopes(spec, evaluate(spec, world), moved, step).values())

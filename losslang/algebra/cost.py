@@ -247,11 +247,11 @@ OPERATIONS_OF: Mapping[str, Row] = {
 # ---------------------------------------------------------------- as people read it
 
 
-def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = (), estimate: Estimate = EXACT) -> str:
+def cost_text(spec: Spec, sizes: Sizes, estimate: Estimate = EXACT) -> str:
     """The cost as written and as optimised, as people read it."""
     given = {i.node.number for i in find_inputs(spec)}
     plain = cost_of(spec.graph, given, sizes)
-    found = optimise(spec.graph, without)
+    found = optimise(spec.graph)
     inputs = {node.number for node in found.graph.nodes() if node.op == "apply"}
     cheap = cost_of(found.graph, inputs, sizes)
     width = f", dimension {sizes.dimension}" if sizes.dimension else ""
@@ -263,13 +263,13 @@ def cost_text(spec: Spec, sizes: Sizes, without: Collection[str] = (), estimate:
         f"  rows used    {rows or 'none'}",
     ]
     if not estimate.is_exact:
-        lines += _estimated_lines(estimated(spec, estimate), sizes, without, estimate)
+        lines += _estimated_lines(estimated(spec, estimate), sizes, estimate)
     return "\n".join(lines) + "\n"
 
 
-def _estimated_lines(spec: Spec, sizes: Sizes, without: Collection[str], estimate: Estimate) -> list[str]:
+def _estimated_lines(spec: Spec, sizes: Sizes, estimate: Estimate) -> list[str]:
     """The cost of a method of which some quantities are estimated."""
-    graph = optimise(spec.graph, without).graph
+    graph = optimise(spec.graph).graph
     cheap = cost_of(graph, {node.number for node in graph.nodes() if node.op == "apply"}, sizes)
     return [
         f"  estimated    {cheap.operations:.2e} operations, {bytes_text(cheap.bytes)} written",

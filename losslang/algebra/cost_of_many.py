@@ -58,9 +58,9 @@ class CostOfMany:
     choices: tuple[Choice, ...]
 
 
-def cost_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> CostOfMany:
+def cost_of_many(spec: Spec, sizes: Sizes) -> CostOfMany:
     """The cost of one of `sizes.world` processes that share the batch evenly."""
-    graph, shared, alike = optimised_across(spec.graph, without)
+    graph, shared, alike = optimised_across(spec.graph)
     heard = with_gradient(graph) - alike
     cost, sent, choices = Cost(), 0.0, list[Choice]()
     for node in nodes_that_cost(graph, {node.number for node in graph.nodes() if node.op == "apply"}):
@@ -168,9 +168,9 @@ def _sent(node: Node, sizes: Sizes, *, back: bool) -> float:
 # ---------------------------------------------------------------- as people read it
 
 
-def text_of_many(spec: Spec, sizes: Sizes, without: Collection[str] = ()) -> str:
+def text_of_many(spec: Spec, sizes: Sizes) -> str:
     """The lines of `losslang explain --cost --world W`: what is chosen, and what the other way would cost."""
-    found = cost_of_many(spec, sizes, without)
+    found = cost_of_many(spec, sizes)
     each = f"{found.cost.operations:.2e} operations, {bytes_text(found.cost.bytes)} written"
     often = f"{_times(found.exchanges)} forward and {_times(found.back)} back"
     first = f"  {sizes.world} processes exchange values {often};"

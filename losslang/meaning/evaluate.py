@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +19,7 @@ from losslang.objective.operations import OPERATIONS
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
 
-__all__ = ["Evaluation", "World", "evaluate", "finite_difference"]
+__all__ = ["Evaluation", "World", "evaluate", "slopes"]
 
 
 @dataclass
@@ -229,14 +229,10 @@ def evaluate(spec: Spec, world: World, *, held: Mapping[int, Array] | None = Non
     return Evaluation(terms, evaluator.state, evaluator.values, cut)
 
 
-def finite_difference(spec: Spec, world: World, name: str | int, direction: Array, step: float = 1e-6) -> float:
-    """The derivative of the loss as the given value `name` moves along `direction`, by central differences.
+def slopes(spec: Spec, base: Evaluation, moved: Callable[[float], World], step: float) -> dict[str, float]:
+    """The derivative of every term by how far the world of `base` is `moved`, by central differences of that step.
 
-    Gradients stop where the method says: stopped values keep those of the unmoved world.
+    Gradients stop where the method says: stopped values are those of `base`.
     """
-    base = evaluate(spec, world)
-    moved = []
-    for sign in (1.0, -1.0):
-        given = {**world.given, name: world.given[name] + sign * step * direction}
-        moved.append(evaluate(spec, replace(world, given=given), held=base.held).total)
-    return (moved[0] - moved[1]) / (2 * step)
+    more, less = (evaluate(spec, moved(by), held=base.held).terms for by in (step, -step))
+    return {term: (more[term] - less[term]) / (2 * step) for term in base.terms}

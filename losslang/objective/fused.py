@@ -11,14 +11,7 @@ from losslang.objective.rules import Bound, Problem
 from losslang.objective.rules_along import keeps, reduction, same_type
 from losslang.objective.rules_matched import dot
 
-__all__ = ["FUSED", "rows_and_columns"]
-
-
-def rows_and_columns(x: Type, y: Type, over: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:
-    """The axes of x and those of y (unprimed) that a product over `over` keeps."""
-    rows = tuple(axis for axis in x.axes if axis not in over)
-    columns = tuple(axis for axis in y.axes if axis not in over)
-    return rows, columns
+__all__ = ["FUSED"]
 
 
 def _of_products(bound: Bound) -> Type:

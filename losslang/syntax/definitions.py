@@ -19,7 +19,7 @@ from losslang.syntax.texts import plain_text
 from losslang.syntax.tokens import CLOSING, OPENING, Token, span_of, tokenize
 from losslang.syntax.tree import Comments, Definition, DefinitionParameter, Entry, Expression
 
-__all__ = ["index_definitions", "parse_definition", "read_definition", "read_library", "refuse_lone_roles"]
+__all__ = ["index_definitions", "parse_definition", "read_definition", "refuse_lone_roles"]
 
 _FORM: Final = "def name(z: [batch, feature], eps=1e-4) = …"
 
@@ -52,13 +52,6 @@ def parse_definition(fragment: Fragment, report: Report) -> Definition | None:
     elif len(report.diagnostics) == before:
         report.add("E138", "a definition is wanted here", fragment.span(), help=f"write `{_FORM}`")
     return None
-
-
-def read_library(source: Source, report: Report) -> tuple[Definition, ...]:
-    """All definitions of a text that holds nothing else."""
-    definitions = _definitions(Fragment.whole(source), report)
-    check_once(((each.name, each.name_span) for each in definitions), report)
-    return tuple(definitions)
 
 
 def _definitions(fragment: Fragment, report: Report) -> list[Definition]:

@@ -84,7 +84,6 @@ class Draft:
             name_span=self.places.get("method", NOWHERE),
             extends_span=self.places.get("extends", NOWHERE),
             views_span=self.places.get("views", NOWHERE),
-            forward_span=self.places.get("forward", NOWHERE),
             span=Span(self.source, 0, len(self.source.text)),
         )
 

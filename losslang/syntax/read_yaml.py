@@ -96,7 +96,6 @@ class _Reader:
             name_span=self._place("method"),
             extends_span=self._place("extends"),
             views_span=self._place("views"),
-            forward_span=self._place("forward"),
             span=Span(self.source, 0, len(self.source.text)),
         )
 

@@ -245,5 +245,4 @@ class Method:
     name_span: Span = field(compare=False, default=NOWHERE)
     extends_span: Span = field(compare=False, default=NOWHERE)
     views_span: Span = field(compare=False, default=NOWHERE)
-    forward_span: Span = field(compare=False, default=NOWHERE)
     span: Span = field(compare=False, default=NOWHERE)  # the whole text

@@ -23,17 +23,17 @@ def commented(lines: Sequence[str], comments: Comments, margin: str = "") -> lis
     return [*(margin + remark(text) for text in comments.above), *lines[:-1], last]
 
 
-def text_lines(text: str, margin: str = "") -> list[str]:
+def text_lines(text: str) -> list[str]:
     """A quoted text: in three quotes if it has several lines and nothing in it stands against that."""
-    long = [f'{margin}"""{text}"""'] if "\n" not in text else _long_text(text, margin)
-    if "\n" in text or "\\" in text or '"' in text:
-        return long if _holds("\n".join(long), text) else [margin + quoted(text)]
-    return [margin + quoted(text)]
+    return _in_three_quotes(text, "") if {"\n", "\\", '"'} & {*text} else [quoted(text)]
 
 
-def _long_text(text: str, margin: str) -> list[str]:
+def _in_three_quotes(text: str, margin: str) -> list[str]:
+    """A text in three quotes; in one, where something in it stands against that."""
     first, *rest = text.split("\n")
-    return [f'{margin}"""{first}', *(margin + line if line else "" for line in rest), f'{margin}"""']
+    long = [f'{margin}"""{first}', *(margin + line if line else "" for line in rest), f'{margin}"""']
+    lines = long if rest else [f'{margin}"""{text}"""']
+    return lines if _holds("\n".join(lines), text) else [margin + quoted(text)]
 
 
 def _holds(literal: str, text: str) -> bool:
@@ -48,7 +48,7 @@ def definition_lines(definition: Definition) -> list[str]:
     lines = [_role(role) for role in definition.roles]
     lines += commented(_head(definition), Comments(after=definition.comments.after))
     if definition.documentation:
-        lines += _documentation(definition.documentation)
+        lines += _in_three_quotes(definition.documentation, INDENT)
     for binding in definition.bindings:
         assert binding.value is not None, "a part of a definition is never removed"
         broken = expression_lines(binding.value, len(f"{binding.name} = "), WIDTH - len(INDENT))
@@ -56,11 +56,6 @@ def definition_lines(definition: Definition) -> list[str]:
         lines += commented([INDENT + line for line in broken], binding.comments, INDENT)
     assert definition.body is not None, "a definition that removes has no lines"
     return lines + [INDENT + line for line in expression_lines(definition.body, 0, WIDTH - len(INDENT))]
-
-
-def _documentation(text: str) -> list[str]:
-    lines = _long_text(text, INDENT) if "\n" in text else [f'{INDENT}"""{text}"""']
-    return lines if _holds("\n".join(lines), text) else [INDENT + quoted(text)]
 
 
 def _role(role: Role) -> str:

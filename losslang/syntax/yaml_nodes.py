@@ -38,7 +38,7 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.style == "" and node.text == "null"
 
 
-def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") -> None:
+def refuse_kind(pair: Pair, wanted: str, report: Report) -> None:
     """The value of an entry is not what it must be."""
     match pair.value:
         case Refused():
@@ -50,12 +50,12 @@ def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") ->
                 "E511",
                 f"`{pair.key.text}` has no value",
                 pair.key.span,
-                help=remedy or f"write {wanted}, or leave the line out; an empty value is not `null`",
+                help=f"write {wanted}, or leave the line out; an empty value is not `null`",
             )
         case Scalar(text=text):
             assigned = _ASSIGNED.match(text) if wanted.startswith("a mapping") else None
             hint = f"write `{assigned[1]}: …`, with a colon" if assigned else ""
-            report.add("E512", f"`{pair.key.text}` must be {wanted}", place_of(pair), help=remedy or hint)
+            report.add("E512", f"`{pair.key.text}` must be {wanted}", place_of(pair), help=hint)
         case Mapping() | Sequence() as node:
             found = "a mapping" if isinstance(node, Mapping) else "a list"
             hint = "leave the `-` out" if wanted.startswith("a mapping") and not node.flow else ""
@@ -65,7 +65,7 @@ def refuse_kind(pair: Pair, wanted: str, report: Report, *, remedy: str = "") ->
                 "E512",
                 f"`{pair.key.text}` must be {wanted}; this is {found} for YAML",
                 _start(node),
-                help=remedy or hint,
+                help=hint,
             )
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from losslang.backend.compile import compile_loss
 from losslang.backend.kernels import KERNELS
-from losslang.meaning.evaluate import World, evaluate, finite_difference
+from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.operations import OPERATIONS, STATEFUL
 from tests.meaning.test_meaning import FORMULAS
-from tests.methods import method, term
+from tests.methods import method, slope_along, term
 
 RANDOM = np.random.default_rng(11)
 Z = RANDOM.standard_normal((2, 9, 6))
@@ -62,7 +62,7 @@ def compare(spec, z, rel=1e-12):
     if spec.graph.terms[0].value.trains:
         out.total.backward()
         direction = RANDOM.standard_normal(z.shape)
-        slope = finite_difference(spec, world, "z", direction)
+        slope = slope_along(spec, world, "z", direction)
         assert (tensor.grad.numpy() * direction).sum() == pytest.approx(slope, rel=1e-6, abs=1e-7)
 
 

@@ -1,7 +1,12 @@
 """Libraries: an index without parsing, and definitions one by one."""
 
+import re
+from importlib import resources
+
 from losslang.diagnostics import Report, Source
-from losslang.syntax.definitions import index_definitions, parse_definition, read_library
+from losslang.library import FILES, shipped_library
+from losslang.syntax.definitions import _definitions, index_definitions, parse_definition
+from losslang.syntax.fragment import Fragment
 
 LIBRARY = Source(
     "library.loss",
@@ -30,7 +35,7 @@ def last(z) =
 
 def test_the_index_finds_what_reading_finds():
     report = Report()
-    definitions = {each.name: each for each in read_library(LIBRARY, report)}
+    definitions = {each.name: each for each in _definitions(Fragment.whole(LIBRARY), report)}
     index = index_definitions(LIBRARY)
     assert not report.diagnostics
     assert list(index) == list(definitions) == ["hinge", "power", "last"]
@@ -48,6 +53,11 @@ def test_the_index_finds_what_reading_finds():
 
 def test_a_library_holds_definitions_only():
     report = Report()
-    definitions = read_library(Source("l", "def f(x) = x\ny = 2\ndef f(x) = y\n"), report)
-    assert [each.code for each in report.sorted()] == ["E149", "E134"]
-    assert len(definitions) == 2
+    definitions = _definitions(Fragment.whole(Source("l", "def f(x) = x\ny = 2\ndef g(x) = y\n")), report)
+    assert [each.code for each in report.sorted()] == ["E149"]
+    assert [each.name for each in definitions] == ["f", "g"]
+
+
+def test_the_shipped_library_has_every_name_once():
+    texts = (resources.files("losslang.library").joinpath(file).read_text(encoding="utf-8") for file in FILES)
+    assert sorted(re.findall(r"^def (\w+)", "\n".join(texts), re.MULTILINE)) == sorted(shipped_library())

@@ -58,7 +58,6 @@ def test_spans_in_flow_and_of_headers():
     assert method.extends_span.text == "k"
     assert method.views_span.text == "{global: 2}"
     assert method.views[0].span.text == "global"
-    assert method.forward_span.text == "joint"
 
 
 def test_an_error_inside_a_block_points_at_its_character():

@@ -13,7 +13,7 @@ from losslang.analysis.difference.relation import Readings
 from losslang.analysis.embeddings.stage import FEATURES, features_of, placed, settled, stage
 from losslang.analysis.structure.subject import Subject
 from losslang.meaning.arrays import Array
-from losslang.meaning.evaluate import Evaluation, World, evaluate
+from losslang.meaning.evaluate import Evaluation, World, evaluate, slopes
 from losslang.objective.graph import Graph, Node
 from losslang.objective.spec import Spec
 
@@ -42,11 +42,11 @@ def read_terms(small: Spec, terms: Sequence[str], inputs: Keys, networks: Keys) 
     readings = [_read(subject, number, inputs, networks) for number in range(len(LENGTHS))]
     found = {}
     for term in chosen:
-        slopes: dict[str, tuple[float, ...]] = {}
+        along: dict[str, tuple[float, ...]] = {}
         for _, moved in readings:
             for key, rows in moved.items():
-                slopes[key] = (*slopes.get(key, ()), *(row[term.name] for row in rows))
-        found[term.name] = Readings(tuple(base.terms[term.name] for base, _ in readings), slopes)
+                along[key] = (*along.get(key, ()), *(row[term.name] for row in rows))
+        found[term.name] = Readings(tuple(base.terms[term.name] for base, _ in readings), along)
     return found
 
 
@@ -59,20 +59,18 @@ def _read(
     before = {i.name: length * _cloud(subject, i.node, inputs[i.name], number + 100) for i in subject.inputs}
     state = settled(subject, _world(subject, before, networks, {}))
     base = evaluate(subject.spec, _world(subject, clouds, networks, state))
-    slopes: dict[str, list[dict[str, float]]] = {}
+    found: dict[str, list[dict[str, float]]] = {}
     for i in subject.inputs:
         if i.detached:
             continue
         for turn in range(DIRECTIONS):
-            step = length * STEP * _cloud(subject, i.node, f"{inputs[i.name]} along {turn}", number)
-            ends = []
-            for sign in (1, -1):
-                moved = {**clouds, i.name: clouds[i.name] + sign * step}
-                ends.append(evaluate(subject.spec, _world(subject, moved, networks, state), held=base.held).terms)
-            slopes.setdefault(inputs[i.name], []).append(
-                {name: (ends[0][name] - ends[1][name]) / (2 * STEP * length) for name in base.terms}
-            )
-    return base, slopes
+            along = _cloud(subject, i.node, f"{inputs[i.name]} along {turn}", number)
+
+            def moved(by: float, name: str = i.name, along: Array = along) -> World:
+                return _world(subject, {**clouds, name: clouds[name] + by * along}, networks, state)
+
+            found.setdefault(inputs[i.name], []).append(slopes(subject.spec, base, moved, length * STEP))
+    return base, found
 
 
 def _random(text: str) -> np.random.Generator:

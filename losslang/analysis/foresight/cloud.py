@@ -9,7 +9,7 @@ hides the scales and, alone, does not keep them (Chen & He 2021 see collapse wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from losslang.analysis.embeddings.stage import features_of, placed, settled, sta
 from losslang.analysis.structure.branches import predictors
 from losslang.analysis.structure.subject import Subject
 from losslang.meaning.arrays import Array
-from losslang.meaning.evaluate import Evaluation, World, evaluate
+from losslang.meaning.evaluate import Evaluation, World, evaluate, slopes
 from losslang.objective.boundary import Input
 from losslang.objective.spec import Spec
 
@@ -80,8 +80,8 @@ class Cloud:
 def forces(spec: Spec, cloud: Cloud) -> tuple[Force, ...]:
     """The force of every term on the scales of a cloud, in the order of the terms."""
     place = _Place(spec, cloud)
-    center = place.slopes(Scale(center=1 + STEP), Scale(center=1 - STEP))
-    residual = place.slopes(Scale(residual=1 + STEP), Scale(residual=1 - STEP))
+    center = place.slopes(lambda factor: Scale(center=factor))
+    residual = place.slopes(lambda factor: Scale(residual=factor))
     found = []
     for term in place.base.terms:
         grows, moves = residual[term] / cloud.rho**2, center[term] / (1 - cloud.rho**2)
@@ -99,10 +99,10 @@ class _Place:
         self.state = settled(self.subject, self.world(STILL))
         self.base: Evaluation = evaluate(spec, self.world(STILL))
 
-    def slopes(self, more: Scale, less: Scale) -> dict[str, float]:
+    def slopes(self, scaled: Callable[[float], Scale]) -> dict[str, float]:
         """Minus the derivative of every term by a factor, where what gradients do not reach stays where it is."""
-        ends = [evaluate(self.spec, self.world(scale), held=self.base.held).terms for scale in (more, less)]
-        return {term: -(ends[0][term] - ends[1][term]) / (2 * STEP) for term in self.base.terms}
+        found = slopes(self.spec, self.base, lambda by: self.world(scaled(1 + by)), STEP)
+        return {term: -slope for term, slope in found.items()}
 
     def world(self, scale: Scale) -> World:
         """The world of the cloud, whose live inputs are scaled."""

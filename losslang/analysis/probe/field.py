@@ -19,7 +19,7 @@ from losslang.analysis.embeddings.stage import FEATURES, features_of, placed, pr
 from losslang.analysis.structure.branches import predictors
 from losslang.analysis.structure.subject import Subject
 from losslang.meaning.arrays import Array
-from losslang.meaning.evaluate import World, evaluate
+from losslang.meaning.evaluate import World, evaluate, slopes
 from losslang.objective.axes import FEATURE, VIEW
 from losslang.objective.boundary import networks_of
 from losslang.objective.graph import walk
@@ -126,14 +126,14 @@ class Field:
         return self.embeddings(rows)[rows.at(view)]
 
     def _slope(self, moves: Mapping[Rows, Array], still: Mapping[str | int, Array]) -> dict[str, float]:
-        ends = [self._moved(moves, still, sign * STEP) for sign in (1, -1)]
-        return {term: -(ends[0][term] - ends[1][term]) / (2 * STEP) for term in self.base.terms}
+        found = slopes(self.spec, self.base, lambda by: self._moved(moves, still, by), STEP)
+        return {term: -slope for term, slope in found.items()}
 
-    def _moved(self, moves: Mapping[Rows, Array], still: Mapping[str | int, Array], by: float) -> dict[str, float]:
+    def _moved(self, moves: Mapping[Rows, Array], still: Mapping[str | int, Array], by: float) -> World:
         given = dict(still)
         for rows, move in moves.items():
             given[rows.node.number] = self.base.values[rows.node.number] + by * _lifted(rows, move)
-        return evaluate(self.spec, replace(self.world, given=given), held=self.base.held).terms
+        return replace(self.world, given=given)
 
     def _still(self, moving: Collection[Rows]) -> dict[str | int, Array]:
         """The values that do not depend on what moves, so that they are not computed again."""
