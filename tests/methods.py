@@ -1,7 +1,9 @@
-"""Small methods for tests, written as text; and the slope of their loss, as its meaning has it."""
+"""Small methods for tests, written as text; losses that are compiled once; slopes of a loss, as its meaning has it."""
 
+from copy import deepcopy
 from dataclasses import replace
 
+import losslang
 from losslang.diagnostics import Source
 from losslang.meaning.evaluate import evaluate, slopes
 from losslang.pipeline import load
@@ -35,3 +37,17 @@ def slope_along(spec, world, name, direction, step=1e-6):
     """The derivative of the loss as the given value `name` moves along `direction`."""
     moved = lambda by: replace(world, given={**world.given, name: world.given[name] + by * direction})  # noqa: E731
     return sum(slopes(spec, evaluate(spec, world), moved, step).values())
+
+
+def compiled(name, **options):
+    """What `losslang.compile_loss` gives of a shipped method after seed 0: compiled once, a copy for every test."""
+    key = f"{name} {options}"
+    if key not in _COMPILED:
+        import torch  # this module serves the front end, too
+
+        torch.manual_seed(0)
+        _COMPILED[key] = losslang.compile_loss(name, **options)
+    return deepcopy(_COMPILED[key])
+
+
+_COMPILED = {}

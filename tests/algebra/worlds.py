@@ -7,7 +7,7 @@ import numpy as np
 from losslang.algebra.canonical import labels_of
 from losslang.algebra.digest import Digests
 from losslang.algebra.identities import IDENTITIES, normal_form
-from losslang.meaning.evaluate import World, evaluate
+from losslang.meaning.evaluate import World, evaluate, slopes
 from losslang.objective.boundary import find_inputs
 from losslang.objective.graph import Graph, walk
 from losslang.objective.schedules import Clock
@@ -115,30 +115,25 @@ def differences(spec, graph, digests, seed, terms=None):
     arrays, state = draws(spec, seed), settled(spec, seed + 1000)
     other = replace(spec, graph=graph)
 
-    def moved(step, at, direction):
-        return [x + step * direction if i == at else x for i, x in enumerate(arrays)]
-
-    bases = [
-        evaluate(spec, world(spec, arrays, state)),
-        evaluate(other, canonical_world(spec, graph, digests, arrays, state)),
-    ]
+    forms = (
+        (spec, lambda arrays: world(spec, arrays, state)),
+        (other, lambda arrays: canonical_world(spec, graph, digests, arrays, state)),
+    )
+    bases = [evaluate(form, of(arrays)) for form, of in forms]
     value = _gap(*(base.terms for base in bases))
     random, gradient = np.random.default_rng(seed), 0.0
     for at, array in enumerate(arrays):
         direction = random.standard_normal(array.shape)
-        ends = [moved(sign * STEP, at, direction) for sign in (1, -1)]
-        slopes = [
-            _slope([evaluate(spec, world(spec, x, state), held=bases[0].held) for x in ends]),
-            _slope(
-                [evaluate(other, canonical_world(spec, graph, digests, x, state), held=bases[1].held) for x in ends]
-            ),
+
+        def moved(by, at=at, direction=direction):
+            return [x + by * direction if i == at else x for i, x in enumerate(arrays)]
+
+        along = [
+            slopes(form, base, lambda by, of=of, moved=moved: of(moved(by)), STEP)
+            for (form, of), base in zip(forms, bases, strict=True)
         ]
-        gradient = max(gradient, _gap(*slopes))
+        gradient = max(gradient, _gap(*along))
     return value, gradient
-
-
-def _slope(ends):
-    return {name: (ends[0].terms[name] - ends[1].terms[name]) / (2 * STEP) for name in ends[0].terms}
 
 
 def _gap(one, two):

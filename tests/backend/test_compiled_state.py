@@ -22,11 +22,7 @@ if os.environ.get("LOSSLANG_TESTS") == "full":
 def test_state_that_moves_in_the_graph_keeps_what_the_way_back_reads(name):
     torch._dynamo.reset()
     trial = TRIALS[name]
-    sizes = {key: shape[-1] for key, shape in trial.inputs.items()}
-    eager, other = (
-        losslang.compile_loss(name, parameters=trial.parameters, sizes=sizes, images=trial.images, **trial.clock)
-        for _ in range(2)
-    )
+    eager, other = (losslang.compile_loss(name, **trial.options) for _ in range(2))
     other.load_state_dict(eager.state_dict())
     compiled = torch.compile(other)
     rows = (

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import losslang
 from losslang.parity import cards
+from tests.methods import compiled
 from tests.specs.trials import BATCH, FEATURE, TRIALS, Trial
 
 SINGULAR = {"wmse", "wmse_solo"}
@@ -28,12 +29,6 @@ def _resized(trial: Trial, batch: int, feature: int) -> Trial:
     if "width" in parameters:
         parameters["width"] = feature
     return replace(trial, inputs={n: sizes(s) for n, s in trial.inputs.items()}, parameters=parameters)
-
-
-def _loss(method: str, trial: Trial) -> nn.Module:
-    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
-    torch.manual_seed(0)
-    return losslang.compile_loss(method, parameters=trial.parameters, sizes=sizes, images=trial.images, **trial.clock)
 
 
 def _draw(trial: Trial, batch: int = BATCH) -> dict[str, Tensor]:
@@ -94,21 +89,21 @@ def test_extreme_values(method: str, kind: str):
     trial = TRIALS[method]
     inputs = {name: INPUTS[kind](x) if x.is_floating_point() else x for name, x in _draw(trial).items()}
     full = kind in {"nearly_collapsed", "huge"}
-    _expect(method, _loss(method, trial), inputs, rank_is_full=full, kind=kind)
+    _expect(method, compiled(method, **trial.options), inputs, rank_is_full=full, kind=kind)
 
 
 @pytest.mark.parametrize(("batch", "feature"), [(2, 6), (5, 16), (40, 4)])
 @pytest.mark.parametrize("method", TRIALS)
 def test_batch_and_dimension(method: str, batch: int, feature: int):
     trial = _resized(TRIALS[method], batch, feature)
-    _expect(method, _loss(method, trial), _draw(trial, batch), rank_is_full=batch > feature)
+    _expect(method, compiled(method, **trial.options), _draw(trial, batch), rank_is_full=batch > feature)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["half", "bfloat16"])
 @pytest.mark.parametrize("method", TRIALS)
 def test_half_precision(method: str, dtype: torch.dtype):
     trial = TRIALS[method]
-    loss = _loss(method, trial)
+    loss = compiled(method, **trial.options)
     with torch.autocast("cpu", dtype=dtype):
         inputs = {name: value.to(dtype) if value.is_floating_point() else value for name, value in _draw(trial).items()}
         _assert_finite(loss, inputs)

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import losslang
 from losslang.backend import draws
+from tests.methods import compiled
 from tests.specs.trials import TRIALS
 
 ROUNDING = 2**-8  # of a number of bfloat16
@@ -24,10 +24,7 @@ THROUGH_FACTORS = {"matrixssl": 2, "wmse": 5, "wmse_solo": 5, "wmse_spt": 5}
 
 
 def _loss(method: str) -> nn.Module:
-    trial = TRIALS[method]
-    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
-    torch.manual_seed(0)
-    loss = losslang.compile_loss(method, parameters=trial.parameters, sizes=sizes, images=trial.images, **trial.clock)
+    loss = compiled(method, **TRIALS[method].options)
     scope = type(loss).forward.__globals__
     if "unit_directions" in scope:  # other tests put draws there
         scope["unit_directions"] = draws.unit_directions

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,12 @@ SIZES_BY_NAME = set(SMALL) - {"rows", "start"}
 
 
 def _model(method: str) -> nn.Module:
+    """A model of its own; each method is compiled once."""
+    return deepcopy(_compiled(method))
+
+
+@cache
+def _compiled(method: str) -> nn.Module:
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.Linear(PIXELS, 16), nn.BatchNorm1d(16), nn.ReLU())
     known = losslang.load(method).parameters

@@ -76,8 +76,7 @@ def test_method_equals_reference(method: str):
 def test_method_equals_its_meaning(method: str):
     trial = TRIALS[method]
     loss, inputs = trial.compile(method), trial.tensors()
-    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
-    spec = losslang.load(method, parameters=trial.parameters, input_sizes=sizes)
+    spec = losslang.load(method, parameters=trial.parameters, input_sizes=trial.sizes)
     draws = {name: value.T.numpy() for name, value in _directions(loss, trial).items()}
     state = {name: value.numpy() for name, value in loss.state_dict().items() if name in trial.state()}
     rows = trial.rows()
@@ -95,8 +94,7 @@ def test_gradients_equal_finite_differences(method: str):
     trial = TRIALS[method]
     loss, inputs = trial.compile(method), trial.tensors()
     grads = {name: g.numpy() for name, g in _grads(loss(**inputs).total, inputs, loss).items()}
-    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
-    spec = losslang.load(method, input_sizes=sizes)
+    spec = losslang.load(method, input_sizes=trial.sizes)
     world = World({name: value.detach().numpy() for name, value in inputs.items()}, clock=Clock(**trial.clock))
     random = np.random.default_rng(0)
     for name, gradient in grads.items():

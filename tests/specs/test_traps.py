@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import losslang
 from losslang.backend.interface import Output
 from losslang.training.recipe import Recipe
+from tests.methods import compiled
 from tests.references import REFERENCES
 from tests.specs.trials import TRIALS
 
@@ -35,8 +36,7 @@ PRODUCTS = (
 
 
 def _compiled(method: str, feature: int, **parameters: float) -> nn.Module:
-    torch.manual_seed(0)
-    return losslang.compile_loss(method, parameters=parameters, sizes={"z": feature}, steps=100, steps_per_epoch=10)
+    return compiled(method, parameters=parameters, sizes={"z": feature}, steps=100, steps_per_epoch=10)
 
 
 def _draw(*shape: int, seed: int = 0) -> Tensor:
@@ -72,7 +72,7 @@ def test_sums_of_squares_stay_in_the_range_of_half_precision(method: str):
     """512 squares of 100 are far above 65504; the loss is that of the same rounded numbers in float64."""
     z = (100 * _draw(2, 512, 8)).half()
     sizes = dict.fromkeys(TRIALS[method].inputs, 8)
-    make = lambda: losslang.compile_loss(method, sizes=sizes, steps=100, steps_per_epoch=10)  # noqa: E731
+    make = lambda: compiled(method, sizes=sizes, steps=100, steps_per_epoch=10)  # noqa: E731
     with torch.autocast("cpu", dtype=torch.float16):
         half = make()(**dict.fromkeys(sizes, z)).total
     torch.testing.assert_close(
@@ -145,8 +145,7 @@ def test_zero_rows_among_others_are_no_division_by_zero(method: str, dtype: torc
     """eps 1e-12 is 0 in float16, and 0 / 0 no number. Here norms are float32, where the slope at zero is 1 / eps: finite, but
     beyond the range of float16, in which the gradient of such a row ends as infinity (and never as NaN)."""
     trial = TRIALS[method]
-    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
-    loss = losslang.compile_loss(method, parameters=trial.parameters, sizes=sizes, **trial.clock)
+    loss = compiled(method, **trial.options)
     inputs = {name: value.detach().to(dtype) for name, value in trial.tensors().items()}
     for value in inputs.values():
         value[..., :3, :] = 0
@@ -167,8 +166,7 @@ def test_zero_rows_among_others_are_no_division_by_zero(method: str, dtype: torc
 def test_contrast_at_a_low_temperature_does_not_overflow(method: str):
     """exp(1 / 0.001) is infinite even in float64; shifted by the largest entry it is not."""
     trial = TRIALS[method]
-    sizes = {name: shape[-1] for name, shape in trial.inputs.items()}
-    loss = losslang.compile_loss(method, parameters={"temperature": 1e-3}, sizes=sizes, **trial.clock)
+    loss = compiled(method, **trial.options | {"parameters": {"temperature": 1e-3}})
     tensors = trial.tensors()
     single = loss(**{name: value.detach().float() for name, value in tensors.items()}).total
     exact = loss.double()(**tensors).total

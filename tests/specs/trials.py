@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-import losslang
 from losslang.networks.layers import Prototypes
+from tests.methods import compiled
 
 __all__ = ["BATCH", "FEATURE", "IMAGES", "PROTOTYPES", "TRIALS", "Trial"]
 
@@ -78,13 +78,19 @@ class Trial:
         draw = lambda shape: shared[:, : shape[-1]] + 0.7 * torch.randn(shape, generator=random, dtype=torch.float64)  # noqa: E731
         return {name: draw(shape).requires_grad_() for name, shape in self.inputs.items()}
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The last axis of every input: small."""
+        return {name: shape[-1] for name, shape in self.inputs.items()}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a method is compiled with."""
+        return {"parameters": self.parameters, "sizes": self.sizes, "images": self.images, **self.clock}
+
     def compile(self, method: str) -> nn.Module:
-        """The compiled loss in float64, with small sizes."""
-        sizes = {name: shape[-1] for name, shape in self.inputs.items()}
-        torch.manual_seed(0)
-        loss = losslang.compile_loss(
-            method, parameters=self.parameters, sizes=sizes, images=self.images, **self.clock
-        ).double()
+        """The compiled loss in float64."""
+        loss = compiled(method, **self.options).double()
         for codebook in loss.modules():
             if isinstance(codebook, Prototypes):
                 codebook.project()  # rows were of unit length in float32
