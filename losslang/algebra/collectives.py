@@ -61,7 +61,15 @@ EVERYWHERE = {"apply", "running", "queue", "memory"}
 """Operations that have a rule also where no operand is shared."""
 
 OF_ONE = frozenset(
-    {"contrast", "choices", "cosines_of_views", "correlations", "cross_entropies", "product_with_running"}
+    {
+        "contrast",
+        "choices",
+        "cosines_of_views",
+        "cosines_of_pairs",
+        "correlations",
+        "cross_entropies",
+        "product_with_running",
+    }
 )
 """Passes whose operations want all rows in one place; without them similarities are those of own rows."""
 

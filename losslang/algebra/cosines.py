@@ -10,30 +10,39 @@ from losslang.algebra.rewrite import Maker, Row, roots
 from losslang.objective.axes import VIEW
 from losslang.objective.graph import Graph, Node, walk
 
-__all__ = ["cosines_of_views"]
+__all__ = ["UnitView", "cosines_of_views"]
 
 
 @dataclass(frozen=True)
 class UnitView:
-    """A view of a value, each row over its length; `stopped` where no gradient goes back."""
+    """A view of a value, each row over its length and `shift` places on; `stopped` where no gradient goes back."""
 
     whole: Node
     view: int
     norm: Node
     stopped: bool
+    shift: int
 
     @classmethod
     def of(cls, node: Node) -> UnitView | None:
-        """What a node is, in any order of choosing, stopping and dividing."""
+        """What a node is, in any order of choosing, stopping, moving on and dividing."""
         steps: dict[str, Node] = {}
-        while node.op in {"normalize", "select", "stopgrad"} and node.op not in steps:
+        while node.op in {"normalize", "select", "stopgrad", "roll"} and node.op not in steps:
             steps[node.op] = node
             (node,) = node.inputs
         if "normalize" not in steps or "select" not in steps or node.type.axes[:1] != (VIEW,):
             return None
-        view = steps["select"]["view"]
+        view, shift = steps["select"]["view"], steps["roll"]["shift"] if "roll" in steps else 0
         assert isinstance(view, int)
-        return cls(node, view, steps["normalize"], "stopgrad" in steps)
+        assert isinstance(shift, int)
+        if shift and axes_of(steps["roll"]) != node.type.axes[-2:-1]:
+            return None
+        return cls(node, view, steps["normalize"], "stopgrad" in steps, shift)
+
+    @property
+    def trains(self) -> bool:
+        """Whether a gradient goes back."""
+        return bool(self.whole.trains) and not self.stopped
 
 
 def cosines_of_views(graph: Graph) -> Row:
@@ -81,4 +90,4 @@ def _fit(node: Node, one: UnitView, other: UnitView) -> bool:
     x, y = one.whole, other.whole
     alike = x.type.axes == y.type.axes and one.norm.attributes == other.norm.attributes
     last = axes_of(node) == x.type.axes[-1:] == axes_of(one.norm)
-    return last and alike and not one.stopped and (x is not y or other.stopped)
+    return last and alike and not one.stopped and not one.shift and not other.shift and (x is not y or other.stopped)

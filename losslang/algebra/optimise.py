@@ -8,6 +8,7 @@ from dataclasses import replace
 from losslang.algebra.cheaper import DIAGONALS, SIDES, STANDARDS
 from losslang.algebra.contrast import CONTRASTS
 from losslang.algebra.cosines import cosines_of_views
+from losslang.algebra.cosines_of_pairs import cosines_of_pairs
 from losslang.algebra.entropies import cross_entropies
 from losslang.algebra.masked import MASKED
 from losslang.algebra.products import SIZES, correlations_together
@@ -39,7 +40,11 @@ PASSES: dict[str, tuple[Row, ...]] = {
 }
 """The rows by pass, in the order in which they are tried."""
 
-OF_GRAPHS: dict[str, Callable[[Graph], Row]] = {"cosines_of_views": cosines_of_views, "views_together": views_together}
+OF_GRAPHS: dict[str, Callable[[Graph], Row]] = {
+    "cosines_of_views": cosines_of_views,
+    "cosines_of_pairs": cosines_of_pairs,
+    "views_together": views_together,
+}
 """Passes of one row, made for a graph: they look at the whole of it first."""
 
 AFTER: dict[str, Callable[[Graph], Row]] = {
@@ -53,7 +58,7 @@ AFTER: dict[str, Callable[[Graph], Row]] = {
 NAMES = (*OF_GRAPHS, *PASSES, *AFTER)
 """Every pass."""
 
-NOT_PLAIN = tuple(name for name in NAMES if name not in {"views_together", "cosines_of_views"})
+NOT_PLAIN = tuple(name for name in NAMES if name not in OF_GRAPHS)
 """Passes that choose operations with gradients of their own, which torch.vmap does not know."""
 
 

@@ -26,6 +26,12 @@ def safe_sqrt(x: Tensor) -> Tensor:
     return torch.where(zero, torch.zeros_like(x), torch.where(zero, 1.0, x).sqrt())
 
 
+def mean_over(x: Tensor, dim: int | tuple[int, ...]) -> Tensor:
+    """Mean over axes; the way back spreads what comes in, where that of torch writes it out for every entry."""
+    axes = (dim,) if isinstance(dim, int) else dim
+    return x.sum(axes) / math.prod([x.shape[axis] for axis in axes])
+
+
 def variance_over(x: Tensor, dim: Sequence[int], ddof: float, where: Tensor | None = None) -> Tensor:
     """Variance over axes with divisor n - ddof, in two passes."""
     dims = list(dim)

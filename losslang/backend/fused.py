@@ -199,7 +199,7 @@ class LogDetOfProducts(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         """2 s M⁻¹ rows, times what comes in."""
         x, factor, scale = ctx.saved_tensors
-        inverse = torch.cholesky_inverse(factor) * (2 * scale * grad)[..., None, None]
+        inverse = torch.cholesky_inverse(factor).mul_((2 * scale * grad)[..., None, None])
         return inverse @ x if x.shape[-2] < x.shape[-1] else x @ inverse, None
 
 

@@ -97,6 +97,12 @@ def _cosines_of_views(node: Node, codes: Sequence[Code]) -> Code:
     return call("cosines_of_views", codes[0].text, codes[1].text, repr(node["eps"]), repr(node["others"]))
 
 
+def _cosines_of_pairs(node: Node, codes: Sequence[Code]) -> Code:
+    pairs = [str(pair) for pair in zip(node["ones"], node["others"], node["shifts"], strict=True)]  # type: ignore[arg-type]
+    second = "None" if node.inputs[0] is node.inputs[1] else codes[1].text
+    return call("cosines_of_pairs", codes[0].text, second, repr(node["eps"]), f"({', '.join(pairs)},)")
+
+
 def _cross_entropies(node: Node, codes: Sequence[Code]) -> Code:
     pairs = [str(pair) for pair in zip(node["ones"], node["others"], strict=True)]  # type: ignore[arg-type]
     return call("cross_entropies", *(code.text for code in codes), *([f"({', '.join(pairs)},)"] if pairs else []))
@@ -161,6 +167,7 @@ FUSED_KERNELS: Mapping[str, Kernel] = {
     "deflated_probes": lambda _node, codes: call("deflated_probes", codes[0].text, codes[1].text),
     "contrast_of_products": _contrast_of_products,
     "cosines_of_views": _cosines_of_views,
+    "cosines_of_pairs": _cosines_of_pairs,
     "cross_entropies": _cross_entropies,
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, codes: call("squared_length", codes[0].text),

@@ -30,6 +30,7 @@ FILES = (
     ("losslang.backend", "contrast_of_few.py"),
     ("losslang.backend", "contrast.py"),
     ("losslang.backend", "cosines.py"),
+    ("losslang.backend", "cosines_of_pairs.py"),
     ("losslang.backend", "entropies.py"),
     ("losslang.backend", "nearest.py"),
     ("losslang.backend", "on_gpu.py"),

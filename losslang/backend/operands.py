@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from losslang.backend.code import Code, call
-from losslang.objective.axes import Axis, Type
+from losslang.objective.axes import VIEW, Axis, Type
 from losslang.objective.graph import Node
 
-__all__ = ["Kernel", "as_tensor", "joined", "operands_of", "position", "positions", "spread"]
+__all__ = ["Kernel", "as_tensor", "is_large", "joined", "operands_of", "position", "positions", "spread"]
 
 Kernel = Callable[[Node, Sequence[Code]], Code]
 
@@ -44,6 +44,11 @@ def positions(of: Type, axes: Sequence[Axis]) -> str:
 def position(of: Type, axes: Sequence[Axis]) -> str:
     """One position bare, several as a tuple."""
     return positions(of, axes).removesuffix(",)").removeprefix("(") if len(axes) == 1 else positions(of, axes)
+
+
+def is_large(of: Type) -> bool:
+    """Whether values have entries by batch and feature, or by pairs of these: what memory is spent on."""
+    return sum(axis.name != VIEW.name for axis in of.axes) > 1
 
 
 def joined(node: Node) -> Type:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from losslang.backend.code import Code, call, method
-from losslang.backend.operands import Kernel, as_tensor, joined, position, positions, spread
+from losslang.backend.operands import Kernel, as_tensor, is_large, joined, position, positions, spread
 from losslang.objective.graph import Node
 
 __all__ = ["REDUCTIONS"]
@@ -30,6 +30,8 @@ def _reduction(name: str, masked: str = "", plain: str = "") -> Kernel:
             return call(plain, x.text, positions(of, axes))
         if len(axes) == len(of.dims) and name in {"mean", "sum"}:
             return method(x, name)
+        if name == "mean" and node.trains and is_large(of):
+            return call("mean_over", x.text, position(of, axes))
         return method(x, name, position(of, axes))
 
     return kernel

@@ -17,12 +17,12 @@ __all__: list[str] = []
 KEPT = 2**26  # products of rows that are held at once; more are computed some rows at a time
 
 
-def rows_in_parts(x: Tensor, columns: int) -> list[tuple[int, Tensor]]:
+def rows_in_parts(x: Tensor, columns: int, most: int | None = None) -> list[tuple[int, Tensor]]:
     """Consecutive rows, a quarter at once but no fewer than 256 (products of few rows are slow), and where they start.
 
-    They have no more than sixteen million products, where that leaves 64 rows.
+    They are no more than `most`, and have no more than sixteen million products, where that leaves 64 rows.
     """
-    step = max(min(max(-(-len(x) // 4), 256), 2**24 // max(columns, 1)), 64)
+    step = max(min(max(-(-len(x) // 4), 256), most or len(x), 2**24 // max(columns, 1)), 64)
     return [(start, x[start : start + step]) for start in range(0, len(x), step)]
 
 
@@ -114,7 +114,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
         columns, grad = x if y is None else y, torch.where(logs == -math.inf, 0.0, grad * ctx.scale)
         grad_x = torch.zeros_like(x)
         grad_y = None if y is None or not ctx.needs_input_grad[1] else torch.zeros_like(y)
-        for start, here in rows_in_parts(x, len(columns)):
+        for start, here in rows_in_parts(x, len(columns), 256 if shares is not None else None):
             rows = slice(start, start + len(here))
             if shares is not None:
                 weights = shares[rows] * grad[rows, None]
@@ -130,6 +130,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
             grad_x[rows].addmm_(weights, columns)
             if grad_y is not None:
                 grad_y.addmm_(weights.mT, here)
+            del weights  # before the next ones are made
         return grad_x, grad_y, None, None, None
 
 

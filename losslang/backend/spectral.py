@@ -54,7 +54,7 @@ class LogDeterminant(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor, _factor: None) -> Tensor:
         """The inverse, times what comes in."""
         (factor,) = ctx.saved_tensors
-        return torch.cholesky_inverse(factor) * grad[..., None, None]
+        return torch.cholesky_inverse(factor).mul_(grad[..., None, None])
 
     @staticmethod
     def vmap(_info: Any, places: tuple[int], matrix: Tensor) -> tuple[tuple[Tensor, Tensor], int]:
@@ -101,6 +101,46 @@ def inverse_symmetric(matrix: Tensor, floor: float) -> Tensor:
 
 
 def nuclear_norm_of(matrix: Tensor, also: Tensor | None = None) -> Tensor:
-    """Sum of the singular values; of the rows of both."""
+    """Sum of the singular values of matrices [..., a, b]; of the rows of both."""
     rows = matrix if also is None else torch.cat([matrix, also], dim=-2)
-    return torch.linalg.svdvals(rows).sum(-1)
+    return NuclearNorm.apply(rows)[0]
+
+
+class NuclearNorm(torch.autograd.Function):
+    """The gradient is UVᵀ of the singular vectors, which is kept in place of both. Has a form for torch.vmap."""
+
+    @staticmethod
+    @with_signature
+    def forward(matrix: Tensor) -> tuple[Tensor, Tensor]:
+        """The sums, and the gradients of each; some matrices at a time, as their vectors take more than they do."""
+        flat, sums = matrix.flatten(0, -3) if matrix.dim() > 2 else matrix[None], []
+        slopes = torch.empty(flat.shape, dtype=flat.dtype, device=flat.device)
+        for some, slope in zip(flat.split(matrices_at_once(flat)), slopes.split(matrices_at_once(flat)), strict=True):
+            left, values, right = torch.linalg.svd(some, full_matrices=False)
+            torch.bmm(left, right, out=slope)
+            sums.append(values.sum(-1))
+        return torch.cat(sums).view(matrix.shape[:-2]), slopes.view(matrix.shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, _inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
+        """The gradients are kept."""
+        ctx.save_for_backward(output[1])
+        ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    @in_own_precision
+    def backward(ctx: Any, grad: Tensor, _slopes: None) -> Tensor:
+        """The gradients, times what comes in."""
+        (slopes,) = ctx.saved_tensors
+        return slopes * grad[..., None, None]
+
+    @staticmethod
+    def vmap(_info: Any, places: tuple[int], matrix: Tensor) -> tuple[tuple[Tensor, Tensor], int]:
+        """The same on one more axis in front."""
+        return NuclearNorm.apply(matrix.movedim(places[0], 0)), 0
+
+
+def matrices_at_once(flat: Tensor) -> int:
+    """An eighth of matrices [n, a, b] at once, but no fewer than have so many entries that a call takes little of the time."""
+    return max(-(-len(flat) // 8), 2**14 // max(flat[0].numel(), 1), 1)

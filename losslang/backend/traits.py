@@ -41,6 +41,7 @@ LABELS = {
     "running": "statistic",
     "contrast_of_products": "contrasted",
     "cosines_of_views": "cosines",
+    "cosines_of_pairs": "cosines",
     "cross_entropies": "entropy",
     "nearest_rows": "nearest",
     "waves": "summed",

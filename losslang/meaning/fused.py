@@ -182,6 +182,15 @@ def _cosines_of_views(node: Node, arrays: Sequence[Array]) -> Array:
     return value
 
 
+def _cosines_of_pairs(node: Node, arrays: Sequence[Array]) -> Array:
+    eps, options = node["eps"], [node[name] for name in ("ones", "others", "shifts")]
+    assert isinstance(eps, float)
+    x, y = (_over_length(array, -1, eps) for array in arrays)
+    numbers = [[int(str(n)) for n in option] for option in options if isinstance(option, tuple)]
+    pairs = zip(*numbers, strict=True)
+    return np.stack([(x[one] * np.roll(y[other], shift, axis=-2)).sum(axis=-1) for one, other, shift in pairs])
+
+
 def _cross_entropies(node: Node, arrays: Sequence[Array]) -> Array:
     q, x, scale = arrays
     ones, others = node["ones"], node["others"]
@@ -237,6 +246,7 @@ FUSED_KERNELS: Mapping[str, Callable[[Node, Sequence[Array]], Array]] = {
     "deflated_probes": _deflated_probes,
     "contrast_of_products": _contrast_of_products,
     "cosines_of_views": _cosines_of_views,
+    "cosines_of_pairs": _cosines_of_pairs,
     "cross_entropies": _cross_entropies,
     "nearest_rows": _nearest_rows,
     "squared_length": lambda _node, arrays: np.asarray((arrays[0] ** 2).sum()),

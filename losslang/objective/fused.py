@@ -41,6 +41,16 @@ def _over_columns(bound: Bound) -> Type:
     return x.without(over).real()
 
 
+def _by_pair(bound: Bound) -> Type:
+    """The axes of x but those that are multiplied over; in place of its views are pairs of one with one of y."""
+    x, y = (bound.type(name).find(VIEW) for name in ("x", "y"))
+    assert x is not None
+    assert y is not None
+    ones, others = bound.options["ones"], bound.options["others"]
+    labels = [f"{x.labels[one]}_{y.labels[other]}" for one, other in zip(ones, others, strict=True)]  # type: ignore[arg-type, call-overload]
+    return _over_columns(bound).with_dim(Dim(VIEW, len(labels), tuple(labels)))
+
+
 def _chosen(bound: Bound) -> Type:
     """The axes of the scores, with those of y in place of the axis chosen from; axes that both have stand first."""
     scores, y, over = bound.type("scores"), bound.type("y"), bound.over("scores")
@@ -162,6 +172,20 @@ _ROWS = (
         "rows",
         "the cosine of every row of x with that of another view of y: the view listed in the place of its own",
         "float32, scaled before the product",
+    ),
+    Operation(
+        "cosines_of_pairs",
+        (
+            _X,
+            _Y,
+            _OVER,
+            Parameter("eps", "number"),
+            *(Parameter(name, "views") for name in ("ones", "others", "shifts")),
+        ),
+        _by_pair,
+        "rows",
+        "the cosine of every row of a view of x with that of a view of y, which is moved on first, for pairs of views",
+        "float32, lengths scaled before squaring",
     ),
     Operation(
         "cross_entropies",

@@ -101,6 +101,13 @@ ROWS = {
         "sum(mean(dot(normalize(z[u]), normalize((z - z[a])[v]))^2) for u in views for v in views if u != v)",
         "sum(alignment(z[u], (3 * z)[v]) for u in views for v in views if u == v)",
     ],
+    "cosines_of_pairs": [
+        "sum(alignment(z[u], z[v]) for u in views for v in views if u != v)",
+        "mean(relu(1 - dot(normalize(z[a]), normalize(z[b])) + dot(normalize(z[a]), normalize(roll(z[b], 2)))))",
+        "mean(dot(normalize(z[a]), normalize(z[a]))^2 + dot(normalize(z[a]), roll(normalize(z[b]), -1)))",
+        "mean(alignment(z[u], stopgrad((3 * z)[v])) for u in views for v in views)",
+        "mean(alignment(z[u], roll(tanh(z)[v], 1)) for u in views for v in views)",
+    ],
     "total_of_views": [
         "sum(2 + 2 * alignment(z[u], stopgrad(z[v])) for u in views for v in views if u != v)",
         "mean(mean(relu(1 - exp(norm(z, over=feature)[v]) / 3)) for v in views)",
@@ -301,7 +308,7 @@ def test_methods_cannot_spell_fused_operations():
 def small_parts(monkeypatch):
     """Three rows at a time, and nothing kept."""
     monkeypatch.setattr(fused, "rows_at_once", lambda count: 3)
-    parts = lambda x, columns: [(i, x[i : i + 3]) for i in range(0, len(x), 3)]  # noqa: E731
+    parts = lambda x, columns, _most=None: [(i, x[i : i + 3]) for i in range(0, len(x), 3)]  # noqa: E731
     monkeypatch.setattr(similarities, "rows_in_parts", parts)
 
 
