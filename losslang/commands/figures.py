@@ -9,6 +9,7 @@ from typing import Any
 
 from losslang.commands.failures import OK
 from losslang.commands.page import left_out
+from losslang.evaluation.verdict import counted
 from losslang.report.claims import FIGURES, Decision, decide
 from losslang.report.figures import checked, curves_figure, save
 from losslang.report.found import Found, find_runs
@@ -49,9 +50,10 @@ _HEAD = """# Figures of the papers, on toy data
 Written by `losslang figure` from runs of `losslang experiment examples/NAME.yaml`, with `--data` for other data; under each
 figure stands how they were trained. Lines are means over seeds, bands one standard deviation. A claim is decided by a 95 %
 interval over seeds (Student's t, Welch's for differences): it holds or does not hold where the whole interval says so, and
-is undecided else. Center and residual norm, rank and correlation are of the embeddings of clean test samples, numbers after
-a batch norm of the last training batch; kNN is of the backbone's features, and on moons 1.000 of nearly every network,
-trained or not."""
+is undecided else. Collapse is judged at the end: constant is a center norm above 0.95, rank below half an effective rank
+below half of what there was to keep, that of the inputs or of the untrained embeddings. Center and residual norm, rank and
+correlation are of the embeddings of clean test samples, numbers after a batch norm of the last training batch; kNN is of the
+backbone's features, and on moons 1.000 of nearly every network, trained or not."""
 
 
 def _figure(name: str, folder: Path, found: Found) -> tuple[Any, str]:
@@ -95,8 +97,7 @@ def _table(groups: Sequence[Group]) -> Iterator[str]:
     for group in groups:
         cells = [estimate(values).text() if (values := _values(group, name)) else "" for name in names]
         kinds = [str(run.result["collapsed"]) for run in group.runs if run.result is not None]
-        counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-        yield f"| {group.label} | {len(kinds)} | {' | '.join(cells)} | {counted} |"
+        yield f"| {group.label} | {len(kinds)} | {' | '.join(cells)} | {counted(kinds)} |"
 
 
 def _values(group: Group, name: str) -> list[float]:

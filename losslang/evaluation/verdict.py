@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["WORDS", "Verdict", "counted", "verdict"]
 
 CONSTANT = 0.95
 """Center norm above which a run counts as collapsed to a constant."""
 
 DIMENSIONAL = 0.5
 """Share of the effective rank that there was to keep, below which a run counts as collapsed in dimension."""
+
+
+WORDS = {"none": "no", "constant": "constant", "dimensional": "rank below half"}
+"""What tables say of a run by its kind. The alarm's collapse in dimension is another: there, next to none are left."""
+
+
+def counted(kinds: Sequence[str]) -> str:
+    """What became of some runs, in words: `constant` of all of them, `rank below half in 3 of 5`."""
+    words = [WORDS.get(kind, kind) for kind in kinds]
+    if len(set(words)) <= 1:
+        return "".join(words[:1])
+    return ", ".join(f"{word} in {words.count(word)} of {len(words)}" for word in dict.fromkeys(words) if word != "no")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -72,6 +72,7 @@ class _Job:
     work: dict[str, dict[str, Any]]
     failures: dict[str, str]
     errors: list[str]
+    best: list[str] = field(default_factory=list)
 
 
 def experiment_main(file: Path, options: Options) -> int:
@@ -91,7 +92,7 @@ def experiment_main(file: Path, options: Options) -> int:
     with held(out), caught_signals() as pending:
         job = _Job(document, out, options, pending, console, {}, {}, {}, [])
         if document.experiment.search is not None:
-            search(document, document.experiment.search, lambda cells: _train_cells(job, cells))
+            job.best += search(document, document.experiment.search, lambda cells: _train_cells(job, cells))
         else:
             _train_cells(job, grid(document))
         return _report(job)
@@ -198,6 +199,8 @@ def _report(job: _Job) -> int:
     if results:
         job.console.print()
         job.console.print(seeds_table(results))
+    for line in job.best:
+        _say(job, line)
     for name, failure in job.failures.items():
         run = job.runs[name]
         _say(job, f"{run.cell.label} on {run.cell.data}, seed {run.plan.recipe.seed}: {failure}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from losslang.diagnostics import LosslangError
@@ -17,14 +17,16 @@ Train = Callable[[Sequence[Cell]], Sequence[Sequence[Mapping[str, Any]]]]
 """Trains cells; gives the results of the seeds of each. Fewer cells where a signal ended it."""
 
 
-def search(document: Document, chosen: Search, train: Train) -> None:
+def search(document: Document, chosen: Search, train: Train) -> list[str]:
     """Look for the best settings of every method on every data set. The same seed asks the same, so that it can be resumed.
 
+    Gives what was best, a line each; of what a signal left undone, nothing.
     Raises LosslangError where Optuna is not installed, or the goal is nothing that is measured.
     """
     optuna = _optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     experiment = document.experiment
+    best: list[str] = []
     for label in experiment.methods:
         for data in experiment.data or (None,):
             study = optuna.create_study(direction=chosen.direction, sampler=optuna.samplers.TPESampler(seed=0))
@@ -34,9 +36,22 @@ def search(document: Document, chosen: Search, train: Train) -> None:
                 cells = [Cell(label, data, _choice(trial, experiment.sweep)) for trial in trials]
                 found = train(cells)
                 if len(found) < len(cells):
-                    return
+                    return best
                 for trial, results in zip(trials, found, strict=True):
                     _tell(study, trial, results, document, optuna)
+            best += _best(study, f"{label} on {data}" if data else label, chosen.goal, optuna)
+    return best
+
+
+def _best(study: Any, name: str, goal: str, optuna: Any) -> Iterator[str]:
+    """The best trial in words, where any was trained to its end."""
+    done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    if done:
+        settings = ", ".join(
+            f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in study.best_params.items()
+        )
+        yield f"{name}: of {len(done)} trials the best by {goal} ({study.best_value:.4g}) has {settings}"
 
 
 def _choice(trial: Any, sweep: Mapping[str, tuple[Value, ...] | Range]) -> dict[str, Value]:

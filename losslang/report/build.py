@@ -32,7 +32,15 @@ def contents(found: Found, theorist: Theorist, differ: Differ, *, live: bool = F
     differences = _differences([run for name, run in methods.items() if name in theories], differ)
     decisions = list(decide([run for group in groups for run in group.runs]))
     return Contents(
-        groups, theories, differences, _clouds(groups, missing), missing, decisions, live, found.listed.title
+        groups,
+        theories,
+        differences,
+        _clouds(groups, missing),
+        missing,
+        decisions,
+        live,
+        found.listed.title,
+        found.listed.plot,
     )
 
 
@@ -55,11 +63,11 @@ def _differences(runs: Sequence[RunData], differ: Differ) -> list[Difference]:
     return [differ(runs[0], other) for other in runs[1:]]
 
 
-def _clouds(groups: Sequence[Group], missing: list[str]) -> list[tuple[int, Group, EndCloud]]:
+def _clouds(groups: Sequence[Group], missing: list[str]) -> list[tuple[Group, EndCloud]]:
     found = []
-    for style, group in enumerate(groups[:CLOUDS]):
+    for group in groups[:CLOUDS]:
         try:
-            found.append((style, group, end_cloud(group.first)))
+            found.append((group, end_cloud(group.first)))
         except (LosslangError, OSError) as error:
             missing.append(f"The embeddings of {group.label} are missing: {error}.")
     if len(groups) > CLOUDS:

@@ -121,7 +121,9 @@ def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
         if not values:
             return None
         found = estimate(values)
-        words = f"{said(measured)} of {pick.name}: {found.interval()}, against {level:g}"
+        words = (
+            f"{said(measured)} of {pick.name}: {found.interval()}; claimed: {'above' if above else 'below'} {level:g}"
+        )
         return side(found, level, above=above), words
 
     return Judge((pick,), answer)
@@ -129,7 +131,7 @@ def _against(measured: str, pick: Pick, level: float, *, above: bool) -> Judge:
 
 def less(measured: str, left: Pick, right: Pick) -> Judge:
     """That the mean of one lies below that of another."""
-    return _of_two(measured, left, right, lambda found: side(found, 0.0, above=False))
+    return _of_two(measured, left, right, lambda found: side(found, 0.0, above=False), "below 0")
 
 
 def near(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> Judge:
@@ -140,16 +142,16 @@ def near(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> Judge
             return "holds"
         return "does not hold" if min(found.high, -found.low) < -margin else "undecided"
 
-    return _of_two(measured, left, right, within, f", against ±{margin:g}")
+    return _of_two(measured, left, right, within, f"within ±{margin:g}")
 
 
 def no_worse(measured: str, left: Pick, right: Pick, margin: float = EQUAL) -> Judge:
     """That the mean of one lies above that of another, or below it by less than a margin."""
-    return _of_two(measured, left, right, lambda found: side(found, -margin, above=True), f", against -{margin:g}")
+    return _of_two(measured, left, right, lambda found: side(found, -margin, above=True), f"above -{margin:g}")
 
 
-def _of_two(measured: str, left: Pick, right: Pick, decided: Callable[[Estimate], Answer], against: str = "") -> Judge:
-    """What is answered of the difference of two means, where there are runs of both."""
+def _of_two(measured: str, left: Pick, right: Pick, decided: Callable[[Estimate], Answer], claimed: str) -> Judge:
+    """What is answered of the difference of two means, where there are runs of both; `claimed` says where it is to lie."""
 
     def answer(runs: Sequence[RunData]) -> tuple[Answer, str] | None:
         one, other = left.of(runs, measured), right.of(runs, measured)
@@ -157,7 +159,7 @@ def _of_two(measured: str, left: Pick, right: Pick, decided: Callable[[Estimate]
             return None
         found = difference(one, other)
         means = f"{estimate(one).mean:.3f} of {left.name}, {estimate(other).mean:.3f} of {right.name}"
-        return decided(found), f"{said(measured)} {means}, difference {found.interval()}{against}"
+        return decided(found), f"{said(measured)} {means}, difference {found.interval()}; claimed: {claimed}"
 
     return Judge((left, right), answer)
 

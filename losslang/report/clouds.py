@@ -106,12 +106,12 @@ def _nested(settings: dict[str, dict[str, Any]]) -> dict[str, Any]:
 # ---------------------------------------------------------------- plots
 
 
-def spectrum_plot(clouds: Sequence[tuple[int, Group, EndCloud]]) -> Plot:
-    """Eigenvalues of the covariance of the unit embeddings, every group on the same axes; `int` is the group's style."""
+def spectrum_plot(clouds: Sequence[tuple[Group, EndCloud]]) -> Plot:
+    """Eigenvalues of the covariance of the unit embeddings, every group on the same axes."""
     traces, ranks = [], []
-    for style, group, cloud in clouds:
+    for group, cloud in clouds:
         values = [value for value in cloud.eigenvalues if value > 1e-16]
-        traces.append(Trace(group.label, style, range(1, len(values) + 1), values))
+        traces.append(Trace(group.label, group.style, range(1, len(values) + 1), values))
         ranks.append(f"{group.label} {sum(value > 0.01 * values[0] for value in values) if values else 0}")
     text = f"Spectra, largest eigenvalue first. Eigenvalues above a hundredth of the largest: {'; '.join(ranks)}."
     return Plot(
@@ -120,9 +120,9 @@ def spectrum_plot(clouds: Sequence[tuple[int, Group, EndCloud]]) -> Plot:
     )  # fmt: skip
 
 
-def cloud_plots(clouds: Sequence[tuple[int, Group, EndCloud]]) -> list[Plot]:
+def cloud_plots(clouds: Sequence[tuple[Group, EndCloud]]) -> list[Plot]:
     """The embeddings of every group in the plane of their two longest directions, one colour per class."""
-    return [_plane(group, cloud) for _, group, cloud in clouds]
+    return [_plane(group, cloud) for group, cloud in clouds]
 
 
 def _plane(group: Group, cloud: EndCloud) -> Plot:
@@ -137,10 +137,10 @@ def _plane(group: Group, cloud: EndCloud) -> Plot:
     )  # fmt: skip
 
 
-def input_plots(clouds: Sequence[tuple[int, Group, EndCloud]]) -> list[Plot]:
+def input_plots(clouds: Sequence[tuple[Group, EndCloud]]) -> list[Plot]:
     """The inputs themselves, of data sets in the plane."""
     found = {}
-    for _, group, cloud in clouds:
+    for group, cloud in clouds:
         if cloud.inputs and group.first.data not in found:
             text = f"The test samples of {group.first.data}, {len(set(cloud.labels))} classes, before any network."
             traces = tuple(_classes(cloud.labels, cloud.inputs))

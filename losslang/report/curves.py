@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from losslang.evaluation.quantities import BOUNDS, CLOUD, DRAWS, GRADIENT, TURN
 from losslang.report.plots import Plot, Trace, thinned
 from losslang.report.runs import Group, RunData
 
-__all__ = ["SECTIONS", "Section", "bounds", "curve", "curve_sections", "metric_names", "metric_title"]
+__all__ = ["SECTIONS", "Section", "bounds", "chosen_curves", "curve", "curve_sections", "metric_names", "metric_title"]
 
 POINTS, SEED_POINTS = 200, 120
 """Points that are drawn of a band, and of a single run beneath it."""
@@ -75,14 +75,25 @@ def curve_sections(groups: Sequence[Group]) -> list[tuple[Section, list[Plot]]]:
     return [(section, plots) for section, plots in found if plots]
 
 
+def chosen_curves(names: Sequence[str], groups: Sequence[Group]) -> list[Plot]:
+    """Numbers that an experiment names, where they were logged, each with a plot per data set where there are several."""
+    data = list(dict.fromkeys(group.first.data for group in groups))
+    if len(data) == 1:
+        return []  # the first plots of their sections are the same
+    logged = set(metric_names(groups))
+    of_data = [(of, [group for group in groups if group.first.data == of]) for of in data]
+    found = [(of, _plot(name, mine)) for name in names if name in logged for of, mine in of_data]
+    return [replace(plot, name=f"{plot.name} on {of}", title=f"{plot.title} on {of}") for of, plot in found]
+
+
 def _plot(name: str, groups: Sequence[Group]) -> Plot:
     traces: list[Trace] = []
     ends: list[str] = []
-    for style, group in enumerate(groups):
-        band = curve(name, style, group)
+    for group in groups:
+        band = curve(name, group.style, group)
         if band is None:
             continue
-        traces += [*_seeds(name, style, group), band]
+        traces += [*_seeds(name, group.style, group), band]
         spread = f" ± {band.high[-1] - band.y[-1]:.3g}" if band.high else ""
         ends.append(f"{group.label} {band.y[-1]:.4g}{spread}")
     text = f"{name} over training steps. At the end: {'; '.join(ends)}."

@@ -62,9 +62,10 @@ def _claim(text: str, rows: Sequence[str]) -> str:
 
 def _center(ends: Sequence[Snapshot], name: str, level: float, *, above: bool) -> str:
     found = estimate([end.center_norm for end in ends])
+    claimed = f"{'above' if above else 'below'} {level:g}"
     constant = sum(end.center_norm > CONSTANT for end in ends)
     return (
-        f"**{side(found, level, above=above)}**; {said('center_norm')} of {name}: {found.interval()}, against {level:g};"
+        f"**{side(found, level, above=above)}**; {said('center_norm')} of {name}: {found.interval()}; claimed: {claimed};"
         f" {constant} of {len(ends)} seeds end above {CONSTANT:g}"
     )
 
@@ -74,5 +75,5 @@ def _classes(ends: Sequence[Snapshot], alone: Sequence[Snapshot], name: str) -> 
     apart = difference(one, other)
     return (
         f"**{side(apart, 0, above=True)}**; mean cosine within classes less that between them {estimate(one).mean:.3f} of"
-        f" {name}, {estimate(other).mean:.3f} of alignment alone, difference {apart.interval()}"
+        f" {name}, {estimate(other).mean:.3f} of alignment alone, difference {apart.interval()}; claimed: above 0"
     )

@@ -39,13 +39,19 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, n
     body = [
         tag(
             "tr",
-            tag("th", row[0], scope="row"),
+            tag("th", _breakable(row[0]), scope="row"),
             *(tag("td", cell, class_=_side(at, numbers)) for at, cell in enumerate(row[1:], 1)),
         )
         for row in rows
     ]
     whole = tag("table", tag("caption", caption), tag("thead", first), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _breakable(name: str) -> Html:
+    """A name that a narrow column may break after underscores."""
+    parts = join([name]).split("_")
+    return Html("_<wbr>".join(parts))
 
 
 def _side(at: int, numbers: int) -> str | None:

@@ -14,7 +14,7 @@ from losslang.analysis.difference.difference import Difference
 from losslang.diagnostics import LosslangError
 from losslang.report.claims import Decision
 from losslang.report.clouds import EndCloud, cloud_plots, input_plots, spectrum_plot
-from losslang.report.curves import curve_sections
+from losslang.report.curves import chosen_curves, curve_sections
 from losslang.report.export import csv_text, every
 from losslang.report.forces import force_plots
 from losslang.report.html import Html, details, join, tag
@@ -44,17 +44,18 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 class Contents:
     """What a page shows. `missing` says in words what could not be had; `decisions` are claims of papers.
 
-    `title` is that of the experiment, where the page is about one.
+    `title` is that of the experiment, and `plot` what it plots, where the page is about one.
     """
 
     groups: Sequence[Group]
     theories: Mapping[str, Theory] = field(default_factory=dict)
     differences: Sequence[Difference] = ()
-    clouds: Sequence[tuple[int, Group, EndCloud]] = ()
+    clouds: Sequence[tuple[Group, EndCloud]] = ()
     missing: Sequence[str] = ()
     decisions: Sequence[Decision] = ()
     live: bool = False
     title: str = ""
+    plot: Sequence[str] = ()
 
 
 def plotly_source() -> str:
@@ -134,9 +135,9 @@ def _title(groups: Sequence[Group]) -> str:
 def _controls(groups: Sequence[Group]) -> Html:
     """Buttons that show and hide groups in all plots, the switch for single seeds, and that for the colours of the page."""
     chips = [
-        tag("button", tag("span", "", class_="swatch", data_style=str(at)), group.label, type="button",
+        tag("button", tag("span", "", class_="swatch", data_style=str(group.style)), group.label, type="button",
             data_group=group.label, aria_pressed="true", class_="chip")
-        for at, group in enumerate(groups)
+        for group in groups
     ]  # fmt: skip
     kept = every(groups, NUMBERS)
     words = "All numbers as CSV" if kept == 1 else f"Numbers of every {kept}th step as CSV"
@@ -160,7 +161,7 @@ def _sections(contents: Contents, plots: dict[str, Plot]) -> list[tuple[str, str
     return [
         ("runs", "Runs", _runs(contents)),
         ("claims", "Claims of the papers", claim_list(contents.decisions)),
-        ("curves", "Curves", _curves(groups, plots)),
+        ("curves", "Curves", _curves(contents, plots)),
         ("mathematics", "Mathematics", join(method_article(theory) for theory in theories.values())),
         ("differences", "Differences", join(difference_table(found) for found in contents.differences)),
         ("forces", "Forces before training", _forces(theories, plots)),
@@ -179,13 +180,18 @@ def _section(name: str, title: str, content: Html) -> Html:
     return tag("section", tag("h2", title, id=f"{name}-title"), content, id=name, aria_labelledby=f"{name}-title")
 
 
-def _curves(groups: Sequence[Group], plots: dict[str, Plot]) -> Html:
+def _curves(contents: Contents, plots: dict[str, Plot]) -> Html:
+    groups = contents.groups
     parts = [
         tag(
             "p",
             "Lines are means over seeds, bands one standard deviation, as far as values can be. Zooming into one plot zooms all.",
         )
     ]
+    chosen = chosen_curves(contents.plot, groups)
+    if chosen:
+        text = "A plot for each data set."
+        parts += [tag("h3", "What the experiment plots"), tag("p", text), _grid(chosen, plots, "curve")]
     for section, found in curve_sections(groups):
         content = join([tag("p", section.text), _grid(found, plots, "curve")])
         if section.open:
@@ -203,7 +209,7 @@ def _forces(theories: Mapping[str, Theory], plots: dict[str, Plot]) -> Html:
     return join([tag("p", prose(text)), _grid(found, plots, "force")])
 
 
-def _embeddings(clouds: Sequence[tuple[int, Group, EndCloud]], plots: dict[str, Plot]) -> Html:
+def _embeddings(clouds: Sequence[tuple[Group, EndCloud]], plots: dict[str, Plot]) -> Html:
     if not clouds:
         return Html()
     text = "Unit embeddings of test samples by the last checkpoint of the first seed, along their two principal directions."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["COLORS", "DARK_COLORS", "DASHES", "Plot", "Trace", "rounded", "thinned"]
+__all__ = ["COLORS", "DARK_COLORS", "DASHES", "Plot", "Trace", "rounded", "styles", "thinned"]
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d1f", "#7f7f7f")
 """Okabe and Ito (2008), which colour-blind people tell apart; readable on white and on black."""
@@ -17,6 +17,14 @@ DARK_COLORS = ("#4da6ff", "#ff8f4d", "#35c99a", "#e39ac4", "#f2b632", "#8fd0f5",
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Beyond eight lines, and so that colour is never alone to tell."""
+
+
+def styles(kinds: Sequence[tuple[str, str]]) -> list[int]:
+    """A style for each method and data set: a colour per method, a dash per data set; one after the other where they run out."""
+    methods, data = (list(dict.fromkeys(of)) for of in zip(*kinds, strict=True)) if kinds else ([], [])
+    if len(methods) > len(COLORS) or len(data) > len(DASHES) or len(set(kinds)) < len(kinds):
+        return list(range(len(kinds)))
+    return [methods.index(method) + len(COLORS) * data.index(of) for method, of in kinds]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from losslang.diagnostics import LosslangError
+from losslang.report.plots import styles
 from losslang.training.folder import METRICS, RESULT, SETTINGS, RunFolder
 from losslang.training.loggers import numbers
 
@@ -96,10 +97,11 @@ def _numbers(record: Mapping[str, Any]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in the seed alone; `label` tells the group from the others on a page."""
+    """Runs that differ in the seed alone; `label` tells the group from the others on a page, and `style` its lines."""
 
     label: str
     runs: tuple[RunData, ...]
+    style: int = 0
 
     @property
     def first(self) -> RunData:
@@ -148,7 +150,11 @@ def group_runs(runs: Iterable[RunData]) -> list[Group]:
         by_key.setdefault(key, []).append(run)
     groups = [sorted(members, key=lambda run: run.seed) for members in by_key.values()]
     firsts = [members[0] for members in groups]
-    return [Group(label, tuple(g)) for label, g in zip(_labels(firsts), groups, strict=True)]
+    labels = _labels(firsts)
+    looks = styles(
+        [(label.replace(f" on {run.data}", ""), run.data) for label, run in zip(labels, firsts, strict=True)]
+    )
+    return [Group(label, tuple(g), style) for label, g, style in zip(labels, groups, looks, strict=True)]
 
 
 def _labels(firsts: Sequence[RunData]) -> list[str]:

@@ -11,6 +11,8 @@ from losslang.analysis.explain.notation.formula import Symbol
 from losslang.analysis.explain.notation.latex import latex_block
 from losslang.analysis.explain.notation.mathml import mathml, mathml_block
 from losslang.analysis.explain.words import primitive_words
+from losslang.evaluation.alarm import FEW_DIMENSIONS
+from losslang.evaluation.verdict import CONSTANT, counted
 from losslang.objective.spec import Spec
 from losslang.report.claims import Decision
 from losslang.report.html import Html, details, join, table, tag
@@ -43,9 +45,15 @@ _COLUMNS = (
 def runs_table(groups: Sequence[Group]) -> Html:
     """One row per group: means and standard deviations over its finished seeds, and what became of them."""
     head = ["method", "seeds", *(title for title, _ in _COLUMNS), "collapse"]
-    return table(
-        "Results at the end of training, mean ± standard deviation over seeds", head, map(_row, groups), numbers=1
-    )
+    caption = "Results at the end of training, mean ± standard deviation over seeds"
+    return join([table(caption, head, map(_row, groups), numbers=1), tag("p", _COLLAPSE)])
+
+
+_COLLAPSE = (
+    f"Collapse is judged at the end: constant is a center norm above {CONSTANT:g}, rank below half an effective rank below half"
+    " of what there was to keep, that of the inputs or of the untrained embeddings. The alarm looks during training, and for"
+    f" dimensions waits until less than {FEW_DIMENSIONS:.0%} of those beyond the first are left."
+)
 
 
 def _row(group: Group) -> list[str]:
@@ -58,7 +66,7 @@ def _row(group: Group) -> list[str]:
         values = [float(result[name]) for result in results if name in result]
         cells.append(estimate(values).text(1 if name in {"effective_rank", "lidar"} else 3) if values else "–")
     kinds = [*(result["collapsed"] for result in results), *("failed" for run in group.runs if run.failure)]
-    return [*cells, ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "running"]
+    return [*cells, counted(kinds) or "running"]
 
 
 def failure_list(groups: Sequence[Group]) -> Html:

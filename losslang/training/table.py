@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from losslang.evaluation.verdict import WORDS, counted
+
 __all__ = ["runs_table", "seeds_table"]
 
 
@@ -37,7 +39,7 @@ def runs_table(results: Iterable[Result]) -> Table:
     table = _table("seed")
     for result in results:
         values = (f"{result[column.key]:.{column.digits}f}" for column in COLUMNS)
-        table.add_row(result["method"], result["data"], str(result["seed"]), *values, result["collapsed"])
+        table.add_row(result["method"], result["data"], str(result["seed"]), *values, WORDS[result["collapsed"]])
     return table
 
 
@@ -49,9 +51,7 @@ def seeds_table(results: Sequence[Result]) -> Table:
         groups.setdefault((result["method"], result["data"]), []).append(result)
     for (method, data), runs in groups.items():
         values = (_mean([run[column.key] for run in runs], column.digits) for column in COLUMNS)
-        kinds = [run["collapsed"] for run in runs]
-        counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-        table.add_row(method, data, str(len(runs)), *values, counted)
+        table.add_row(method, data, str(len(runs)), *values, counted([run["collapsed"] for run in runs]))
     return table
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -217,6 +218,10 @@ def test_a_search_needs_its_library(tiny, monkeypatch, capsys):
     assert "pip install 'losslang[sweep]'" in capsys.readouterr().err
 
 
+def _result(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
 def test_a_search_tries_what_it_is_told_and_goes_on(tiny, capsys):
     pytest.importorskip("optuna")
     text = TINY.replace("[simsiam, byol]", "[byol]")
@@ -225,10 +230,18 @@ def test_a_search_tries_what_it_is_told_and_goes_on(tiny, capsys):
     assert run("--seeds", "1") == 0
     rows = json.loads(Path("runs/tiny/experiment.json").read_text())["runs"]
     assert len(rows) == 3
-    assert all(0.01 <= row["swept"]["optimizer.learning_rate"] <= 0.1 for row in rows)
-    capsys.readouterr()
+    rates = [row["swept"]["optimizer.learning_rate"] for row in rows]
+    assert all(0.01 <= rate <= 0.1 for rate in rates)
+    first = capsys.readouterr().out
+    said = re.search(r"byol: of 3 trials the best by knn \((\S+)\) has optimizer.learning_rate (\S+)\n", first)
+    results = {
+        row["swept"]["optimizer.learning_rate"]: _result(Path("runs/tiny") / row["folder"])["knn"] for row in rows
+    }
+    assert float(said[1]) == pytest.approx(max(results.values()), rel=1e-3)
+    assert any(f"{rate:g}" == said[2] for rate, knn in results.items() if knn == max(results.values()))
     assert run("--seeds", "1") == 0
     out = capsys.readouterr().out
+    assert said[0] in out
     assert "2 runs into runs/tiny, 2 of them done before" in out
     assert "1 runs into runs/tiny, 1 of them done before" in out
 

@@ -82,7 +82,7 @@ def test_claims_are_decided_on_every_data_set():
     ]
     decisions = [d for d in decide(found, "figure4") if "predictor" in d.claim.text]
     assert [(d.data, d.answer) for d in decisions] == [("blobs", "holds"), ("moons", "does not hold")]
-    assert decisions[1].evidence.endswith("against 0.95")
+    assert decisions[1].evidence.endswith("; claimed: above 0.95")
 
 
 def test_a_claim_about_a_sweep_names_the_setting_and_mixes_none():

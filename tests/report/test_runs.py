@@ -2,9 +2,9 @@
 
 import pytest
 
-from losslang.report.curves import SECTIONS, curve_sections, metric_names
+from losslang.report.curves import SECTIONS, chosen_curves, curve_sections, metric_names
 from losslang.report.found import find_runs
-from losslang.report.plots import rounded, thinned
+from losslang.report.plots import COLORS, rounded, styles, thinned
 from losslang.report.runs import RunData, group_runs
 from tests.report.conftest import synthetic
 
@@ -59,6 +59,34 @@ def test_every_number_has_one_section(tmp_path):
     placed = [plot.name for _, plots in curve_sections(groups) for plot in plots]
     assert sorted(placed) == sorted(metric_names(groups))
     assert SECTIONS[-1].prefixes == ("",)
+
+
+def test_a_method_has_one_colour_and_a_data_set_one_dash():
+    pairs = [(method, data) for method in "ab" for data in ("blobs", "moons")]
+    groups = group_runs([run(method, data) for method, data in pairs])
+    looks = {(g.first.method, g.first.data): (g.style % len(COLORS), g.style // len(COLORS)) for g in groups}
+    assert looks == {("a", "blobs"): (0, 0), ("a", "moons"): (0, 1), ("b", "blobs"): (1, 0), ("b", "moons"): (1, 1)}
+
+
+def test_styles_differ_also_where_colours_run_out():
+    assert styles([]) == []
+    for methods, data in ((9, 1), (1, 5), (9, 5), (8, 4)):
+        pairs = [(str(method), str(of)) for method in range(methods) for of in range(data)]
+        assert len(set(styles(pairs))) == len(pairs)
+    assert styles([("a", "x"), ("a", "x")]) == [0, 1]
+
+
+def test_what_an_experiment_plots_is_drawn_for_each_data_set():
+    records = [{"step": 0, "knn": 0.5, "total": 1.0}, {"step": 1, "knn": 0.75, "total": 1.0}]
+    groups = group_runs([run(method, data, records=records) for method in "ab" for data in ("blobs", "moons")])
+    plots = chosen_curves(["knn", "lidar"], groups)
+    assert [plot.title for plot in plots] == ["kNN on blobs", "kNN on moons"]
+    assert [[trace.name for trace in plot.traces] for plot in plots] == [
+        ["a on blobs", "b on blobs"],
+        ["a on moons", "b on moons"],
+    ]
+    assert len({plot.name for plot in plots}) == 2
+    assert chosen_curves(["knn"], groups[:1]) == []
 
 
 def test_thinning_keeps_both_ends():
