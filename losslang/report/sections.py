@@ -52,7 +52,7 @@ def runs_table(groups: Sequence[Group]) -> Html:
 _COLLAPSE = (
     f"Collapse is judged at the end: constant is a center norm above {CONSTANT:g}, rank below half an effective rank below half"
     " of what there was to keep, that of the inputs or of the untrained embeddings. The alarm looks during training, and for"
-    f" dimensions waits until less than {FEW_DIMENSIONS:.0%} of those beyond the first are left."
+    f" dimensions waits until less than {100 * FEW_DIMENSIONS:.0f} % of those beyond the first are left."
 )
 
 

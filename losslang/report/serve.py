@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,6 +54,16 @@ class Page:
             return f"<!doctype html>{reload}{tag('title', 'losslang')}{tag('p', str(error))}"
 
 
+class _Server(ThreadingHTTPServer):
+    """Goes on whatever becomes of one answer."""
+
+    def handle_error(self, *_arguments: object) -> None:
+        """Nothing where a reader left before the page was whole; a line where something else went wrong."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError):
+            sys.stderr.write(f"losslang: the page could not be made: {type(error).__name__}: {error}\n")
+
+
 def make_server(page: Page, port: int) -> ThreadingHTTPServer:
     """A server of the page at `/` and its stamp at `/stamp`, bound to the loopback address. Port 0 is any free one."""
 
@@ -80,7 +91,7 @@ def make_server(page: Page, port: int) -> ThreadingHTTPServer:
         def log_message(self, *_arguments: object) -> None:
             """Nothing: the terminal is for the training."""
 
-    return ThreadingHTTPServer((HOST, port), Handler)
+    return _Server((HOST, port), Handler)
 
 
 def serve(paths: list[Path], make: Callable[[], str], port: int, say: Callable[[str], None]) -> int:

@@ -181,5 +181,5 @@ def test_what_the_table_calls_lost_rank_is_no_word_of_the_alarm(tmp_path):
     text = render(Contents(group_runs(runs)), "").partition('id="claims"')[0]
     assert "rank below half in 2 of 3" in text
     assert "rang in none" in text
-    assert "waits until less than 15% of those beyond the first are left" in text
+    assert "waits until less than 15 % of those beyond the first are left" in text
     assert "dimensional" not in text.partition("<main")[2].partition("</section>")[0]

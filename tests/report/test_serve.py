@@ -1,5 +1,8 @@
 """The page while runs train: on this machine alone, and new when there is something new."""
 
+import http.client
+import socket
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -79,3 +82,36 @@ def test_a_port_that_is_taken(served, tmp_path, capsys):
     port = served.rpartition(":")[2]
     assert main(["report", str(tmp_path), "--watch", "--port", port]) == 1
     assert "choose another with --port" in capsys.readouterr().err
+
+
+def _left(address):
+    """A reader that asks for the page and leaves before it comes: the connection is reset."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as reader:
+        reader.sendall(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_a_reader_who_leaves_is_no_error_and_what_is_one_is_a_line(folder, capfd):
+    left, wrong = threading.Event(), []
+
+    def make():
+        if wrong:
+            raise KeyError("loss")
+        assert left.wait(10)
+        return "x" * 10_000_000
+
+    server = make_server(Page([folder], make), 0)
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _left(address)
+        left.set()
+        assert len(get(f"{address}/")) == 10_000_000
+        wrong.append(1)
+        (folder / "metrics.jsonl").write_text("1\n2\n")
+        with pytest.raises((urllib.error.URLError, ConnectionError, http.client.HTTPException)):
+            get(f"{address}/")
+        server.shutdown()
+    said = capfd.readouterr().err
+    assert said == "losslang: the page could not be made: KeyError: 'loss'\n"
