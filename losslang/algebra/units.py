@@ -36,6 +36,8 @@ def units_in_contrast(graph: Graph) -> Row:
         options: dict[str, Attribute] = {"units": units, "eps": eps}
         attributes = tuple((key, options.get(key, value)) for key, value in node.attributes)
         inputs = [_before(child, make) if n in units else child for n, child in enumerate(node.inputs)]
+        if any(inputs[n] is child for n in units for other, child in enumerate(inputs) if other not in units):
+            return None  # rows with unit rows of themselves: contrast takes one operand for one value
         return make.again(replace(node, attributes=attributes), inputs)
 
     return Row(

@@ -95,7 +95,7 @@ class SquaredProducts(torch.autograd.Function):
         if hollow and few:
             diagonal = x.square().sum(-2) * scale
         elif hollow:
-            matrix.diagonal(dim1=-2, dim2=-1).zero_()
+            matrix.diagonal(dim1=-2, dim2=-1).mul_(0)
         value = squared_entries(matrix)
         ctx.scale = scale
         ctx.save_for_backward(x, matrix, diagonal)
@@ -123,7 +123,7 @@ class SquaredCrossProducts(torch.autograd.Function):
         if x.shape[-2] >= x.shape[-1]:
             products = (x.mT @ y).mul_(scale)
             if hollow:
-                products.diagonal(dim1=-2, dim2=-1).zero_()
+                products.diagonal(dim1=-2, dim2=-1).mul_(0)
             ctx.save_for_backward(x, y, products, None, None)
             return squared_entries(products)
         one, two = symmetric_product(x).mul_(scale), symmetric_product(y).mul_(scale)

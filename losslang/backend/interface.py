@@ -52,7 +52,8 @@ def checked_input(x: Tensor, name: str, axes: Sequence[str], sizes: Sequence[int
 
 def check_batches(**rows: int) -> None:
     """All inputs hold the same number of rows."""
-    if len(set(rows.values())) > 1:
+    first = next(iter(rows.values()))
+    if any(count != first for count in rows.values()):
         found = ", ".join(f"{name} has {count}" for name, count in rows.items())
         raise ValueError(f"the inputs hold batches of different size: {found}")
 

@@ -40,7 +40,7 @@ class Correlations(torch.autograd.Function):
         if len(one) >= one.shape[1]:
             matrix = (one.mT @ two).mul_(scale)
             diagonal = matrix.diagonal().clone()
-            matrix.diagonal().zero_()
+            matrix.diagonal().mul_(0)
             ctx.save_for_backward(z, diagonal, matrix, one, inverse, *two_is)
             return diagonal, torch.dot(matrix.view(-1), matrix.view(-1))
         matrix, other = symmetric_product(one).mul_(scale), symmetric_product(two).mul_(scale)

@@ -23,6 +23,8 @@ def rows_in_parts(x: Tensor, columns: int, most: int | None = None) -> list[tupl
     They are no more than `most`, and have no more than sixteen million products, where that leaves 64 rows.
     """
     step = max(min(max(-(-len(x) // 4), 256), most or len(x), 2**24 // max(columns, 1)), 64)
+    if step >= len(x):
+        return [(0, x)]  # one graph of torch.compile for all such batches
     return [(start, x[start : start + step]) for start in range(0, len(x), step)]
 
 

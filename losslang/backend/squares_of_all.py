@@ -57,7 +57,7 @@ class SquaresBySums(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, products: Tensor, scale: float | Tensor, share: Share, hollow: str) -> Tensor:
         """A part of the sum, from scale · xᵀx of all rows."""
         if hollow == "columns":
-            products.diagonal(dim1=-2, dim2=-1).zero_()
+            products.diagonal(dim1=-2, dim2=-1).mul_(0)
         value, lengths = squared_entries(products) / len(share.counts), None
         if hollow == "rows":
             lengths = x.square().sum(-1, keepdim=True) * scale
@@ -85,7 +85,7 @@ class SquaresByRows(torch.autograd.Function):
         """A part of the sum, from own rows and those of all."""
         products = (x @ whole.mT).mul_(scale)
         if hollow == "rows":
-            products.diagonal(share.start, dim1=-2, dim2=-1).zero_()
+            products.diagonal(share.start, dim1=-2, dim2=-1).mul_(0)
         value, lengths = squared_entries(products), None
         if hollow == "columns":
             lengths = whole.square().sum(-2, keepdim=True) * scale
@@ -120,7 +120,7 @@ class CrossSquaresBySums(torch.autograd.Function):
     ) -> Tensor:
         """A part of the sum, from scale · xᵀy of all rows."""
         if hollow:
-            products.diagonal(dim1=-2, dim2=-1).zero_()
+            products.diagonal(dim1=-2, dim2=-1).mul_(0)
         ctx.scale = scale
         ctx.save_for_backward(x, y, products)
         return squared_entries(products) / len(share.counts)

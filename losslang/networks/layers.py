@@ -60,6 +60,8 @@ class Prototypes(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """[batch, feature] to [batch, prototype]."""
         weight = F.normalize(self.weight, dim=1) if self.rows == "weight_norm" else self.weight
+        if self.rows == "project" and torch.compiler.is_compiling():
+            weight = own_copy(weight)
         return F.linear(z, weight)
 
     @torch.no_grad()
@@ -71,6 +73,19 @@ class Prototypes(nn.Module):
         if self.rows == "project":
             with _unsafe_preserve_version_counter(self.weight):
                 self.weight.copy_(F.normalize(self.weight, dim=1))
+
+
+@torch.library.custom_op("losslang::own_copy", mutates_args=())
+def own_copy(weight: Tensor) -> Tensor:
+    """A copy that the way back of a compiled call keeps, whatever is written into the weight until then.
+
+    torch's compiler (2.13) counts what `project` writes, also where torch is told not to, and takes a plain copy off again.
+    """
+    return weight.clone()
+
+
+own_copy.register_fake(torch.empty_like)
+own_copy.register_autograd(lambda _, grad: grad)
 
 
 class IterNorm(nn.Module):

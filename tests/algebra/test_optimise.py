@@ -236,6 +236,26 @@ def both(expression, size):
     return used(spec), [losslang.compile_loss(spec, without=without).double() for without in ((), NAMES)]
 
 
+def test_rows_with_unit_rows_of_themselves_are_two_operands():
+    spec = term("mean(logsumexp(dot(z, normalize(z), pairs=[view, batch]) / 0.7, over=[view', batch']))")
+    inputs = {"z": torch.randn(2, 5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)}
+    assert_same(run(spec, inputs), run(spec, inputs, NAMES))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "sum(offdiag(similarity(standardize(z, ddof=1)[a], z[a]), axis=batch)^2)",
+        "sum(offdiag(similarity(standardize(z, ddof=1)[a], standardize(z, ddof=1)[b]), axis=batch)^2)",
+        "norm(offdiag(dot(standardize(z, ddof=1)[a], standardize(z, ddof=1)[a], over=feature, pairs=batch), axis=batch))",
+    ],
+)
+def test_what_is_no_number_on_a_diagonal_is_not_hidden(expression):
+    spec = term(expression)  # the deviation of one row, with divisor 0, is no number
+    inputs = {"z": torch.randn(2, 1, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)}
+    assert [run(spec, inputs, without)[0].isnan() for without in ((), NAMES)] == [True, True]
+
+
 def test_entries_that_are_chosen_each_for_itself_are_no_rows():
     spec = term("mean(dot(argmax(z[a], over=batch), z[b], over=batch)^2)", size=6)
     assert "chosen_rows" not in used(spec)

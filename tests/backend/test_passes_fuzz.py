@@ -99,11 +99,14 @@ def terms(draw):
 
 
 def _acted(spec, inputs, without):
-    """The total, and its gradient to z."""
+    """The total, and its gradient to z; NaN where a matrix has no Cholesky factor."""
     torch.manual_seed(0)
     loss = compile_loss(spec, steps=100, steps_per_epoch=10, without=without).double()
     given_ = {name: x.clone().requires_grad_(name == "z") for name, x in inputs.items() if name in loss.inputs}
-    total = loss(**given_).total
+    try:
+        total = loss(**given_).total
+    except torch.linalg.LinAlgError:
+        return torch.tensor(torch.nan, dtype=torch.float64), torch.zeros(())
     if "z" not in given_ or not total.requires_grad:
         return total.detach(), torch.zeros(())
     return total.detach(), torch.autograd.grad(total, given_["z"])[0]
@@ -117,7 +120,7 @@ def _acted(spec, inputs, without):
 @given(
     terms(),
     st.lists(terms(), max_size=1),
-    st.sampled_from([2, 3, 5, 9]),
+    st.sampled_from([1, 2, 3, 5, 9]),
     st.sampled_from([2, 3, 5, 7]),
     st.integers(0, 99),
 )
@@ -131,4 +134,6 @@ def test_passes_move_neither_value_nor_gradient(first, more, rows, size, seed):
     inputs = {name: torch.randn(2, rows, size, generator=random, dtype=torch.float64) for name in ("z", "t")}
     (one, slope), (other, plain) = (_acted(spec, inputs, without) for without in ((), NAMES))
     assert torch.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True)
-    assert torch.allclose(slope, plain, rtol=1e-8, atol=1e-8 * float(plain.abs().max().clamp(min=1)), equal_nan=True)
+    if other.isfinite():
+        size = plain.nan_to_num().abs().max().clamp(min=1)
+        assert torch.allclose(slope, plain, rtol=1e-8, atol=1e-8 * float(size), equal_nan=True)
