@@ -156,18 +156,20 @@ def _verify(options: Namespace) -> int:
     if not damaged:
         print("every image is as it was written")
         return 0
-    print(
-        f"{len(damaged)} images are damaged: rows {', '.join(map(str, damaged[:20]))}{', …' if len(damaged) > 20 else ''}"
-    )
+    images = "image is" if len(damaged) == 1 else "images are"
+    shown = ", ".join(map(str, damaged[:20])) + (", …" if len(damaged) > 20 else "")
+    print(f"{len(damaged)} {images} damaged: {'row' if len(damaged) == 1 else 'rows'} {shown}")
     return 1
 
 
 def _describe(cache: Cache) -> None:
-    gigabytes = cache.index["positions"] * cache.image_bytes / 1e9
+    from losslang.data.sizes import bytes_in_words
+
+    size = bytes_in_words(cache.index["positions"] * cache.image_bytes)
     rows = {
         "data set": f"{cache.name}, {len(cache.classes)} classes",
         "images": f"{cache.train} for training, {cache.test} held out ({cache.index['held_out']})",
-        "pixels": f"{cache.index['resized']}; {gigabytes:.2f} GB in {cache.path}",
+        "pixels": f"{cache.index['resized']}; {size} in {cache.path}",
         "made from": cache.index["source"],
         "broken": f"{len(cache.index['broken'])} images were left out" if cache.index["broken"] else "",
     }

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ from losslang.data.cache import FORMAT, INDEX, PIXELS, ROW, ROWS, Cache, is_cach
 from losslang.data.decode import Broken, Fit, check_pillow, decode
 from losslang.data.files import remove_tree, write_atomically, write_text
 from losslang.data.origin import Origin
+from losslang.data.sizes import bytes_in_words
 from losslang.diagnostics import LosslangError
 
 __all__ = ["Preparation", "Tell", "prepare"]
@@ -81,6 +83,8 @@ def prepare(origin: Origin, out: Path, how: Preparation, tell: Tell = lambda *_:
         for at, outcome in enumerate(_outcomes(_jobs(origin, out, how, state), how.processes), before + 1):
             _enter(state, outcome, broken)
             tell(at, len(origin), len(broken))
+    except BrokenPipeError:  # nobody reads what `tell` says
+        raise
     except OSError as error:
         raise _stopped(error, state, out) from error
     except BrokenProcessPool as error:
@@ -140,7 +144,7 @@ def _check_space(out: Path, needed: int) -> None:
     if free < needed:
         remove_tree(out)
         raise LosslangError(
-            f"{out} needs {needed / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB left; choose --out or --size"
+            f"{out} needs {bytes_in_words(needed)}, and the disk has {bytes_in_words(free)} left; choose --out or --size"
         )
 
 
@@ -159,7 +163,7 @@ def _outcomes(jobs: Iterable[_Job], processes: int) -> Iterator[_Outcome]:
         for job in jobs:
             yield from _work(job)
         return
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _be_quiet)
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin_process)
     pending, waiting = set[Future[list[_Outcome]]](), iter(jobs)
     try:
         while True:
@@ -173,10 +177,18 @@ def _outcomes(jobs: Iterable[_Job], processes: int) -> Iterator[_Outcome]:
         pool.shutdown(cancel_futures=True)
 
 
-def _be_quiet() -> None:
-    """In a process of the pool: the parent alone answers Ctrl-C, and broken images are reported by it."""
+def _begin_process() -> None:
+    """In a process of the pool: the parent alone answers Ctrl-C and reports broken images; killed, it leaves nobody behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _work(job: _Job) -> list[_Outcome]:

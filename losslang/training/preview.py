@@ -17,6 +17,7 @@ from losslang.algebra.cost_of_many import cost_of_many
 from losslang.backend.compile import Model, compile  # noqa: A004 - the language's word
 from losslang.data.photo_sets import KNOWN
 from losslang.data.policies import Photo, Policy
+from losslang.data.sizes import bytes_in_words
 from losslang.networks.backbones import make_backbone
 from losslang.networks.statistics import counted_exchanges
 from losslang.networks.targets import FreezeFor
@@ -95,7 +96,7 @@ def _data(plan: RunPlan) -> Iterator[str]:
         yield "not prepared here: training would stop with a message that says how"
     if data.kind == "photos":
         pixels = 3 * data.shape[1] ** 2 * sum(data.samples)
-        yield f"{_bytes(pixels)} of pixels, on a GPU where half of its memory holds them, else streamed"
+        yield f"{bytes_in_words(pixels)} of pixels, on a GPU where half of its memory holds them, else streamed"
 
 
 def _views(plan: RunPlan) -> Iterator[str]:
@@ -145,11 +146,11 @@ def _cost(plan: RunPlan, model: Model, cost: Cost | str) -> Iterator[str]:
     fixed = 4 * ((2 + _STATES[plan.recipe.optimizer.name]) * trained + still) + state
     if not model.estimate.is_exact:
         yield f"by random probes: {model.estimate.words()}"
-    yield f"{_bytes(fixed)} for weights, gradients, optimiser and state"
+    yield f"{bytes_in_words(fixed)} for weights, gradients, optimiser and state"
     if isinstance(cost, str):
         yield cost
         return
-    yield f"about {_bytes(cost.kept)} kept between forward and backward pass of a step, from its views on"
+    yield f"about {bytes_in_words(cost.kept)} kept between forward and backward pass of a step, from its views on"
     yield f"{cost.flops / 1e12:,.2f} TFLOP a step"
     yield from _time(plan, cost.flops)
 
@@ -174,8 +175,8 @@ def _exchange(plan: RunPlan, model: Model, cost: Cost | str, processes: int) -> 
     of_all = plan.recipe.batchnorm == "global"
     if processes == 1:
         yield "one process exchanges nothing"
-    yield f"of {world} processes each sends {_bytes(gradients)} of gradients in one exchange after every step"
-    often, sent = f"{found.exchanges} times forward and {found.back} back", _bytes(found.sent)
+    yield f"of {world} processes each sends {bytes_in_words(gradients)} of gradients in one exchange after every step"
+    often, sent = f"{found.exchanges} times forward and {found.back} back", bytes_in_words(found.sent)
     yield f"the loss exchanges values {often}, {sent} sent by each"
     if isinstance(cost, str):
         return
@@ -255,13 +256,6 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return " ".join(map(_short, value)) if isinstance(value, tuple | list) else str(value)
-
-
-def _bytes(size: float) -> str:
-    for unit, length in (("GB", 1e9), ("MB", 1e6)):
-        if size >= length / 100:
-            return f"{size / length:,.2f} {unit}"
-    return f"{size:,.0f} bytes"
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,9 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,7 +149,7 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(jpegs, tmp_path):
 
 def test_room_is_looked_for_before_the_work(jpegs, tmp_path, monkeypatch):
     monkeypatch.setattr(preparing.shutil, "disk_usage", lambda _path: types.SimpleNamespace(free=1000))
-    with pytest.raises(LosslangError, match=r"needs 0.0 GB, and the disk has 0.0 GB left"):
+    with pytest.raises(LosslangError, match=r"needs 0.19 MB, and the disk has 1,000 bytes left"):
         prepare(find_images(jpegs), tmp_path / "c", HERE)
     assert not (tmp_path / "c").exists()
 
@@ -168,6 +170,23 @@ def test_a_killed_preparation_goes_on(tmp_path):
     assert seen[0][0] == done + 1
     assert not cache.damaged(range(len(origin)))
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["images.npy", "index.json", "pixels.bin"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
+def test_a_killed_preparation_leaves_no_process_behind(tmp_path):
+    write_folder(tmp_path / "j", 200, 2, side=60)
+    command = [sys.executable, "-m", "losslang", "data", "folder", str(tmp_path / "j"), "--out", str(tmp_path / "c")]
+    process = subprocess.Popen([*command, "--processes", "2"], stdout=subprocess.PIPE, text=True)
+    while not process.stdout.readline().startswith("  "):
+        assert process.poll() is None
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 30
+    while left := [child for child in children if Path(f"/proc/{child}").is_dir()]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
+    assert len(children) > 1
 
 
 def test_a_changed_folder_is_noticed(jpegs, tmp_path):
@@ -193,7 +212,7 @@ def test_damage_is_found(jpegs, tmp_path, capsys):
     with pytest.raises(LosslangError, match="is damaged: image 17"):
         open_cache(tmp_path / "c")
     assert main(["data", "verify", str(tmp_path / "c")]) == 1
-    assert "1 images are damaged: rows 17" in capsys.readouterr().out
+    assert "1 image is damaged: row 17" in capsys.readouterr().out
     os.truncate(tmp_path / "c/pixels.bin", 100)
     with pytest.raises(LosslangError, match="has 100 bytes in place of"):
         open_cache(tmp_path / "c")
