@@ -37,7 +37,7 @@ class Dataset:
     """A data set: `shape` of one input, number of `classes`, samples in both parts, and the augmentation that fits it.
 
     `kind` says what an input is: a point, a small image between 0 and 1, or a photo, whose views have the size that its
-    augmentation says.
+    augmentation says. `remark` is for whoever trains on it.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Dataset:
     augmentation: Mapping[str, Any]
     load: Callable[[], Arrays]
     kind: Literal["points", "images", "photos"] = "points"
+    remark: str = ""
 
 
 _POINTS = (3072, 1024)

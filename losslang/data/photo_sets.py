@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import lru_cache
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def _cached(cache: Cache) -> Dataset:
 def _plain(origin: Origin) -> Dataset:
     held = len(origin) - origin.train
     parts = FolderReader(origin, 256, 0, origin.train), FolderReader(origin, 256, origin.train, held)
-    return _photos(origin.name, PLAIN, len(origin.classes), *parts)
+    plain = _photos(origin.name, PLAIN, len(origin.classes), *parts)
+    return dataclasses.replace(plain, remark=f"{origin.name}: {PLAIN}")
 
 
 PLAIN = (

@@ -84,6 +84,8 @@ def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> 
         from losslang.training.side_by_side import sharing
 
         work = _Work(options, console, pending)
+        if not options.quiet:
+            _remark(plans, console)
         for group in sharing(plans, in_turn=options.in_turn or crew().size > 1):
             if work.stopped:
                 break
@@ -98,6 +100,12 @@ def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> 
         for failure in work.failures:
             console.print(failure, style="red" if not pending.number else "", soft_wrap=True)
         return 128 + pending.number if pending.number else int(bool(work.failures))
+
+
+def _remark(plans: Sequence[RunPlan], console: Console) -> None:
+    """What is to be known of the data, once."""
+    for remark in dict.fromkeys(plan.dataset.remark for plan in plans if plan.dataset.remark):
+        console.print(remark, style="yellow", soft_wrap=True)
 
 
 @dataclass

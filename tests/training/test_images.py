@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from losslang.cli import main
 from losslang.data.origin import find_images
 from losslang.data.prepare import Preparation, prepare
 from losslang.diagnostics import LosslangError
@@ -144,11 +145,15 @@ def test_equal_bits_from_cache_folder_stream_and_after_a_break(recipe, folder, c
     assert same(checkpoint(tmp_path / "stream"), checkpoint(tmp_path / "broken"))
 
 
-def test_a_plain_folder_is_read_file_by_file_and_says_so(recipe, folder, tmp_path):
+def test_a_plain_folder_is_read_file_by_file_and_says_so(recipe, folder, tmp_path, capsys):
     planned = plan("simsiam", recipe, folder, tmp_path / "run", epochs="1")
     assert "many times faster" in planned.dataset.description
     assert planned.dataset.samples == (96, 4)
-    assert train(planned)["steps"] == 3
+    options = ["--recipe", recipe, "--data", str(folder), "--set", "epochs=1", "--out", str(tmp_path / "run")]
+    assert main(["train", str(shipped_specs()["simsiam"]), *options]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("shapes: a folder, read file by file at every use; `losslang data folder` makes a cache")
+    assert said[1].startswith("simsiam on shapes, seed 0: 3 steps")
     (folder / "train/class000/000003.jpg").rename(tmp_path / "kept.jpg")
     (folder / "train/class000/000003.jpg").write_bytes(b"no image")
     try:
