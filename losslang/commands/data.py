@@ -98,7 +98,8 @@ def _prepared(origin: Origin, options: Namespace) -> int:
     with _progress() as tell:
         cache = prepare(origin, out, how, tell)
     _describe(cache)
-    print(f"train with: losslang train SPEC --data {out} --recipe imagenet100")
+    recipe = "imagenet100" if options.size >= 128 else "cifar"
+    print(f"train with: losslang train SPEC --data {out} --recipe {recipe}")
     return 0
 
 
