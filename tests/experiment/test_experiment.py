@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -205,6 +206,7 @@ def test_processes_and_a_signal(tiny):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     while not list(Path("runs/tiny").glob("*/*/checkpoint.previous.pt")):
         assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=100)
     assert process.returncode == 128 + signal.SIGTERM
