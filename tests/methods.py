@@ -1,7 +1,8 @@
-"""Small methods for tests, written as text; losses that are compiled once; slopes of a loss, as its meaning has it."""
+"""Methods for tests: small ones, written as text, and those that ship; their losses, compiled once, and slopes of them."""
 
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 
 import losslang
 from losslang.diagnostics import Source
@@ -37,6 +38,12 @@ def slope_along(spec, world, name, direction, step=1e-6):
     """The derivative of the loss as the given value `name` moves along `direction`."""
     moved = lambda by: replace(world, given={**world.given, name: world.given[name] + by * direction})  # noqa: E731
     return sum(slopes(spec, evaluate(spec, world), moved, step).values())
+
+
+@cache
+def shipped(name):
+    """A method that ships, typed once."""
+    return losslang.load(name)
 
 
 def compiled(name, **options):

@@ -15,7 +15,7 @@ from losslang.algebra.show import show_canonical
 from losslang.cli import main
 from losslang.questions import canonical_hash
 from losslang.shipped import shipped_specs
-from tests.methods import method
+from tests.methods import method, shipped
 
 CROSS = "dot(normalize(z[a], over=batch), normalize(z[b], over=batch), over=batch, pairs=feature)"
 TURNED = "dot(normalize(z[b], over=batch), normalize(z[a], over=batch), over=batch, pairs=feature)"
@@ -157,7 +157,7 @@ def test_networks_built_alike_are_told_apart_by_their_place():
 @cache
 def form_of(name):
     """The form of a method that ships."""
-    return canonical(losslang.load(name))
+    return canonical(shipped(name))
 
 
 def test_methods_that_ship_differ_from_each_other():
@@ -185,7 +185,7 @@ def test_the_hash_is_that_of_every_process():
 
 @pytest.mark.parametrize("name", ["empssl", "lejepa", "dino", "mcr2"])
 def test_it_takes_little_time(name):
-    spec = losslang.load(name)
+    spec = shipped(name)
     start = time.process_time()
     assert canonical(spec).complete
     assert time.process_time() - start < 1

@@ -8,7 +8,7 @@ from losslang.objective.axes import BATCH
 from losslang.objective.graph import walk
 from losslang.pipeline import emit, load
 from losslang.shipped import shipped_specs
-from tests.methods import term
+from tests.methods import shipped, term
 
 
 def distributed(spec):
@@ -24,7 +24,7 @@ def exchanges(spec):
 
 @pytest.mark.parametrize("name", shipped_specs())
 def test_every_method_ends_in_numbers_that_all_share(name):
-    nodes = distributed(load(shipped_specs()[name]))
+    nodes = distributed(shipped(name))
     partial = {n.inputs[0].number for n in nodes if n.op == "across"}
     assert partial or any(n.op == "gathered" for n in nodes)
     # what was summed over own rows is used by nothing but the sum over processes
@@ -41,7 +41,7 @@ def test_sums_of_one_stage_are_one_exchange():
 
 def of_many(name):
     """The emitted body for many processes."""
-    return emit(load(shipped_specs()[name])).split("def objective_of_many", 1)[1].split("\n\n", 1)[0]
+    return emit(shipped(name)).split("def objective_of_many", 1)[1].split("\n\n", 1)[0]
 
 
 def test_what_is_under_way_is_waited_for_after_other_work():

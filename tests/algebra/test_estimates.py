@@ -16,7 +16,7 @@ from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
 from losslang.pipeline import emit
 from losslang.shipped import shipped_specs
-from tests.methods import term
+from tests.methods import shipped, term
 
 SIZE, ROWS = 24, 30
 CASES = {
@@ -211,7 +211,7 @@ def test_what_has_few_dimensions_stays_exact():
 
 @pytest.mark.parametrize("name", ["vicreg", "barlow", "coding_rate", "matrixssl", "mec", "simdino", "mcr2"])
 def test_methods_have_something_to_estimate(name):
-    graph = estimated(losslang.load(name), Estimate("lanczos", "hutch++", probes=16)).graph
+    graph = estimated(shipped(name), Estimate("lanczos", "hutch++", probes=16)).graph
     assert {"logdet_by_probes", "deflated_probes"} & {node.op for node in graph.nodes()}
 
 

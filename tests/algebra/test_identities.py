@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import losslang
 from losslang.algebra.identities import IDENTITIES
 from losslang.algebra.polynomial import combine
 from losslang.algebra.rewrite import Row
 from losslang.pipeline import small
 from losslang.shipped import shipped_specs
 from tests.algebra.worlds import differences, rewritten
-from tests.methods import HEAD, method
+from tests.methods import HEAD, method, shipped
 
 VALUE, GRADIENT = 1e-9, 1e-5
 
@@ -147,7 +146,7 @@ def test_a_row_that_is_wrong_in_the_gradient_alone_would_be_caught():
 
 @pytest.mark.parametrize("name", shipped_specs())
 def test_the_form_of_a_method_is_the_method(name):
-    spec = small(losslang.load(name))
+    spec = small(shipped(name))
     graph, _, digests = rewritten(spec)
     value, gradient = differences(spec, graph, digests, 5)
     assert value < VALUE

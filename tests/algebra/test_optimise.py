@@ -14,7 +14,7 @@ from losslang.diagnostics import LosslangError
 from losslang.meaning.evaluate import World, evaluate
 from losslang.objective.fused import FUSED
 from losslang.shipped import shipped_specs
-from tests.methods import term
+from tests.methods import shipped, term
 from tests.specs.trials import TRIALS
 
 CLOSE = 1e-12
@@ -287,7 +287,7 @@ def test_no_method_moves_without_a_pass(name):
     random = torch.Generator().manual_seed(3)
     inputs = {k: torch.randn(shape, generator=random, dtype=torch.float64) for k, shape in trial.inputs.items()}
     plain = run(name, inputs, NAMES, **trial.options)
-    rows = used(losslang.load(name))
+    rows = used(shipped(name))
     at_work = [key for key, table in PASSES.items() if rows & {row.name for row in table}]
     at_work += [key for key in (*OF_GRAPHS, *AFTER) if key in rows]
     for left_out in [(), *((key,) for key in at_work)]:
@@ -296,7 +296,7 @@ def test_no_method_moves_without_a_pass(name):
 
 @pytest.mark.parametrize("name", shipped_specs())
 def test_places_survive(name):
-    spec = losslang.load(name)
+    spec = shipped(name)
     found = optimise(spec.graph)
     places = {str(node.span) for node in spec.graph.nodes()}
     assert {str(node.span) for node in found.graph.nodes()} <= places

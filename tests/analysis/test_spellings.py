@@ -2,14 +2,12 @@
 
 import os
 import random
-from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import losslang
 from losslang.algebra.canonical import labels_of
 from losslang.algebra.digest import Digests
 from losslang.analysis.structure.mechanisms import find_mechanisms
@@ -21,16 +19,11 @@ from losslang.shipped import shipped_specs
 from tests.algebra.worlds import draws, leaves, settled, world
 from tests.analysis.spellings import MISSES, SPELLINGS, loaded, released, rename, reorder, whole
 from tests.methods import method as method_of
+from tests.methods import shipped
 
 EXAMPLES = int(os.environ.get("LOSSLANG_SPELLINGS", "40"))
 
 NAMES = sorted(shipped_specs())
-
-
-@cache
-def shipped(name):
-    """A method that ships, typed once."""
-    return losslang.load(name)
 
 
 def possible(method, spelling="loss"):

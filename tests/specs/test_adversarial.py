@@ -11,9 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import losslang
 from losslang.parity import cards
-from tests.methods import compiled
+from tests.methods import compiled, shipped
 from tests.specs.trials import BATCH, FEATURE, TRIALS, Trial
 
 SINGULAR = {"wmse", "wmse_solo"}
@@ -67,7 +66,7 @@ def _assert_finite(loss: nn.Module, inputs: dict[str, Tensor]) -> None:
 
 def _notes(method: str) -> str:
     """The notes of a method and of the one it is a variant of."""
-    return " ".join(" ".join(losslang.load(name).notes for name in (method, cards()[method].extends) if name).split())
+    return " ".join(" ".join(shipped(name).notes for name in (method, cards()[method].extends) if name).split())
 
 
 def _expect(method: str, loss: nn.Module, inputs: dict[str, Tensor], *, rank_is_full: bool, kind: str = "") -> None:

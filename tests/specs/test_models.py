@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import losslang
 from losslang.shipped import shipped_specs
+from tests.methods import shipped
 
 SMALL = {"width": 16, "size": 8, "bottleneck": 8, "prototypes": 10, "queue": 64, "slices": 16, "rows": 16, "start": 0}
 IMAGES, PIXELS = 32, 12
@@ -27,7 +28,7 @@ def _model(method: str) -> nn.Module:
 def _compiled(method: str) -> nn.Module:
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.Linear(PIXELS, 16), nn.BatchNorm1d(16), nn.ReLU())
-    known = losslang.load(method).parameters
+    known = shipped(method).parameters
     small = {name: value for name, value in SMALL.items() if name in known}
     clock = {"steps": 20, "steps_per_epoch": 2, "images": IMAGES}
     return losslang.compile(method, backbone=backbone, feature_size=16, parameters=small, **clock)
@@ -76,6 +77,6 @@ def test_state_survives_a_round_trip(method: str):
 @pytest.mark.parametrize("method", METHODS)
 def test_sizes_are_parameters(method: str):
     """One recipe shrinks every method: no layer, queue or codebook has a size that is only a number in the file."""
-    known = losslang.load(method).parameters
+    known = shipped(method).parameters
     wide = [name for name, value in known.items() if isinstance(value.value, int) and value.value >= 64]
     assert set(wide) <= SIZES_BY_NAME | {"rows", "distortion", "align", "attract", "covariance"}

@@ -13,6 +13,7 @@ import pytest
 from losslang.cli import main
 from losslang.training.crew import Crew
 from losslang.training.restart import goes_on
+from tests.training.test_kills import contents
 
 SETTINGS = {
     "steps": 12, "batch_size": 30, "precision": "float64", "log_every": 3, "checkpoint_every": 6, "evaluation.every": 6,
@@ -82,12 +83,6 @@ def test_a_mistake_ends_all_with_one_message(tmp_path):
 
 
 LONG = {"steps": 60, "log_every": 2, "checkpoint_every": 12, "evaluation.every": 0}
-
-
-def contents(folder):
-    result = json.loads((folder / "result.json").read_text())
-    del result["seconds"]
-    return result, (folder / "checkpoint.pt").read_bytes(), (folder / "metrics.jsonl").read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Ensembles: every member is its own run alone, whatever state its method has; and their folders are those of runs alone."""
 
 import dataclasses
-import json
 
 import pytest
 import torch
@@ -15,7 +14,7 @@ from losslang.training.plan import resolve_run
 from losslang.training.session import open_session
 from losslang.training.signals import Pending
 from losslang.training.together import train_together
-from tests.training.test_loop import flat
+from tests.training.test_loop import flat, metrics
 
 SHORT = {
     "steps": "12",
@@ -41,10 +40,6 @@ def run_together(each, **options):
     found = {}
     finished = train_together(each, pending=options.pop("pending", Pending()), done=found.__setitem__, **options)
     return finished, [found.get(at) for at in range(len(each))]
-
-
-def metrics(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def assert_close(one, two, tolerance):
