@@ -176,12 +176,11 @@ def test_a_killed_preparation_goes_on(tmp_path):
 def test_a_killed_preparation_leaves_no_process_behind(tmp_path):
     write_folder(tmp_path / "j", 200, 2, side=60)
     command = [sys.executable, "-m", "losslang", "data", "folder", str(tmp_path / "j"), "--out", str(tmp_path / "c")]
-    process = subprocess.Popen([*command, "--processes", "2"], stdout=subprocess.PIPE, text=True)
-    while not process.stdout.readline().startswith("  "):
-        assert process.poll() is None
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.kill()
-    process.wait()
+    with subprocess.Popen([*command, "--processes", "2"], stdout=subprocess.PIPE, text=True) as process:
+        while not process.stdout.readline().startswith("  "):
+            assert process.poll() is None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.kill()
     until = time.monotonic() + 30
     while left := [child for child in children if Path(f"/proc/{child}").is_dir()]:
         assert time.monotonic() < until, left
