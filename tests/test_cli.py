@@ -247,6 +247,19 @@ def test_compile_writes_python(folder, capsys):
     compile((folder / "mine.py").read_text(encoding="utf-8"), "mine.py", "exec")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["explain", "vicreg", "--world", "64"], "add --cost"),
+        (["explain", "vicreg", "--batch", "64"], "add --cost"),
+        (["compile", "vicreg", "--show", "graph", "--without", "cheaper_side"], "before the passes"),
+    ],
+)
+def test_an_option_that_would_say_nothing_is_refused(arguments, message, capsys):
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_compile_into_a_folder_that_is_not_there(folder, capsys):
     assert main(["compile", "good.yaml", "-o", "no/mine.py"]) == 1
     assert capsys.readouterr().err == "losslang: no/mine.py: No such file or directory\n"

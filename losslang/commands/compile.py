@@ -34,6 +34,8 @@ def add_options(parser: CommandParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print a stage, print or write the module. Raises SpecError, LosslangError, OSError."""
+    if options.without and options.show in _BEFORE_PASSES and not options.out:
+        raise LosslangError(f"--show {options.show} comes before the passes; --without goes with optimised or python")
     if options.show:
         print(_STAGES[options.show](options).rstrip("\n"))
     if options.out:
@@ -120,3 +122,5 @@ _STAGES: dict[str, Callable[[Namespace], str]] = {
     "python": _python,
 }
 """What the compiler has, in order."""
+
+_BEFORE_PASSES = ("tree", "graph", "canonical")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["add_options", "run"]
 
 _CODE = re.compile(r"[A-Z]\d{3,}", re.IGNORECASE)
+_SIZES = ("batch", "dimension", "world")
 
 
 def add_options(parser: CommandParser) -> None:
@@ -32,11 +33,9 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--cost", action="store_true", help="what a step of the loss costs, as written and as optimised"
     )
-    parser.add_argument("--batch", metavar="N", type=int, default=1024, help="with --cost: images in a batch (1024)")
+    parser.add_argument("--batch", metavar="N", type=int, help="with --cost: images in a batch (1024)")
     parser.add_argument("--dimension", metavar="D", type=int, help="with --cost: features (the method's own)")
-    parser.add_argument(
-        "--world", metavar="W", type=int, default=1, help="with --cost: processes that share the batch (1)"
-    )
+    parser.add_argument("--world", metavar="W", type=int, help="with --cost: processes that share the batch (1)")
     parser.estimates()
     parser.parameters()
 
@@ -56,7 +55,10 @@ def run(options: Namespace) -> int:
 
 
 def _explained(options: Namespace) -> str:
-    """What the options ask for, as text. Raises SpecError, and LosslangError for a code that does not exist."""
+    """What the options ask for, as text. Raises SpecError, and LosslangError for a code or a combination that does not exist."""
+    alone = [name for name in _SIZES if getattr(options, name) is not None]
+    if alone and not options.cost:
+        raise LosslangError(f"--{alone[0]} is a size of what a step costs; add --cost, or leave it out")
     if _CODE.fullmatch(options.what) and not Path(options.what).exists():
         from losslang.diagnostics.codes import explain_code
 
@@ -80,11 +82,11 @@ def _cost(options: Namespace) -> str:
     from losslang.algebra.estimates import estimate_of, estimated
     from losslang.pipeline import load
 
-    for name in ("batch", "dimension", "world"):
+    for name in _SIZES:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise LosslangError(f"--{name} is a number from 1 on, not {value}")
-    sizes = Sizes(options.batch, options.world, options.dimension)
+    sizes = Sizes(options.batch or 1024, options.world or 1, options.dimension)
     spec, estimate = load(options.what, parameters=options.set), estimate_of(options.estimate)
     many = text_of_many(estimated(spec, estimate), sizes) if sizes.world > 1 else ""
     return cost_text(spec, sizes, estimate=estimate) + many
