@@ -6,6 +6,7 @@ Extreme embeddings for every method are in test_adversarial.py; equality with fo
 from __future__ import annotations
 
 import copy
+import math
 from typing import get_args
 
 import pytest
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 import losslang
 from losslang.backend.interface import Output
 from losslang.training.recipe import Recipe
-from tests.methods import compiled
+from tests.methods import compiled, term
 from tests.references import REFERENCES
 from tests.specs.trials import TRIALS
 
@@ -190,6 +191,15 @@ def test_a_contrast_that_is_nearly_solved_keeps_its_digits(method: str):
     single = loss(**rounded).total
     assert 1e-4 < exact.item() < 1e-2
     torch.testing.assert_close(single.double(), exact, rtol=1e-4, atol=0)
+
+
+def test_softplus_keeps_its_tail():
+    """log(1 + e^x) is e^-x above x, to the last bits of float64, and its slope as much below 1; in float32 nothing overflows."""
+    loss = losslang.compile_loss(term("mean(softplus(z[a]))"))
+    assert loss(z=torch.full((2, 4, 6), 1e6)).total == 1e6
+    out, gradient = _gradient(loss.double(), torch.full((2, 4, 6), 21.0, dtype=torch.float64))
+    assert out.total.item() - 21 == pytest.approx(math.exp(-21), rel=1e-4)
+    assert 1 - 24 * gradient[0, 0, 0].item() == pytest.approx(math.exp(-21), rel=1e-4)
 
 
 @pytest.mark.parametrize("method", ["msn", "pmsn"])
