@@ -247,6 +247,11 @@ def test_compile_writes_python(folder, capsys):
     compile((folder / "mine.py").read_text(encoding="utf-8"), "mine.py", "exec")
 
 
+def test_a_file_says_which_passes_were_left_out(folder, capsys):
+    assert main(["compile", "good.yaml", "--without", "streaming", "--without", "cheaper_side"]) == 0
+    assert "\nWithout passes: streaming, cheaper_side.\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -58,7 +58,7 @@ def emit(
     body = "\n".join(loss)
     front = "\n".join(embed_lines(spec, writer.inputs, class_name(spec), writer.extra))
     functions = sources_for(body + front)
-    return "\n".join([*_head(spec, functions, estimate), "", functions, "", "", body, "", "", front, ""])
+    return "\n".join([*_head(spec, functions, estimate, without), "", functions, "", "", body, "", "", front, ""])
 
 
 def _projects(network: Network) -> bool:
@@ -73,7 +73,7 @@ def class_name(spec: Spec) -> str:
     return name if name[:1].isalpha() else f"Method{name}"
 
 
-def _head(spec: Spec, text: str, estimate: Estimate) -> list[str]:
+def _head(spec: Spec, text: str, estimate: Estimate, without: Collection[str]) -> list[str]:
     title, own = spec.title or " extends ".join([spec.method_name, *spec.bases]), "once_differentiable" in text
     paper = f" ({spec.paper})" if spec.paper else ""
     return [
@@ -81,6 +81,7 @@ def _head(spec: Spec, text: str, estimate: Estimate) -> list[str]:
         "",
         f"Written by losslang {__version__} from {plain(spec.source.name)}, hash {spec.hash}. Needs torch alone.",
         *([] if estimate.is_exact else ["", f"By random probes: {estimate.words()}."]),
+        *(["", f"Without passes: {', '.join(without)}."] if without else []),
         '"""',
         "",
         f"# {plain(short_place(spec.source.name))}, as it was written:",
