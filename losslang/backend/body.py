@@ -13,8 +13,9 @@ from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.exchange import CALLED, EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED
 from losslang.backend.fused_kernels import FUSED_KERNELS
 from losslang.backend.kernels import KERNELS
+from losslang.backend.lifetimes import with_ends
 from losslang.backend.names import RESERVED, commented, fresh_name, short_place
-from losslang.backend.operands import as_tensor
+from losslang.backend.operands import as_tensor, is_large
 from losslang.backend.state import STATES, Names
 from losslang.backend.traits import LABELS, OF_MASKS, SHARE, keeps_nothing, takes
 from losslang.objective.axes import VIEW
@@ -76,6 +77,7 @@ class Body:
     names: dict[int, str] = field(default_factory=dict)
     meanwhile: set[int] = field(default_factory=set)
     coming: dict[int, Waited] = field(default_factory=dict)
+    heavy: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Inputs get their names first, then what the method names."""
@@ -112,10 +114,12 @@ class Body:
             self.stage(stage)
         output = self.output_line()
         assert all(self.written)
-        text = "\n".join([*self.written, output])
+        named = {code.text: node for node in nodes if (code := self.codes[node.number]).text.isidentifier()}
+        lines = with_ends([*self.written, output], named, self.users, self.heavy)
+        text = "\n".join(lines)
         used = [n for n in ("dtype", "device") if re.search(rf"\b{n}\b(?!=)", text)]
         head = [f"{', '.join(used)} = {', '.join(f'{first}.{n}' for n in used)}"] if used else []
-        return [*head, *self.written, output]
+        return [*head, *lines]
 
     def split(self, node: Node) -> None:
         """Views that are used one by one get their names together, so that their gradients are stacked once."""
@@ -168,7 +172,10 @@ class Body:
         """Write what is not exchanged."""
         for node in part:
             if node.number not in self.codes:
+                before = len(self.written)
                 self.codes.setdefault(node.number, self.node(node))
+                if any(is_large(value.type) for value in (node, *node.inputs)):
+                    self.heavy.add(max(before, len(self.written) - 1))
                 self.split(node)
 
     def sent(self, node: Node) -> str:

@@ -11,11 +11,15 @@ COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 
 @dataclass(frozen=True)
 class Code:
-    """Source text, how tightly it binds, and whether it is a Python number rather than a tensor."""
+    """Source text, how tightly it binds, and whether it is a Python number rather than a tensor.
+
+    `own` is a large tensor that nothing else refers to and the way back does not keep: it can be written into.
+    """
 
     text: str
     strength: int = ATOM
     scalar: bool = False
+    own: bool = False
 
     def within(self, strength: int) -> str:
         """The text as an operand of something that binds this tightly."""

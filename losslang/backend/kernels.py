@@ -10,26 +10,42 @@ from collections.abc import Sequence
 
 from losslang.backend.code import ATOM, PRODUCT, SIGN, Code, call, method, sign
 from losslang.backend.matrices import MATRICES
-from losslang.backend.operands import Kernel, as_tensor, operands_of, position, positions, spread
+from losslang.backend.operands import Kernel, as_tensor, operands_of, owned, position, positions, spread
 from losslang.backend.reductions import REDUCTIONS
 from losslang.objective.axes import BATCH, VIEW, Axis
-from losslang.objective.graph import Node
+from losslang.objective.graph import Node, walk
+from losslang.objective.operations import STATEFUL
 
 __all__ = ["KERNELS"]
 
 
+_IN_PLACE = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_"}
+
+
 def _arithmetic(operator: str) -> Kernel:
     def kernel(node: Node, codes: Sequence[Code]) -> Code:
-        return sign(operator, *operands_of(node, codes))
+        (x, y), (one, other) = operands_of(node, codes), node.inputs
+        if operator == "+" and y.own and not x.own:
+            x, y, one, other = y, x, other, one
+        if x.own and one.type.axes == node.type.axes and _fits(operator, one, other):
+            return owned(node, method(x, _IN_PLACE[operator], y.text))
+        return owned(node, sign(operator, *operands_of(node, codes)))
 
     return kernel
+
+
+def _fits(operator: str, one: Node, other: Node) -> bool:
+    """Whether a value is written into with another one: the way back keeps neither, and the number format stays."""
+    if operator in "+-" and one.trains:
+        return not any(node.op in STATEFUL for node in walk([other]))
+    return not other.trains and not other.type.dims
 
 
 def _divide(node: Node, codes: Sequence[Code]) -> Code:
     """A quotient; of Python numbers, one that knows a divisor of 0 (a batch of one image, less one)."""
     x, y = codes
     counted = x.scalar and y.scalar and ".shape[" in y.text
-    return call("ratio_of", x.text, y.text, scalar=True) if counted else sign("/", *operands_of(node, codes))
+    return call("ratio_of", x.text, y.text, scalar=True) if counted else _arithmetic("/")(node, codes)
 
 
 def _compare(operator: str) -> Kernel:
@@ -92,7 +108,7 @@ def _roll(node: Node, codes: Sequence[Code]) -> Code:
 
 
 def _sort(node: Node, codes: Sequence[Code]) -> Code:
-    return Code(f"{codes[0].atom}.sort({position(node.type, node.axes())}).values")
+    return owned(node, Code(f"{codes[0].atom}.sort({position(node.type, node.axes())}).values"))
 
 
 def _linspace(node: Node, _codes: Sequence[Code]) -> Code:
@@ -201,7 +217,7 @@ KERNELS: dict[str, Kernel] = {
     "subtract": _arithmetic("-"),
     "multiply": _arithmetic("*"),
     "divide": _divide,
-    "power": _arithmetic("**"),
+    "power": lambda node, codes: sign("**", *operands_of(node, codes)),
     "negative": _negative,
     "equal": _compare("=="),
     "not_equal": _compare("!="),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from losslang.backend.code import Code, call, method, sign
-from losslang.backend.operands import Kernel, position
+from losslang.backend.operands import Kernel, owned, position
 from losslang.meaning.arrays import contract
 from losslang.objective.axes import Axis, Type
 from losslang.objective.graph import Node
@@ -20,7 +20,7 @@ def _dot(node: Node, codes: Sequence[Code]) -> Code:
     if not pairs and x.type.axes == y.type.axes:
         return method(sign("*", *codes), "sum", position(x.type, over))
     matrix = _matrix_product(node, codes, over, pairs)
-    return matrix or call(
+    return (owned(node, matrix) if matrix else None) or call(
         "torch.einsum", f'"{contract(x.type, y.type, over, pairs, node.type)}"', *(c.text for c in codes)
     )
 

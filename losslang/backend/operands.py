@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from losslang.backend.code import Code, call
 from losslang.objective.axes import VIEW, Axis, Type
 from losslang.objective.graph import Node
 
-__all__ = ["Kernel", "as_tensor", "is_large", "joined", "operands_of", "position", "positions", "spread"]
+__all__ = ["Kernel", "as_tensor", "is_large", "joined", "operands_of", "owned", "position", "positions", "spread"]
 
 Kernel = Callable[[Node, Sequence[Code]], Code]
 
@@ -49,6 +50,11 @@ def position(of: Type, axes: Sequence[Axis]) -> str:
 def is_large(of: Type) -> bool:
     """Whether values have entries by batch and feature, or by pairs of these: what memory is spent on."""
     return sum(axis.name != VIEW.name for axis in of.axes) > 1
+
+
+def owned(node: Node, code: Code) -> Code:
+    """The source of an operation that makes a new tensor and does not keep it."""
+    return replace(code, own=is_large(node.type) and not code.scalar)
 
 
 def joined(node: Node) -> Type:

@@ -111,7 +111,9 @@ def _running(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> 
     name = names.of(node)
     local = names.fresh(f"{name}_new")
     x, momentum = codes
-    new = f"{momentum.within(PRODUCT)} * self.{name} + (1 - {momentum.within(PRODUCT)}) * {x.within(SIGN)}"
+    before, part = f"{momentum.within(PRODUCT)} * self.{name}", f"1 - {momentum.within(PRODUCT)}"
+    in_place = x.own and node["init"] != "first"
+    new = f"{x.atom}.mul_({part}).add_({before})" if in_place else f"{before} + ({part}) * {x.within(SIGN)}"
     lines = [f"{local} = {new}"]
     if node["init"] == "first":
         lines.append(f"{local} = torch.where(self.{name}_started, {local}, {x.text})")
