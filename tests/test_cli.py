@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from losslang import __version__, cli, load
 from losslang.cli import main
+from losslang.commands.inventory import inventory_text
 from losslang.diagnostics import Diagnostic, LosslangError, Source, Span, SpecError
 from losslang.library import shipped_library
 from losslang.shipped import shipped_specs
@@ -290,6 +292,50 @@ def test_list(capsys):
     assert all(f"{kind}\n" in out for kind in ("specs", "primitives", "backbones", "data", "recipes", "codes"))
 
 
+def test_the_page_of_the_language_is_current():
+    text = Path(__file__).parents[1].joinpath("docs/language.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\nlosslang list (\w+)\n```\n\n```text\n(.*?)```\n", text, re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["statements", "axes", "networks", "primitives"]
+    for kind, rows in blocks:
+        assert rows == inventory_text(kind), f"write the output of `losslang list {kind}` into docs/language.md"
+
+
+def test_help_of_a_verb(capsys):
+    assert main(["help", "check"]) == 0
+    assert "usage: losslang check" in capsys.readouterr().out
+
+
+def test_a_file_where_a_folder_belongs(folder, capsys):
+    (folder / "taken").write_text("")
+    assert main(["explain", "--pages", "taken"]) == 1
+    assert "taken: is a file, and a folder is needed" in capsys.readouterr().err
+
+
+def test_a_spec_of_the_checkout_is_known_by_its_name_elsewhere(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "nowhere/simsiam.yaml"]) == 1
+    shown = capsys.readouterr()
+    assert "did you mean `simsiam`, which ships?" in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("mean(z", "mean(stop_gradient(z)", "write `stopgrad(z)`"),
+        ("mean(z", "mean(cosine_similarity(z, z)", "write `dot(normalize(x), normalize(y))`"),
+        ("z =", "z\u00a0=", "a space that is not that of the keyboard"),
+        ("network encoder", "network \u03c6", "letters from a to z"),
+    ],
+)
+def test_habits_of_other_tools_have_a_remedy(before, after, message, capsys, tmp_path):
+    text = "method m\nnetwork encoder = backbone\nz = encoder(x)\nminimize\n  t: mean(z)\n"
+    path = tmp_path / "m.loss"
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    assert main(["check", str(path)]) == 1
+    shown = capsys.readouterr()
+    assert message in shown.out + shown.err
+
+
 def test_list_says_what_the_files_say(capsys):
     main(["list", "specs"])
     shown = " ".join(capsys.readouterr().out.split())
@@ -354,6 +400,10 @@ def test_a_misspelt_method_that_ships_is_suggested(capsys, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["experiment", "mine.yaml", "--members", "0"], "--members 0: at least one is needed"),
+        (["experiment", "mine.yaml", "--processes", "0"], "--processes 0: at least one is needed"),
+        (["explain", "E30"], "there is no code E30"),
+        (["eval", "nothing"], "nothing holds no run: there is no nothing/settings.json"),
         (["data", "show", "nothing"], "nothing is no cache: it holds no index.json"),
         (["experiment", "mine.loss"], "mine.loss is a method; an experiment is a YAML file"),
     ],

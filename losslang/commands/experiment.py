@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from losslang.commands.arguments import CommandParser
+from losslang.diagnostics import LosslangError
 
 __all__ = ["add_options", "run"]
 
@@ -28,4 +29,7 @@ def run(options: Namespace) -> int:
     """Train what is missing of an experiment. Raises LosslangError."""
     from losslang.experiment.cli import experiment_main
 
+    for option, count in (("--processes", options.processes), ("--members", options.members)):
+        if count is not None and count < 1:
+            raise LosslangError(f"{option} {count}: at least one is needed")
     return experiment_main(options.file, options)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "run"]
 
-_CODE = re.compile(r"[A-Z]\d{3,}", re.IGNORECASE)
+_CODE = re.compile(r"[EW]\d+|[A-Z]\d{3,}", re.IGNORECASE)
 _SIZES = ("batch", "dimension", "world")
 
 

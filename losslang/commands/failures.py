@@ -24,7 +24,8 @@ def tell(error: Exception) -> int:
         print(f"losslang: {error}", file=sys.stderr)
         return WRONG
     if isinstance(error, OSError) and error.filename is not None:
-        print(f"losslang: {error.filename}: {error.strerror}", file=sys.stderr)
+        reason = "is a file, and a folder is needed" if isinstance(error, FileExistsError) else error.strerror
+        print(f"losslang: {error.filename}: {reason}", file=sys.stderr)
         return WRONG
     if os.environ.get("LOSSLANG_DEBUG") == "1":
         import traceback

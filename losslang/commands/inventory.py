@@ -125,7 +125,7 @@ def _codes() -> Iterable[Row]:
 def _primitives() -> Iterable[Row]:
     """The library in the language, then the core operations it is written with."""
     from losslang.library import FILES
-    from losslang.objective.operations import OPERATIONS, SPELLED_WITH_SIGNS
+    from losslang.objective.operations import OPERATIONS, SPECIAL, SPELLED_WITH_SIGNS
 
     for file in FILES:
         text = (resources.files("losslang.library") / file).read_text(encoding="utf-8")
@@ -134,6 +134,21 @@ def _primitives() -> Iterable[Row]:
     for name, operation in OPERATIONS.items():
         if name not in SPELLED_WITH_SIGNS:
             yield operation.usage, operation.summary
+    for words in SPECIAL.values():
+        usage, _, summary = words.partition(": ")
+        yield usage, summary
+
+
+def _statements() -> Iterable[Row]:
+    from losslang.syntax.read_loss_parts import FORMS
+
+    return FORMS.items()
+
+
+def _axes() -> Iterable[Row]:
+    from losslang.objective.axes import MEANINGS
+
+    return MEANINGS.items()
 
 
 def _networks() -> Iterable[Row]:
@@ -144,6 +159,8 @@ def _networks() -> Iterable[Row]:
 
 INVENTORY: dict[str, Callable[[], Iterable[Row]]] = {
     "specs": _specs,
+    "statements": _statements,
+    "axes": _axes,
     "primitives": _primitives,
     "networks": _networks,
     "backbones": _backbones,

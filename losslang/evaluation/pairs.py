@@ -32,14 +32,18 @@ def lidar(z: Tensor) -> Tensor:
     """exp of the entropy of the normalised eigenvalues of Σ_w^−½ Σ_b Σ_w^−½ (Thilak et al. 2023, eq. 1 to 4).
 
     Each sample is a class of its own and its draws are the members: Σ_b is the covariance of the means of the samples,
-    Σ_w + δI that within them. 1 to feature; a direction counts where samples differ more than their views do.
+    Σ_w + δI that within them. 1 to feature; a direction counts where samples differ more than their views do. NaN where an
+    embedding is not finite.
     """
     z = z.double()
     means = z.mean(0)
     within = (z - means).flatten(0, 1)
     between = means - means.mean(0)
     noise = within.T @ within / len(within)
-    noise += _RIDGE * torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
+    if not noise.isfinite().all():
+        return noise.new_tensor(torch.nan)
+    rounding = torch.finfo(z.dtype).eps * len(noise) * float(noise.trace())  # of rows so long that δ is lost in it
+    noise += max(_RIDGE, rounding) * torch.eye(len(noise), dtype=z.dtype, device=z.device)
     # Σ_w^−½ Σ_b Σ_w^−½ has the squared singular values of B L^−⊤ where L L^⊤ = Σ_w and B^⊤ B = Σ_b
     whitened = torch.linalg.solve_triangular(torch.linalg.cholesky(noise), between.T, upper=False)
     values = torch.linalg.svdvals(whitened).square()

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
-__all__ = ["AXIS_NAMES", "BATCH", "FEATURE", "GROUP", "VIEW", "Axis", "Dim", "Size", "Type", "describe_axes"]
+__all__ = [
+    "AXIS_NAMES",
+    "BATCH",
+    "FEATURE",
+    "GROUP",
+    "MEANINGS",
+    "VIEW",
+    "Axis",
+    "Dim",
+    "Size",
+    "Type",
+    "describe_axes",
+]
 
 Size: TypeAlias = int | str
 """A known size, or the name of an unknown one: `batch`, `features(encoder)`."""
@@ -15,7 +27,20 @@ Size: TypeAlias = int | str
 # The order in which a value lays out its axes; with one order for all values, elementwise operations never permute.
 _LAYOUT = ("item", "group", "view", "batch", "queue", "direction", "knot", "prototype", "feature", "rank")
 
-AXIS_NAMES = frozenset(_LAYOUT) - {"item"}
+MEANINGS = {
+    "view": "augmented views of one image, in the order in which they are declared",
+    "batch": "images of the batch, of all processes",
+    "feature": "what a network gives for an image: one vector, never patch tokens",
+    "prototype": "scores against the vectors of `prototypes`",
+    "queue": "rows that a `queue`, `memory` or `centroids` holds",
+    "group": "groups of rows inside `local`",
+    "direction": "unit vectors of `random_directions`",
+    "knot": "points of `linspace`",
+    "rank": "eigenvalues, by size",
+}
+"""What the axes hold that a method can name."""
+
+AXIS_NAMES = frozenset(MEANINGS)
 """The axes a method can name."""
 
 

@@ -8,6 +8,7 @@ from losslang.diagnostics import Span
 from losslang.objective import calls, loops, special
 from losslang.objective.axes import AXIS_NAMES, VIEW, Axis, Dim, Type
 from losslang.objective.context import Context, Scope, Value
+from losslang.objective.elsewhere import ELSEWHERE
 from losslang.objective.inline import inline
 from losslang.objective.operations import OPERATIONS, SIGNS, SPECIAL, SPELLED_WITH_SIGNS, STATEFUL
 from losslang.objective.parameters import SCHEDULES
@@ -229,6 +230,8 @@ def _unknown_function(call: Call, context: Context, scope: Scope) -> Problem:
         known += list(context.networks)
     close = nearest(call.function, known)
     help_ = f"did you mean `{close}`?" if close else "`losslang list primitives` shows what there is"
+    if call.function in ELSEWHERE:
+        help_ = f"write `{ELSEWHERE[call.function]}`"
     if call.function in context.define:
         help_ = f"`{call.function}` is a value; multiply with *"
     return Problem(

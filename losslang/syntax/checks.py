@@ -53,7 +53,7 @@ def check_name(name: str, kind: str, span: Span, report: Report) -> bool:
         message = f"`{name}` is a word of the expression language and cannot name a {kind}"
         report.add("E135", message, span, help=f"write `{name}_` or a longer name")
         return False
-    remedy = "a name has letters, digits and `_`, and begins with a letter"
+    remedy = "a name has letters from a to z, digits and `_`, and begins with a letter"
     joined = re.sub(r"[-. ]", "_", name)
     remedy = f"write `{joined}`" if joined != name and is_name(joined) else remedy
     report.add("E135", f"`{shortened(name)}` is not a name", span, help=remedy)

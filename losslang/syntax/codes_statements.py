@@ -116,8 +116,8 @@ STATEMENTS: Final[dict[str, Code]] = {
         "malformed setting",
         "What a method changes of a recipe are plain values: numbers, texts, true, false, or lists of those. They "
         "are not calculated.",
-        "method m\nextends simsiam\nrecipe toy\n  optimiser.lr = 0.1 * 2",
-        "method m\nextends simsiam\nrecipe toy\n  optimiser.lr = 0.2",
+        "method m\nextends simsiam\nrecipe toy\n  optimizer.learning_rate = 0.1 * 2",
+        "method m\nextends simsiam\nrecipe toy\n  optimizer.learning_rate = 0.2",
     ),
     "E147": Code(
         "two names for one definition",

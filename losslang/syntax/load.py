@@ -98,6 +98,8 @@ def _near_file(path: Path) -> str:
     try:
         names = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES)
     except (OSError, ValueError):
+        if path.stem in shipped_specs():
+            return f"did you mean `{path.stem}`, which ships?"
         return f"there is no folder `{path.parent}` either"
     near = nearest(path.name, names)
     if near:

@@ -32,7 +32,7 @@ FORMS: Final = {
     "forward": "`forward joint`, or for one network `forward encoder = joint`",
     "def": "`def name(z: [batch, feature], eps=1e-4) = …`",
     "minimize": "`minimize`, and its terms on indented lines below: `align: alignment(z[a], z[b])`",
-    "recipe": "`recipe toy`, and its settings on indented lines below: `optimiser.lr = 0.1`",
+    "recipe": "`recipe toy`, and its settings on indented lines below: `optimizer.learning_rate = 0.1`",
     "remove": "`remove parameter x` (or network, def, value, term)",
 }
 
@@ -95,6 +95,8 @@ def refuse_statement(tokens: Sequence[Token], report: Report) -> None:
         remedy = "a value is defined by its name alone: `z = projector(encoder(x))`"
     elif following == "WRONG" and tokens[1].text == ":=":
         remedy = f"write `{word.text} = …`"
+    elif following == "WRONG" and tokens[1].text.isspace():
+        remedy = "behind it stands a space that is not that of the keyboard (U+00A0 or its like); type it anew"
     elif near and following in {"NAME", "TEXT", ""}:
         report.add("E130", f"no statement begins with `{word.text}`", word.span, label=f"did you mean `{near}`?")
         return
@@ -150,14 +152,19 @@ def read_views(tokens: Sequence[Token], report: Report) -> list[View] | None:
 
 
 def read_recipe(block: Block, report: Report) -> RecipeOverrides | None:
-    """`recipe toy` and its indented lines `optimiser.lr = 0.1`."""
+    """`recipe toy` and its indented lines `optimizer.learning_rate = 0.1`."""
     head = block.head.tokens
     name, rest = read_file_name(head)
     if name is None or rest or not PATH_PART.fullmatch(name.text):
         wrong_form(head, report)
         return None
     if not block.body:
-        report.add("E137", "this recipe has no settings", name, help="write them below, indented: `optimiser.lr = 0.1`")
+        report.add(
+            "E137",
+            "this recipe has no settings",
+            name,
+            help="write them below, indented: `optimizer.learning_rate = 0.1`",
+        )
     overrides: list[Override] = []
     before: Line | None = None
     for line in block.body:
@@ -176,7 +183,9 @@ def _override(line: Line, report: Report) -> Override | None:
     tokens = line.tokens
     equal = next((at for at, token in enumerate(tokens) if token.type == "EQUAL"), 0)
     if not equal:
-        report.add("E133", "a setting is written `name = value`", span_of(tokens), help="write `optimiser.lr = 0.1`")
+        report.add(
+            "E133", "a setting is written `name = value`", span_of(tokens), help="write `optimizer.learning_rate = 0.1`"
+        )
         return None
     place = span_of(tokens[:equal])
     path = tuple(place.text.split("."))

@@ -22,6 +22,10 @@ def recorded_plan(run: Path, data: str | None = None) -> RunPlan:
     """The plan that a run folder records, on its own data or others. Raises LosslangError where it holds none."""
     try:
         record = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        within = next(iter(sorted(path.parent for path in run.glob("*/settings.json"))), None)
+        remedy = f"; it holds runs, such as {within}" if within else ""
+        raise LosslangError(f"{run} holds no run: there is no {run / 'settings.json'}{remedy}") from error
     except (OSError, ValueError) as error:
         raise LosslangError(f"{run} holds no run: settings.json does not read") from error
     method = next((path for suffix in (".yaml", ".loss") if (path := run / f"method{suffix}").is_file()), None)
@@ -59,4 +63,6 @@ def reopen(run: Path, data: str | None = None) -> Session:
             damaged = error
             continue
         return session
+    if damaged and data is not None:
+        raise LosslangError(f"--data {data}: the networks of {run} do not take its samples; name data of the same kind")
     raise damaged or LosslangError(f"{run} holds no checkpoint")

@@ -70,6 +70,13 @@ def test_of_a_cloud(name):
         assert float(CLOUD[name].of(torch.as_tensor(z))) == pytest.approx(CLOUD_REFERENCES[name](z), rel=1e-9)
 
 
+def test_lidar_of_a_cloud_that_went_far_is_a_number():
+    """Draws far apart along one line: the ridge is lost in rounding, and the factor of the covariance with it."""
+    far = np.ones((2, 40, 1)) * np.linspace(1, 1e9, 40)[:, None] * np.arange(1, 25) * np.array([1, -3])[:, None, None]
+    assert 1 <= float(DRAWS["lidar"].of(torch.as_tensor(far))) <= 24
+    assert math.isnan(DRAWS["lidar"].of(torch.as_tensor(far * math.nan)))
+
+
 @pytest.mark.parametrize("name", DRAWS)
 def test_of_draws(name):
     assert float(DRAWS[name].of(torch.as_tensor(DRAWN))) == pytest.approx(DRAWS_REFERENCES[name](DRAWN), rel=1e-9)

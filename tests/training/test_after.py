@@ -178,3 +178,10 @@ def test_what_the_exporter_cannot_write_is_said(run, monkeypatch):
         LosslangError, match="resnet18 cannot be written as ONNX: no such operation; --to safetensors can"
     ):
         export(run, "onnx")
+
+
+def test_data_of_another_kind_than_the_run_was_trained_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "simsiam", "--set", "steps=2", "--out", "run", "--quiet"]) == 0
+    assert main(["eval", "run", "--data", "digits"]) == 1
+    assert "--data digits: the networks of run do not take its samples" in capsys.readouterr().err
