@@ -72,14 +72,18 @@ def cosines_of_pairs(graph: Graph) -> Row:
 
 
 def _pairs(graph: Graph) -> Mapping[int, tuple[Pair, ...]]:
-    """By the number of a cosine: its pair and those of its like, where every view of x is in one of them."""
+    """By the number of a cosine: its pair and those of its like, where every view of x is in one of them.
+
+    Where the unit rows of all of x are there anyway, cosines are made of these.
+    """
     users: dict[int, set[int]] = defaultdict(set)
     groups: dict[tuple[object, ...], dict[int, Cosine]] = defaultdict(dict)
+    units = {(node.inputs[0], node.attributes): node for node in walk(roots(graph)) if node.op == "normalize"}
     for node in walk(roots(graph)):
         for child in node.inputs:
             users[child.number].add(node.number)
         cosine = Cosine.of(node)
-        if cosine is not None:
+        if cosine is not None and units.get((cosine.one.whole, cosine.one.norm.attributes)) in {None, cosine.one.norm}:
             groups[cosine.key][node.number] = cosine
     found: dict[int, tuple[Pair, ...]] = {}
     for group in groups.values():
