@@ -93,7 +93,10 @@ class State:
 
 @dataclass(frozen=True)
 class Application:
-    """A definition at work: its name, the values it was given, what it gave, and its declared roles."""
+    """A definition at work: its name, the values it was given, what it gave, and its declared roles.
+
+    `mapped` are the axes for each of whose entries it is computed: its reductions leave them.
+    """
 
     name: str
     arguments: tuple[tuple[str, Node], ...]
@@ -102,6 +105,7 @@ class Application:
     options: tuple[tuple[str, str], ...]
     span: Span
     depth: int
+    mapped: frozenset[Axis]
 
 
 @dataclass(frozen=True)

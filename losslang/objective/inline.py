@@ -54,12 +54,12 @@ def inline(call: Call, definition: Definition, context: Context, scope: Scope) -
     result = expressions.elaborate(definition.body, context, inner)
     if result is None:
         return None
-    _note(definition, bound, result, span, context, scope)
+    _note(definition, bound, result, span, context, inner)
     return result if scope.hidden else replace(result, span=span)
 
 
 def _note(
-    definition: Definition, bound: dict[str, Value], result: Typed, span: Span, context: Context, scope: Scope
+    definition: Definition, bound: dict[str, Value], result: Typed, span: Span, context: Context, inner: Scope
 ) -> None:
     context.applications.append(
         Application(
@@ -69,7 +69,8 @@ def _note(
             tuple(role for group in definition.roles for role in group.names),
             tuple(option for group in definition.roles for option in group.options),
             span,
-            len(scope.inside),
+            len(inner.inside) - 1,
+            inner.mapped,
         )
     )
 

@@ -14,6 +14,7 @@ from losslang.analysis.explain.notation.formula import (
     Numeral,
     Power,
     Prefix,
+    Product,
     Relation,
     Root,
     Symbol,
@@ -146,7 +147,8 @@ def divisor(writer: Translator, ddof: Expression | None, axes: tuple[Axis, ...])
     """What a variance is divided by, where it is not the number of entries."""
     if ddof is None or (isinstance(ddof, Number) and ddof.value == 0):
         return ()
-    count = writer.scene.size(axes[0])
+    sizes = tuple(writer.scene.size(axis) for axis in axes)
+    count = sizes[0] if len(sizes) == 1 else Product(sizes)
     return (Fence("round", (added(count, writer.write(ddof, {}), minus=True),)),)
 
 

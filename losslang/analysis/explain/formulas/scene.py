@@ -159,20 +159,19 @@ class Scene:
 
     def inside(self, definition: Definition) -> tuple[Scene, dict[str, Typed]]:
         """Inside a definition, on values of the axes that it declares, or that its body can work on."""
-        for bound in self._arguments(definition):
-            scene = self._enter(definition, bound)
+        for bound, mapped in self._arguments(definition):
+            scene = self._enter(definition, bound, mapped)
             if scene is not None:
                 return scene, {name: value for name, value in bound.items() if isinstance(value, Typed)}
         raise Problem("E201", f"no arguments fit `{definition.name}`")
 
-    def _enter(self, definition: Definition, bound: Mapping[str, Value]) -> Scene | None:
+    def _enter(self, definition: Definition, bound: Mapping[str, Value], mapped: frozenset[Axis]) -> Scene | None:
         context = self._apart()
         mine = {name: PARAMETERS.get(name, name) for name in bound}
         bindings = {entry.name for entry in definition.bindings}
         taken = frozenset({*mine.values(), *bindings})
-        scene = Scene(
-            context, Scope(bound, inside=(definition.name,), hidden=True), _unambiguous(mine), taken, self.legend
-        )
+        scope = Scope(bound, mapped, inside=(definition.name,), hidden=True)
+        scene = Scene(context, scope, _unambiguous(mine), taken, self.legend)
         for entry in definition.bindings:
             assert entry.value is not None
             value = expressions.elaborate(entry.value, context, scene.scope)
@@ -191,19 +190,23 @@ class Scene:
             Report(), c.views, c.parameters, c.networks, c.network_entries, c.define, c.functions, c.library, {}
         )
 
-    def _arguments(self, definition: Definition) -> Iterator[dict[str, Value]]:
-        """Values for the parameters: declared axes, defaults, numbers; for the others, candidates in turn."""
+    def _arguments(self, definition: Definition) -> Iterator[tuple[dict[str, Value], frozenset[Axis]]]:
+        """Values for the parameters: declared axes, defaults, numbers; for the others, candidates in turn.
+
+        With them, the axes that the definition is computed for each entry of, and that its reductions leave.
+        """
         annotated = any(parameter.axes is not None for parameter in definition.parameters)
         open_ = [p for p in definition.parameters if p.axes is None and p.default is None]
         open_ = [p for p in open_ if not annotated and p.name not in _NUMBERS]
         if definition.name in self.applied and definition.name in self.context.functions:
-            yield self._given(definition, self.applied[definition.name])
+            application = self.applied[definition.name]
+            yield self._given(definition, application), application.mapped
         if len(open_) > _MOST:
             return
         combinations = sorted(itertools.product(_CANDIDATES, repeat=len(open_)), key=_oddness)
         for row in combinations:
             chosen = {p.name: axes for p, axes in zip(open_, row, strict=True)}
-            yield {p.name: self._argument(p, chosen.get(p.name)) for p in definition.parameters}
+            yield {p.name: self._argument(p, chosen.get(p.name)) for p in definition.parameters}, frozenset()
 
     def _given(self, definition: Definition, application: Application) -> dict[str, Value]:
         """The values that a call in the method gave."""
