@@ -98,7 +98,7 @@ def test_every_verb_has_help(verb, capsys):
         (["check", "a.yaml", "--set", "w=1", "--set", "w=2"], "`w` is set twice"),
         (["check", "a.yaml", "--set", "w=warm"], "`w` is set to `warm`, which is not a number"),
         (["list", "spec"], "did you mean `specs`?"),
-        (["train", "a.yaml", "--seeds", "many"], "invalid int value: 'many'"),
+        (["train", "a.yaml", "--seeds", "many"], "`many` is not a whole number: number of seeds to train (1)"),
         (["fmt", "a.yaml", "--check", "--stdout"], "not allowed with argument"),
         (["compile"], "the following arguments are required: SPEC"),
         (["diff", "simsiam"], "the following arguments are required: B\n"),
@@ -186,6 +186,39 @@ def test_settings_reach_the_method(folder, capsys):
     assert "did you mean `width`?" in capsys.readouterr().out
 
 
+def test_a_name_without_its_ending(folder, capsys):
+    assert main(["check", "good"]) == 1
+    assert "did you mean `good.yaml`?" in capsys.readouterr().out
+
+
+def test_a_size_that_is_none_is_named_once_with_its_value(folder, capsys):
+    text = GOOD.replace("networks:", "parameters: {width: 64}\nnetworks:").replace("mlp(64, 64)", "mlp(width, width)")
+    (folder / "sized.yaml").write_text(text, encoding="utf-8")
+    assert main(["train", "sized.yaml", "--set", "width=-3"]) == 1
+    err = capsys.readouterr().err
+    assert err.count("a size is a whole number from 1 to 10,000,000, not -3") == 1
+    assert "`width` is set by --set" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(GOOD, "a method"), ("experiment: e\nmethods: [simsiam]\n", "an experiment")]
+)
+def test_a_recipe_that_is_something_else(text, kind, folder, capsys):
+    (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+    assert main(["train", "good.yaml", "--recipe", "recipe.yaml"]) == 1
+    err = capsys.readouterr().err
+    assert f"recipe.yaml is {kind}, not a recipe" in err
+    assert err.count("\n") == 1
+
+
+def test_an_experiment_into_a_file_says_nothing_before(folder, capsys):
+    (folder / "e.yaml").write_text("experiment: e\nmethods: [simsiam]\ndata: moons\n", encoding="utf-8")
+    assert main(["experiment", "e.yaml", "--out", "good.yaml"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "good.yaml is a file, and the experiment needs a folder" in captured.err
+
+
 # ---------------------------------------------------------------- fmt
 
 
@@ -222,6 +255,14 @@ def test_fmt_of_several_formats_the_good_ones(folder, capsys):
     captured = capsys.readouterr()
     assert captured.err.startswith("broken.yaml:")
     assert captured.out == "good.yaml written\n"
+
+
+def test_fmt_prints_what_ships(folder, capsys):
+    assert main(["fmt", "simsiam", "--stdout"]) == 0
+    assert "\nmethod: simsiam\n" in capsys.readouterr().out
+    assert main(["fmt", "simsiam", "--to", "loss"]) == 0
+    assert capsys.readouterr().out.startswith("method simsiam ")
+    assert {path.name for path in folder.iterdir()} == {"good.yaml", "wrong.yaml"}
 
 
 def test_fmt_keeps_permissions_and_links(folder):
@@ -382,6 +423,13 @@ def test_a_reader_that_leaves_is_no_error(folder):
     assert done.stdout.strip() in {"0", "141"}
 
 
+def test_a_reader_of_a_training_that_leaves_is_no_error(folder):
+    train = "train simsiam --set steps=400 --set evaluation.every=50 --set log_every=400"
+    command = f"'{sys.executable}' -m losslang {train} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("141\n", "")
+
+
 def test_a_terminal_that_knows_only_ascii(folder):
     (folder / "µ.yaml").write_text(WRONG, encoding="utf-8")
     done = run("check", "µ.yaml", cwd=folder, PYTHONIOENCODING="ascii")
@@ -406,6 +454,9 @@ def test_a_misspelt_method_that_ships_is_suggested(capsys, tmp_path, monkeypatch
         (["eval", "nothing"], "nothing holds no run: there is no nothing/settings.json"),
         (["data", "show", "nothing"], "nothing is no cache: it holds no index.json"),
         (["experiment", "mine.loss"], "mine.loss is a method; an experiment is a YAML file"),
+        (["train", "simsiam", "--max-restarts", "-1"], "--max-restarts -1: no less than 0"),
+        (["train", "simsiam", "--resume", "--overwrite"], "--overwrite removes it and begins anew; give one of them"),
+        (["fmt", "simsiam"], "`simsiam` ships, and is only read; print it with --stdout"),
     ],
     ids=" ".join,
 )

@@ -9,6 +9,10 @@ from typing import Any, NoReturn
 __all__ = ["CommandParser", "did_you_mean"]
 
 
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number"}
+"""What an option takes, by its type."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message, `; did you mean "train"?`, for a word near a known one; nothing otherwise."""
     from losslang.syntax.names import nearest
@@ -61,6 +65,15 @@ class CommandParser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line on what is wrong, one on where to read more."""
         self.exit(2, f"{self.prog}: {message}\n(`{self.prog} --help` lists the options)\n")
+
+    def _get_value(self, action: Action, arg_string: str) -> Any:
+        kind = _KINDS.get(action.type)
+        try:
+            return super()._get_value(action, arg_string)
+        except ArgumentError:
+            if kind is None:
+                raise
+            raise ArgumentError(action, f"`{arg_string}` is not {kind}: {action.help}") from None
 
     def _check_value(self, action: Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

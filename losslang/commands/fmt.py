@@ -10,6 +10,7 @@ from losslang.commands.arguments import CommandParser
 from losslang.commands.failures import OK, WRONG
 from losslang.commands.files import write
 from losslang.diagnostics import Diagnostic, LosslangError, Report, SpecError
+from losslang.objective.bases import find_method
 
 if TYPE_CHECKING:
     from losslang.syntax.format import Spelling
@@ -41,14 +42,16 @@ def run(options: Namespace) -> int:
 
 
 def _format_file(spec: str, options: Namespace) -> bool:
-    """Format or convert one file; whether that changed (with `--check`, would change) anything.
+    """Format or convert one file; whether that changed (with `--check`, would change) anything. One that ships is printed.
 
     Raises SpecError for a file that does not read, LosslangError where a conversion would replace another file.
     """
-    path = Path(spec)
+    path, ships = find_method(spec), find_method(spec) != Path(spec)
+    if ships and not (options.stdout or options.to):
+        raise LosslangError(f"`{spec}` ships, and is only read; print it with --stdout, or --to yaml or loss")
     target = _target(path, options.to)
-    before, after = _texts(spec, options.to)
-    if options.stdout:
+    before, after = _texts(path, options.to)
+    if options.stdout or ships:
         print(after, end="")
         return False
     if target == path and before == after:
@@ -70,7 +73,7 @@ def _target(path: Path, to: str | None) -> Path:
     return path if to in {None, SUFFIXES.get(path.suffix.lower())} else path.with_suffix(f".{to}")
 
 
-def _texts(spec: str, to: Spelling | None) -> tuple[str, str]:
+def _texts(spec: Path, to: Spelling | None) -> tuple[str, str]:
     """The text of a method file, and the same method in canonical layout."""
     from losslang.syntax.format import format_text
     from losslang.syntax.load import load_source

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from losslang.commands.arguments import CommandParser
+from losslang.diagnostics import LosslangError
 
 __all__ = ["add_options", "run"]
 
@@ -54,6 +55,7 @@ def add_options(parser: CommandParser) -> None:
 
 def run(options: Namespace) -> int:
     """Train every method with every seed. Raises LosslangError."""
+    _check(options)
     from losslang.training.cli import dry_run, train_main
     from losslang.training.plans import check_plans
 
@@ -65,3 +67,12 @@ def run(options: Namespace) -> int:
 
     check_plans(options.specs, options, options.processes)
     return launch(options.processes, options.given, options.max_restarts)
+
+
+def _check(options: Namespace) -> None:
+    if options.resume and options.overwrite:
+        raise LosslangError(
+            "--resume goes on with the run in the folder, and --overwrite removes it and begins anew; give one of them"
+        )
+    if options.max_restarts < 0:
+        raise LosslangError(f"--max-restarts {options.max_restarts}: no less than 0")

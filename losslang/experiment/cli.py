@@ -82,13 +82,13 @@ def experiment_main(file: Path, options: Options) -> int:
     """
     document = _with_data(_with_seeds(read_experiment(file), options.seeds), options.data)
     out = options.out or Path("runs") / document.experiment.experiment
+    if out.exists() and not out.is_dir():
+        raise LosslangError(f"{out} is a file, and the experiment needs a folder; name another --out")
     if document.wrong:
         plan_cells(document, grid(document), out, options.set)  # raises that, and what else is wrong
-    from rich.console import Console
+    from losslang.training.console import make_console
 
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 140
+    console = make_console(markup=False)
     with held(out), caught_signals() as pending:
         job = _Job(document, out, options, pending, console, {}, {}, {}, [])
         if document.experiment.search is not None:

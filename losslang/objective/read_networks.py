@@ -13,7 +13,7 @@ from losslang.objective.constructors import CONSTRUCTORS, Constructor
 from losslang.objective.mentions import names_in
 from losslang.objective.network_options import OptionReader
 from losslang.objective.networks import Network
-from losslang.objective.parameters import Changing, Parameters, ParameterValue, evaluate_static
+from losslang.objective.parameters import Changing, Parameters, ParameterValue, Static, evaluate_static
 from losslang.objective.rules import MAX_COUNT
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Call, Entry, Expression, Keyword, Name
@@ -34,6 +34,7 @@ class _Reader:
     open: list[str] = field(default_factory=list)
     depths: dict[str, int] = field(default_factory=dict)
     depth: int = 0
+    told: set[str] = field(default_factory=set)
 
     def named(self, name: str) -> Network | None:
         """The network of that name, read on first use."""
@@ -172,10 +173,18 @@ class _Reader:
         if isinstance(value, int) and 1 <= value <= MAX_COUNT:
             return value
         if len(self.report.diagnostics) == before and not self.silent(expression):
-            self.report.add(
-                "E216", "a size is a whole number from 1 to 10,000,000, without a schedule", expression.span
-            )
+            self._no_size(expression, value)
         return None
+
+    def _no_size(self, expression: Expression, value: Static | None) -> None:
+        """Say it, and of a parameter once: it has one value, however many sizes are made of it."""
+        parameter = self.parameters.get(expression.id) if isinstance(expression, Name) else None
+        if parameter is not None and parameter.name in self.told:
+            return
+        found = f"not {value}" if isinstance(value, int | float) else "without a schedule"
+        help_ = "" if parameter is None else f"`{parameter.name}` is set by {parameter.source}"
+        self.told |= {parameter.name} if parameter is not None else set()
+        self.report.add("E216", f"a size is a whole number from 1 to 10,000,000, {found}", expression.span, help=help_)
 
     def option(self, network: Network | None, row: Constructor, keyword: Keyword) -> Network | None:
         name = keyword.name

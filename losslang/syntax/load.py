@@ -92,6 +92,10 @@ def _files_in(folder: Path) -> str:
 
 def _near_file(path: Path) -> str:
     """The nearest file beside it, or for a bare word the nearest method that ships."""
+    beside = [path.with_name(path.name + suffix) for suffix in SUFFIXES] if path.name and not path.suffix else []
+    whole = next((file for file in beside if file.is_file()), None)
+    if whole is not None:
+        return f"did you mean `{whole}`?"
     shipped = nearest(path.name, shipped_specs()) if path.name == str(path) and not path.suffix else ""
     if shipped:
         return f"did you mean `{shipped}`, which ships?"

@@ -70,12 +70,9 @@ def _say_unused(plans: Sequence[RunPlan], console: Console) -> None:
 
 
 def _console(*, quiet: bool) -> Console:
-    from rich.console import Console
+    from losslang.training.console import make_console
 
-    console = Console(highlight=False, quiet=quiet)
-    if not console.is_terminal:
-        console.width = 140  # nobody wraps a log
-    return console
+    return make_console(quiet=quiet)
 
 
 def _train_all(plans: Sequence[RunPlan], options: Options, console: Console) -> int:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from losslang.diagnostics import LosslangError
 from losslang.training.restart import LAUNCHED, RESTARTS
 from losslang.training.signals import Pending, caught_signals
 
@@ -31,10 +30,8 @@ def launch(processes: int, arguments: Sequence[str], restarts: int) -> int:
     """Run `losslang train` with these arguments in so many processes; gives 0, or the exit status of one that failed.
 
     A signal is passed on to all of them. Where one fails the others are ended: none is left waiting for it. Where one was lost
-    all begin again, so often at most; then the status is 128 + signal. Raises LosslangError where `restarts` is none.
+    all begin again, so often at most; then the status is 128 + signal.
     """
-    if restarts < 0:
-        raise LosslangError(f"--max-restarts {restarts}: no less than 0")
     command = [sys.executable, "-m", "losslang", "train", *_without_own(arguments)]
     environment = dict(os.environ, WORLD_SIZE=str(processes), MASTER_ADDR="127.0.0.1") | {LAUNCHED: str(time.time())}
     environment.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // processes, 1)))

@@ -75,11 +75,22 @@ def _read_text(source: Source) -> Settings:
     sound = sound_text(source, report)
     root = None if sound is None else read_nodes(sound, report).root
     if isinstance(root, MappingNode):
+        _refuse_methods(root, source.name)
         found = dict(flat_settings(root.pairs, "", report))
     report.raise_errors()
     if not isinstance(root, MappingNode):
         raise LosslangError(f"{source.name} is not a recipe: it is no mapping of settings to values")
     return found
+
+
+def _refuse_methods(root: MappingNode, name: str) -> None:
+    entries = {pair.key.text for pair in root.pairs}
+    for kind, needed in (("a method", {"method"}), ("an experiment", {"experiment", "methods"})):
+        if entries >= needed:
+            raise LosslangError(
+                f"{name} is {kind}, not a recipe; a recipe says how to train: one of `losslang list recipes`,"
+                " or a file of `losslang schema recipe`"
+            )
 
 
 def flat_settings(pairs: Iterable[Pair], prefix: str, report: Report) -> Iterator[tuple[str, Setting]]:
