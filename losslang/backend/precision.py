@@ -16,7 +16,8 @@ def in_own_precision(backward: Callable[..., Any]) -> Callable[..., Any]:
     """A way back that is differentiable once, with autocast off.
 
     The loss computes outside of autocast; its way back would otherwise run in what is on where `backward()` is called, and
-    torch.compile lets it run in what is on where the model is called.
+    torch.compile lets it run in what is on where the model is called. Raises RuntimeError where its own gradient is asked for:
+    torch takes a gradient of a gradient for a constant wherever the loss itself is differentiated.
     """
 
     def precisely(ctx: Any, *gradients: Tensor | None) -> Any:
@@ -26,4 +27,14 @@ def in_own_precision(backward: Callable[..., Any]) -> Callable[..., Any]:
         with torch.autocast(device, enabled=False):
             return backward(ctx, *gradients)
 
-    return once_differentiable(precisely)
+    differentiable_once = once_differentiable(precisely)
+
+    def checked(ctx: Any, *gradients: Tensor | None) -> Any:
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            raise RuntimeError(
+                "losses of losslang have a first derivative alone: take it by backward() or torch.autograd.grad,"
+                " without create_graph=True and outside of torch.func"
+            )
+        return differentiable_once(ctx, *gradients)
+
+    return checked
