@@ -21,7 +21,8 @@ def test_second_derivatives_are_refused_or_right(name):
     try:
         first = slopes(loss, batch, numbers, create_graph=True)
     except RuntimeError as error:
-        assert ALONE in str(error)
+        if ALONE not in str(error):
+            raise
         return
     weights = [torch.randn_like(value) for value in first]
     sums = sum((one * weight).sum() for one, weight in zip(first, weights, strict=True))
