@@ -143,8 +143,10 @@ def _prototypes(node: Any) -> int | None:
 def _why_constant(verdict: Verdict) -> str:
     if verdict.constant.answer == "collapses":
         return f"the theory says so: {verdict.constant.reason}"
-    said = "undecided" if verdict.constant.answer == "undecided" else verdict.constant.answer
-    return f"against the theory ({said}: {verdict.constant.reason}); look at learning rate, temperature and networks"
+    if verdict.constant.answer == "untrained":
+        return f"nothing trains the embeddings: {verdict.constant.reason}"
+    said = f"{verdict.constant.answer}: {verdict.constant.reason}"
+    return f"against the theory ({said}); look at learning rate, temperature and networks"
 
 
 def _why_dimensional(verdict: Verdict) -> str:

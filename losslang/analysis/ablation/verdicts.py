@@ -35,9 +35,9 @@ class Row:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether training ended as the verdict says; None without runs, and where the verdict is undecided."""
+        """Whether training ended as the verdict says; None without runs, and where the verdict is undecided or nothing trains."""
         answer = self.verdict.constant.answer
-        if not self.runs or answer == "undecided" or self.outcome not in _EXPECTED:
+        if not self.runs or answer in {"undecided", "untrained"} or self.outcome not in _EXPECTED:
             return None
         return _EXPECTED[self.outcome](answer == "collapses", self.verdict.rank.answer == "possible")
 

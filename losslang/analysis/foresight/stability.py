@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from losslang.analysis.foresight.cloud import Cloud, Force, forces
 from losslang.analysis.foresight.flow import End, flow, start_of
 from losslang.analysis.structure.branches import embedding_network, ends_in_norm, predictors
+from losslang.analysis.structure.learning import why_untrained
 from losslang.analysis.structure.mechanisms import Found, find_mechanisms
 from losslang.analysis.structure.subject import Subject
-from losslang.objective.boundary import find_inputs
 from losslang.objective.spec import Spec
 
 __all__ = ["Finding", "Verdict", "verdict"]
@@ -43,7 +43,7 @@ HELD_UP, HELD_UP_IN_NORM = 0.91, 0.9
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer and why: `stable`, `held`, `undecided`, `collapses`; of rank `full`, `possible`, `lost`, `moot`."""
+    """One answer and why: `stable`, `held`, `undecided`, `collapses`, `untrained`; of rank `full`, `possible`, `lost`, `moot`."""
 
     answer: str
     reason: str
@@ -65,8 +65,8 @@ class Verdict:
 
     @property
     def outcome(self) -> str:
-        """`constant`, `dimensional` (as far as it is known) or `ok`; `undecided` of constant collapse."""
-        if self.constant.answer == "undecided":
+        """`constant`, `dimensional` (as far as it is known) or `ok`; `undecided` of constant collapse, or without training."""
+        if self.constant.answer in {"undecided", "untrained"}:
             return "undecided"
         if self.constant.answer == "collapses" and self.rank.answer != "lost":
             return "constant"
@@ -80,12 +80,12 @@ class Verdict:
         ]
 
 
-_NOTHING = "no output of a network enters the objective"
 _HEADS = {
     "stable": "stable by",
     "held": "held up by dynamics:",
     "undecided": "undecided:",
     "collapses": "collapses because",
+    "untrained": "nothing trains the embeddings:",
 }
 _RANKS = {
     "full": "full rank by",
@@ -97,8 +97,10 @@ _RANKS = {
 
 def verdict(spec: Spec, small: Spec) -> Verdict:
     """The verdict on a method; `small` is the same method with small sizes, on which forces are cheap to compute."""
-    if not find_inputs(spec):
-        return Verdict(Finding("undecided", _NOTHING), Finding("moot", _NOTHING), (), ())
+    untrained = why_untrained(spec)
+    if untrained:
+        rank = Finding("moot", "the embeddings stay what untrained networks make of the images")
+        return Verdict(Finding("untrained", untrained), rank, (), ())
     case = _Case(spec, find_mechanisms(spec), forces(small, Cloud(AT_START)), flow(small, start_of(spec)))
     constant = case.constant()
     return Verdict(constant, case.rank(constant), case.found, case.pulls, case.leaning)
