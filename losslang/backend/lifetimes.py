@@ -18,22 +18,19 @@ __all__ = ["with_ends"]
 _PARTS = {"select", "take", "stopgrad", "first"}
 """Operations whose result is their operand, or a part of its memory."""
 
-_LET_GO = {
-    *(
-        "add",
-        "subtract",
-        "total",
-        "negative",
-        "mean",
-        "sum",
-        "size",
-        "roll",
-        "sort",
-        "stack",
-        "running",
-        "nearest_rows",
-    ),
-    *_PARTS,
+_LET_GO = _PARTS | {
+    "add",
+    "subtract",
+    "total",
+    "negative",
+    "mean",
+    "sum",
+    "size",
+    "roll",
+    "sort",
+    "stack",
+    "running",
+    "nearest_rows",
 }
 """Operations whose gradient needs no operand."""
 
