@@ -430,6 +430,21 @@ def test_a_reader_of_a_training_that_leaves_is_no_error(folder):
     assert (done.stdout, done.stderr) == ("141\n", "")
 
 
+def test_an_interruption_of_the_imports_is_quiet(folder):
+    program = """
+import sys
+import losslang.__main__ as entry
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "losslang.commands.failures":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+sys.exit(entry.main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_terminal_that_knows_only_ascii(folder):
     (folder / "µ.yaml").write_text(WRONG, encoding="utf-8")
     done = run("check", "µ.yaml", cwd=folder, PYTHONIOENCODING="ascii")

@@ -17,7 +17,8 @@ from losslang.diagnostics import LosslangError
 from losslang.experiment.share import shares
 from losslang.training.folder import RunFolder
 from losslang.training.plan import RunPlan
-from losslang.training.signals import Pending, caught_signals
+from losslang.training.orphans import end_with
+from losslang.training.signals import WISHES, Pending, caught_signals, held_back, let_through
 
 if TYPE_CHECKING:
     from losslang.training.together import Outcome
@@ -68,7 +69,7 @@ def train_all(
         return work
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
-    with _environment():
+    with _environment(), held_back():
         children = [
             context.Process(
                 target=_child, args=({at: plans[at] for group in load for at in group}, load, members, messages)
@@ -77,7 +78,11 @@ def train_all(
         ]
         for child in children:
             child.start()
-    _listen(children, messages, work, pending, say)
+    try:
+        _listen(children, messages, work, pending, say)
+    except BaseException:  # nobody reads on, or Ctrl-C once more: the processes save, and end as this one does
+        _pass_on(children)
+        raise
     return work
 
 
@@ -116,8 +121,13 @@ def _passed(plans: Any, group: Sequence[int], take: Callable[[int, Any, str], No
 
 
 def _child(plans: dict[int, RunPlan], load: list[list[int]], members: int, messages: Any) -> None:
-    """A process: its runs, and every message about them into the queue."""
+    """A process: its runs, and every message about them into the queue. It ends where the process that started it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    assert parent.pid is not None
     with caught_signals() as pending:
+        let_through()
+        end_with(parent.pid)
         try:
             _train_load(
                 plans,
@@ -156,7 +166,7 @@ def _listen(
             hear[kind](*content)
     for child in children:
         child.join()
-        if child.exitcode:
+        if child.exitcode and not (told and -child.exitcode in WISHES):
             work.errors.append(f"a process ended by itself (status {child.exitcode}); the same command goes on")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from losslang.training.folder import RESULT, RunFolder
+from losslang.training.orphans import LAUNCHER, end_with
 from losslang.training.overrides import unused_recipes
 from losslang.training.plan import RunPlan
 from losslang.training.plans import Options, check_folders, check_shares, continues, make_plans
@@ -28,6 +29,8 @@ def train_main(specs: Sequence[str], options: Options) -> int:
     plans = make_plans(specs, options)
     if "RANK" not in os.environ:
         return _train_checked(plans, options, leads=True)
+    if LAUNCHER in os.environ:
+        end_with(int(os.environ[LAUNCHER]))
     check_shares(plans, int(os.environ.get("WORLD_SIZE", "1")))
     from losslang.training.crew import joined, shared
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
+from losslang.training.orphans import LAUNCHER
 from losslang.training.restart import LAUNCHED, RESTARTS
 from losslang.training.signals import Pending, caught_signals
 
@@ -30,10 +31,13 @@ def launch(processes: int, arguments: Sequence[str], restarts: int) -> int:
     """Run `losslang train` with these arguments in so many processes; gives 0, or the exit status of one that failed.
 
     A signal is passed on to all of them. Where one fails the others are ended: none is left waiting for it. Where one was lost
-    all begin again, so often at most; then the status is 128 + signal.
+    all begin again, so often at most (`restarts`, 0 or more); then the status is 128 + signal.
     """
     command = [sys.executable, "-m", "losslang", "train", *_without_own(arguments)]
-    environment = dict(os.environ, WORLD_SIZE=str(processes), MASTER_ADDR="127.0.0.1") | {LAUNCHED: str(time.time())}
+    environment = dict(os.environ, WORLD_SIZE=str(processes), MASTER_ADDR="127.0.0.1") | {
+        LAUNCHED: str(time.time()),
+        LAUNCHER: str(os.getpid()),
+    }
     environment.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // processes, 1)))
     codes, lost = list[int](), list[int]()
     with caught_signals() as pending:

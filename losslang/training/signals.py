@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["Pending", "caught_signals"]
+__all__ = ["WISHES", "Pending", "caught_signals", "held_back", "let_through"]
+
+WISHES = (signal.SIGINT, signal.SIGTERM)
+"""Signals by which a user or a batch system asks a process to end."""
 
 
 @dataclass
@@ -39,7 +43,7 @@ def caught_signals() -> Iterator[Pending]:
             signal.raise_signal(number)
 
     try:
-        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+        for number in map(int, WISHES):
             before[number] = signal.signal(number, keep)
     except ValueError:  # not in the main thread, where nobody can send signals
         before.clear()
@@ -48,3 +52,22 @@ def caught_signals() -> Iterator[Pending]:
     finally:
         for caught, handler in before.items():
             signal.signal(caught, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Within, wishes wait; a process that is started here goes on holding them back, until it calls `let_through`."""
+    if sys.platform == "win32":  # no masks of signals
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WISHES)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_through() -> None:
+    """What was held back arrives now."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WISHES)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,55 @@ def test_processes_and_a_signal(tiny):
     out, _ = process.communicate(timeout=100)
     assert process.returncode == 128 + signal.SIGTERM
     assert "interrupted with 0 of 4 runs done; the same command goes on from the checkpoints" in out
+
+
+@contextmanager
+def two_processes():
+    """An experiment of runs without end in two processes, once each of them trains; gives it and them."""
+    command = [sys.executable, "-m", "losslang", "experiment", "tiny.yaml", "--processes", "2", "--set", "steps=100000"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield process, [int(pid) for pid in _workers(process)]
+
+
+def _workers(process):
+    while process.poll() is None:
+        children = ["pgrep", "-P", str(process.pid), "-f", "spawn_main"]
+        found = subprocess.run(children, capture_output=True, text=True, check=False).stdout.split()
+        if len(found) == 2:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(process.stderr.read())
+
+
+def test_a_signal_to_processes_that_only_begin_is_no_failure(tiny):
+    with two_processes() as (process, workers):
+        for pid in workers:  # as Ctrl-C does on a terminal
+            os.kill(pid, signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=100)
+    assert process.returncode == 128 + signal.SIGINT
+    assert "ended by itself" not in out
+    assert "interrupted with 0 of 4 runs done; the same command goes on" in out
+    assert err == ""
+
+
+def test_an_experiment_that_is_killed_leaves_no_process_behind(tiny):
+    with two_processes() as (process, workers):
+        process.kill()
+    end = time.monotonic() + 60
+    while any(_runs(pid) for pid in workers):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_search_needs_its_library(tiny, monkeypatch, capsys):

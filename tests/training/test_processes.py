@@ -185,6 +185,17 @@ def test_a_signal_ends_all_where_they_can_go_on(tmp_path, number):
     assert (tmp_path / "run/checkpoint.pt").exists()
 
 
+def test_workers_whose_launcher_is_killed_end_and_can_be_gone_on_with(tmp_path):
+    with launched(command("byol", tmp_path / "run", "--processes", "2", steps=100_000)) as launcher:
+        workers = _started(launcher.pid, tmp_path / "run")
+        launcher.kill()
+    end = time.monotonic() + 60
+    while _alive(workers):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert (tmp_path / "run/checkpoint.pt").exists()
+
+
 def launched(arguments, before=("-m", "losslang")):
     program = [sys.executable, *before, *arguments]
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -202,3 +213,9 @@ def _started(launcher, folder, lines=2):
             return [int(child) for child in found]
         time.sleep(0.1 if len(found) < 2 else 0.005)  # a process to ask for processes is dear
     raise TimeoutError
+
+
+def _alive(processes):
+    states = ["ps", "-o", "stat=", "-p", ",".join(map(str, processes))]
+    found = subprocess.run(states, capture_output=True, text=True, check=False).stdout.split()
+    return [state for state in found if state[0] != "Z"]
