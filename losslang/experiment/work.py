@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from losslang.diagnostics import LosslangError
 from losslang.experiment.share import shares
 from losslang.training.folder import RunFolder
-from losslang.training.plan import RunPlan
 from losslang.training.orphans import end_with
+from losslang.training.plan import RunPlan
 from losslang.training.signals import WISHES, Pending, caught_signals, held_back, let_through
 
 if TYPE_CHECKING:
