@@ -10,8 +10,8 @@ from losslang.objective.axes import AXIS_NAMES, Axis
 from losslang.objective.context import Context, Scope, is_infinite
 from losslang.objective.graph import Attribute, Node, State
 from losslang.objective.operation import Operation, Parameter
+from losslang.objective.ranges import check_momentum, check_positive
 from losslang.objective.rules import Bound, Problem, Typed
-from losslang.objective.schedules import Schedule
 from losslang.objective.wildcards import settle
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Call, Expression, Items, Name, Number
@@ -36,18 +36,10 @@ def stateful(call: Call, name: str, context: Context, scope: Scope) -> Typed | N
     if bound is None:
         return None
     if "momentum" in bound.values:
-        _check_momentum(bound.values["momentum"], context)
+        check_momentum(bound.values["momentum"], context)
     value = finish(row, bound, context, scope, call.span, ("name", name))
     context.states[name] = State(name, value.node)
     return value
-
-
-def _check_momentum(momentum: Typed, context: Context) -> None:
-    schedule = momentum.node["schedule"] if momentum.node.op == "schedule" else None
-    constant = context.constant(momentum.node)
-    ends = (schedule.start, schedule.end) if isinstance(schedule, Schedule) else (constant,)
-    if any(end is not None and not 0 <= end <= 1 for end in ends):
-        raise Problem("E219", "momentum lies between 0 (copy) and 1 (never moves)", labels=[(momentum.span, "")])
 
 
 def finish(
@@ -110,6 +102,8 @@ def _bind(call: Call, row: Operation, context: Context, scope: Scope) -> Bound |
             broken = broken or value is None
             if value is not None:
                 bound.values[parameter.name] = value
+                if parameter.positive and not value.type.dims:
+                    check_positive(value, parameter.name, row.name, context, scope)
         else:
             bound.options[parameter.name] = read_option(expression, parameter, context, scope)
     return None if broken else bound
@@ -183,9 +177,14 @@ def read_axes(expression: Expression, scope: Scope) -> tuple[Axis, ...] | None:
             close = nearest(item.id, AXIS_NAMES)
             help_ = f"did you mean `{close}`?" if close else f"the axes are {', '.join(sorted(AXIS_NAMES))}"
             raise Problem("E315", f"there is no axis `{item.id}`", help=help_, labels=_at(item, scope))
+        if len(set(axes)) < len(axes):
+            raise Problem("E329", f"the axis `{axes[-1]}` is named twice", help=_ONCE, labels=_at(item, scope))
     if not axes:
         raise Problem("E314", "an axis is needed here", help="without over=, every axis is reduced")
     return tuple(axes)
+
+
+_ONCE = "name every axis once; the second axis of a matrix has a prime, as in [batch, batch']"
 
 
 def _at(expression: Expression, scope: Scope) -> list[tuple[Span, str]]:

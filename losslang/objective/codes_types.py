@@ -175,4 +175,17 @@ TYPES: Final[dict[str, Code]] = {
         "q: sinkhorn(scores, epsilon=scores, iterations=3)",
         "q: sinkhorn(scores, epsilon=0.05, iterations=3)",
     ),
+    "E328": Code(
+        "a positive number is needed",
+        "Temperatures, the distortion of a coding rate and the epsilon of sinkhorn divide: at 0 they have no value, and below "
+        "it near rows count as far ones.",
+        "info_nce(z[a], z[b], -0.1)",
+        "info_nce(z[a], z[b], 0.1)",
+    ),
+    "E329": Code(
+        "axis named twice",
+        "Every axis is reduced once. The two axes of a matrix of pairs differ by a prime.",
+        "mean(z, over=[batch, batch])",
+        "mean(z, over=batch)",
+    ),
 }

@@ -10,7 +10,7 @@ __all__ = ["WARNINGS"]
 
 WARNINGS: Final[dict[str, Code]] = {
     "W101": Code("unused network", "The network is never applied, so it is built for nothing.", "", ""),
-    "W102": Code("unused definition", "No term depends on the definition.", "", ""),
+    "W102": Code("unused definition", "No term depends on the definition, or calls the function.", "", ""),
     "W103": Code("unused parameter", "Changing the parameter changes nothing.", "", ""),
     "W104": Code(
         "term without gradient",

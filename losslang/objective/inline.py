@@ -10,6 +10,7 @@ from losslang.objective.axes import AXIS_NAMES, Axis, Dim, Type, describe_axes
 from losslang.objective.calls import read_axes
 from losslang.objective.context import Context, Scope, Value
 from losslang.objective.graph import Application
+from losslang.objective.ranges import check_positive
 from losslang.objective.rules import Problem, Typed
 from losslang.syntax.names import nearest
 from losslang.syntax.tree import Call, Definition, DefinitionParameter, Expression, Items, Keyword, Name
@@ -18,6 +19,7 @@ __all__ = ["check_definition", "inline", "usage"]
 
 MAX_DEPTH = 32
 _CONSTANTS = {"ddof"}  # parameters of definitions that mean what the option of an operation does
+_POSITIVE = {"temperature", "distortion"}  # parameters that definitions of the library divide by
 
 
 def usage(definition: Definition) -> str:
@@ -127,6 +129,8 @@ def _bind(call: Call, definition: Definition, context: Context, scope: Scope) ->
         if isinstance(value, Typed) and parameter.name in _CONSTANTS and context.constant(value.node) is None:
             where = [] if scope.hidden else [(value.span, "depends on the batch or the step")]
             raise Problem("E405", f"`{parameter.name}` of `{definition.name}` is a constant number", labels=where)
+        if isinstance(value, Typed) and parameter.name in _POSITIVE and definition.name not in context.functions:
+            check_positive(value, parameter.name, definition.name, context, scope)
         if value is None:
             broken = True
         else:

@@ -27,6 +27,7 @@ def _unused(subject: Subject, report: Report) -> None:
         ("parameter", resolved.parameters, "W103"),
     )
     spelled = {"define": "definition"}
+    _unused_functions(subject, report)
     mentioned = _mentioned(resolved)
     for section, entries, code in sections:
         for name, entry in entries.items():
@@ -35,6 +36,20 @@ def _unused(subject: Subject, report: Report) -> None:
             own = entry.name_span.source is resolved.method.span.source
             if not used and own:
                 report.add(code, f"the {spelled.get(section, section)} `{name}` is never used", entry.name_span)
+
+
+def _unused_functions(subject: Subject, report: Report) -> None:
+    resolved = subject.resolved
+    for name, function in resolved.functions.items():
+        own = function.name_span.source is resolved.method.span.source
+        if own and ("function", name) not in subject.context.used:
+            known = all(p.axes is not None or p.default is not None for p in function.parameters)
+            help_ = (
+                ""
+                if known
+                else "call it or remove it: only a call, or axes as in `z: [batch, feature]`, checks its body"
+            )
+            report.add("W102", f"the function `{name}` is never used", function.name_span, help=help_)
 
 
 def _mentioned(resolved: Resolved) -> set[str]:

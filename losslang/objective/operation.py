@@ -17,6 +17,7 @@ class Parameter:
 
     `kind`: `value` (a tensor), `mask`, `axes` (one axis or a list), `axis`, `integer`, `number` (static), `word` (one of
     `choices`), `flag` (true or false). A parameter without default must be given, unless it is `optional`.
+    A constant that is not `positive` is refused where that is asked for.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Parameter:
     default: object = None
     optional: bool = False
     choices: tuple[str, ...] = ()
+    positive: bool = False
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ _ROWS = (
         "sinkhorn",
         (
             X,
-            Parameter("epsilon", "value"),
+            Parameter("epsilon", "value", positive=True),
             Parameter("iterations", "integer"),
             OVER_BATCH,
             Parameter("also", "value", optional=True),

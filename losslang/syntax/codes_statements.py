@@ -138,4 +138,10 @@ STATEMENTS: Final[dict[str, Code]] = {
         "losslang: 1\nmethod: m\nextends: simsiam\nfunctions:\n  g: |\n    g = 2",
         "losslang: 1\nmethod: m\nextends: simsiam\nfunctions:\n  g: |\n    def g(z) = mean(z)",
     ),
+    "E150": Code(
+        "default before a parameter without one",
+        "Values are given in the order of the parameters, so a default in front of one that must be given is of no use.",
+        "method m\nextends simsiam\ndef scaled(by=2, z) = by * z",
+        "method m\nextends simsiam\ndef scaled(z, by=2) = by * z",
+    ),
 }

@@ -141,6 +141,7 @@ def _head(tokens: Sequence[Token], report: Report) -> tuple[tuple[DefinitionPara
     parameters = parse_parameters(tokens[2 : at + 1], report)
     if parameters is not None:
         check_once(((each.name, each.span) for each in parameters), report)
+        _check_order(parameters, report)
     if at + 1 == len(tokens) or tokens[at + 1].type != "EQUAL":
         place = tokens[min(at + 1, len(tokens) - 1)]
         message = "an `=` is missing after the parameters"
@@ -148,6 +149,21 @@ def _head(tokens: Sequence[Token], report: Report) -> tuple[tuple[DefinitionPara
         report.add("E138", message, place.span, help=f"write `{_FORM}`")
         return None
     return parameters, list(tokens[at + 2 :])
+
+
+def _check_order(parameters: Sequence[DefinitionParameter], report: Report) -> None:
+    """Reports a parameter without default behind one that has one: what comes first can never be left out."""
+    early = next((each for each in parameters if each.default is not None), None)
+    for each in parameters[parameters.index(early) :] if early else ():
+        if each.default is None and early is not None:
+            report.add(
+                "E150",
+                f"`{each.name}` has no default, and stands behind `{early.name}`, which has one",
+                each.span,
+                labels=[Label(early.span, "has a default")],
+                help="parameters without default come first",
+            )
+            return
 
 
 def _body_lines(block: Block, rest: list[Token], report: Report) -> list[Line]:
