@@ -43,7 +43,9 @@ class Budget:
             message = (
                 f"with its loops and definitions written out, the method has more than {MAX_EXPRESSIONS:,} expressions"
             )
-            self._refuse(message, self.root, "use fewer views, or name a value that is used often once, under `define`")
+            self._refuse(
+                message, self.root, "use fewer views, or name a value that is used often once, as a definition"
+            )
         if self.depth > MAX_DEPTH:
             self._refuse(f"with the definitions it uses, this is nested more than {MAX_DEPTH} deep", self.root)
 

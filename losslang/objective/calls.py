@@ -8,6 +8,7 @@ from losslang.diagnostics import Span
 from losslang.objective import elaborate as expressions
 from losslang.objective.axes import AXIS_NAMES, Axis
 from losslang.objective.context import Context, Scope, is_infinite
+from losslang.objective.elsewhere import axis_help
 from losslang.objective.graph import Attribute, Node, State
 from losslang.objective.operation import Operation, Parameter
 from losslang.objective.ranges import check_momentum, check_positive
@@ -174,9 +175,7 @@ def read_axes(expression: Expression, scope: Scope) -> tuple[Axis, ...] | None:
         elif item.id in AXIS_NAMES:
             axes.append(Axis(item.id, item.primes))
         else:
-            close = nearest(item.id, AXIS_NAMES)
-            help_ = f"did you mean `{close}`?" if close else f"the axes are {', '.join(sorted(AXIS_NAMES))}"
-            raise Problem("E315", f"there is no axis `{item.id}`", help=help_, labels=_at(item, scope))
+            raise Problem("E315", f"there is no axis `{item.id}`", help=axis_help(item.id), labels=_at(item, scope))
         if len(set(axes)) < len(axes):
             raise Problem("E329", f"the axis `{axes[-1]}` is named twice", help=_ONCE, labels=_at(item, scope))
     if not axes:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from losslang.diagnostics import Span
 from losslang.objective import calls, loops, special
 from losslang.objective.axes import AXIS_NAMES, VIEW, Axis, Dim, Type
+from losslang.objective.constructors import CONSTRUCTORS
 from losslang.objective.context import Context, Scope, Value
 from losslang.objective.elsewhere import ELSEWHERE
 from losslang.objective.inline import inline
@@ -16,6 +17,7 @@ from losslang.objective.rules import Bound, Problem, Typed
 from losslang.objective.schedules import Schedule
 from losslang.objective.views import ViewSet, read_view_set
 from losslang.syntax.names import nearest
+from losslang.syntax.spelling import spelled
 from losslang.syntax.tree import Binary, Call, Entry, Expression, Index, Items, Name, Number, Text, Unary
 
 __all__ = ["define", "elaborate", "place"]
@@ -142,10 +144,9 @@ def _unknown(name: Name, context: Context, scope: Scope) -> Problem:
         help_ = f"did you mean `{close}`?"
     elif scope.inside:
         help_ = f"a definition sees only its own parameters: add `{name.id}` to those of {scope.inside[-1]}"
-    elif name.span.source.name.endswith(".loss"):
-        help_ = f"define it: `{name.id} = …`, or `parameter {name.id} = …`"
     else:
-        help_ = "name it under `define` or `parameters`"
+        loss = f"define it: `{name.id} = …`, or `parameter {name.id} = …`"
+        help_ = spelled(name.span, yaml="name it under `define` or `parameters`", loss=loss)
     return Problem("E201", f"there is nothing called `{name.id}`", help=help_)
 
 
@@ -154,7 +155,8 @@ def define(name: str, context: Context, user: Name | None = None) -> Typed | Non
     if name in context.open:
         circle = " -> ".join([*context.open[context.open.index(name) :], name])
         span = user.span if user else context.define[name].span
-        context.report.add("E204", f"definitions depend on each other in a circle: {circle}", span)
+        help_ = "compute one of them from values that do not need it"
+        context.report.add("E204", f"definitions depend on each other in a circle: {circle}", span, help=help_)
         return None
     if name not in context.defined:
         context.open.append(name)
@@ -208,7 +210,8 @@ def _call(call: Call, context: Context, scope: Scope) -> Typed | None:
         raise Problem(
             "E408",
             f"`{name}` keeps state, so it must be the whole of a definition",
-            help=f"define it by name first: statistic: {name}(…)",
+            help="define it by name first: "
+            + spelled(call.span, yaml=f"statistic: {name}(…)", loss=f"statistic = {name}(…)"),
         )
     if name in OPERATIONS and name not in SPELLED_WITH_SIGNS:
         return calls.operation(call, OPERATIONS[name], context, scope)
@@ -220,7 +223,15 @@ def _call(call: Call, context: Context, scope: Scope) -> Typed | None:
     if name in context.broken:
         return None
     if name in SCHEDULES:
-        raise Problem("E409", f"`{name}` is a schedule: it belongs under `parameters` or in `momentum=`")
+        raise Problem(
+            "E409",
+            f"`{name}` is a schedule: it is the value of a parameter, or of `momentum=`",
+            help=spelled(
+                call.span,
+                yaml=f"write `parameters: {{weight: '{name}(…)'}}`",
+                loss=f"write `parameter weight = {name}(…)`",
+            ),
+        )
     raise _unknown_function(call, context, scope)
 
 
@@ -232,6 +243,11 @@ def _unknown_function(call: Call, context: Context, scope: Scope) -> Problem:
     help_ = f"did you mean `{close}`?" if close else "`losslang list primitives` shows what there is"
     if call.function in ELSEWHERE:
         help_ = f"write `{ELSEWHERE[call.function]}`"
+    if call.function in CONSTRUCTORS:
+        line = spelled(call.span, yaml="under `networks`, `net: {}`", loss="`network net = {}`").format(
+            CONSTRUCTORS[call.function].usage
+        )
+        help_ = f"give the network a name first, {line}, then apply it: net(…)"
     if call.function in context.define:
         help_ = f"`{call.function}` is a value; multiply with *"
     return Problem(

@@ -9,6 +9,7 @@ from losslang.objective import elaborate as expressions
 from losslang.objective.axes import AXIS_NAMES, Axis, Dim, Type, describe_axes
 from losslang.objective.calls import read_axes
 from losslang.objective.context import Context, Scope, Value
+from losslang.objective.elsewhere import axis_help
 from losslang.objective.graph import Application
 from losslang.objective.ranges import check_positive
 from losslang.objective.rules import Problem, Typed
@@ -36,7 +37,8 @@ def inline(call: Call, definition: Definition, context: Context, scope: Scope) -
     context.used.add(("function", name))
     if name in scope.inside:
         circle = " -> ".join([*scope.inside[scope.inside.index(name) :], name])
-        raise Problem("E204", f"definitions call each other in a circle: {circle}")
+        help_ = "write out what it would repeat, or loop over views: mean(… for v in views)"
+        raise Problem("E204", f"definitions call each other in a circle: {circle}", help=help_)
     if len(scope.inside) >= MAX_DEPTH:
         raise Problem("E407", f"definitions that call each other are nested more than {MAX_DEPTH} deep")
     bound = _bind(call, definition, context, scope)
@@ -83,9 +85,7 @@ def check_definition(definition: Definition, context: Context) -> None:
     for parameter in definition.parameters:
         for axis in parameter.axes or ():
             if axis.id not in AXIS_NAMES:
-                close = nearest(axis.id, AXIS_NAMES)
-                help_ = f"did you mean `{close}`?" if close else f"the axes are {', '.join(sorted(AXIS_NAMES))}"
-                context.report.add("E315", f"there is no axis `{axis.id}`", axis.span, help=help_)
+                context.report.add("E315", f"there is no axis `{axis.id}`", axis.span, help=axis_help(axis.id))
                 known = False
     declared = all(p.axes is not None or p.default is not None for p in definition.parameters)
     if not known or not declared or ("function", definition.name) in context.used:

@@ -13,6 +13,7 @@ from losslang.objective.budget import stop_at_many
 from losslang.objective.mentions import names_in
 from losslang.objective.schedules import Schedule
 from losslang.syntax.names import nearest
+from losslang.syntax.spelling import spelled
 from losslang.syntax.tree import Binary, Call, Entry, Expression, Name, Number, Unary
 
 __all__ = ["SCHEDULES", "Override", "ParameterValue", "Static", "compute", "evaluate_static", "read_parameters"]
@@ -60,6 +61,10 @@ SCHEDULES = frozenset(_OPTIONS)
 """`cosine(a, b)`, `linear(a, b)`, `step(a, b)`: from a to b over epochs= or steps=, by default over the whole run."""
 
 
+_NO_NUMBERS = {"true", "false", "none", "null", "nan", "inf", "infinity"}
+"""Words of other languages that stand where a number belongs."""
+
+
 class Parameters(dict[str, ParameterValue]):
     """Parameters by name; `broken` ones were reported and have no value, so that what uses them stays silent."""
 
@@ -95,7 +100,11 @@ def evaluate_static(expression: Expression, known: Mapping[str, ParameterValue],
         "E402",
         "this must be a constant: numbers, earlier parameters and schedules",
         expression.span,
-        help="compute values of embeddings under `define`",
+        help=spelled(
+            expression.span,
+            yaml="compute values of embeddings under `define`",
+            loss="compute values of embeddings in a definition, `name = …` without `parameter`",
+        ),
     )
     return None
 
@@ -108,8 +117,9 @@ def _lookup(name: Name, known: Mapping[str, ParameterValue], report: Report) -> 
         return found.value
     if isinstance(known, Parameters) and name.id in known.broken:
         return None
-    if name.id in {"true", "false"}:
-        report.add("E402", f"a parameter is a number, and `{name.id}` is none", name.span)
+    if name.id.lower() in _NO_NUMBERS:
+        help_ = "write a finite number; what is to be switched off has a weight of 0"
+        report.add("E402", f"a parameter is a number, and `{name.id}` is none", name.span, help=help_)
         return None
     close = nearest(name.id, known)
     help_ = f"did you mean `{close}`?" if close else "a parameter must be declared above its first use"

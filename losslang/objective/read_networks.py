@@ -10,6 +10,7 @@ from losslang.diagnostics import Report, Span
 from losslang.objective.axes import Size
 from losslang.objective.budget import Enough, stop_at_many
 from losslang.objective.constructors import CONSTRUCTORS, Constructor
+from losslang.objective.elsewhere import is_backbone
 from losslang.objective.mentions import names_in
 from losslang.objective.network_options import OptionReader
 from losslang.objective.networks import Network
@@ -90,7 +91,10 @@ class _Reader:
         if isinstance(self.parameters, Parameters) and call.function in self.parameters.broken:
             return
         close = nearest(call.function, [*CONSTRUCTORS, *self.entries])
-        help_ = f"did you mean `{close}`?" if close else f"the constructors are {', '.join(CONSTRUCTORS)}"
+        if is_backbone(call.function):
+            help_ = f"write `backbone`; which one it is says the recipe, as in --set backbone.name={call.function}"
+        else:
+            help_ = f"did you mean `{close}`?" if close else f"the constructors are {', '.join(CONSTRUCTORS)}"
         self.report.add("E213", f"there is no network or constructor `{call.function}`", call.function_span, help=help_)
 
     def reference(self, name: Name) -> Network | None:
@@ -102,6 +106,10 @@ class _Reader:
 
     def construct(self, call: Call, row: Constructor) -> Network | None:
         low, high = row.parts if row.parts[1] else row.sizes
+        if high == 0 and call.arguments:
+            help_ = f"write `{row.usage}` alone" + ("; it sees the images" if row.name == "backbone" else "")
+            self.report.add("E215", f"`{row.name}` takes no values", call.span, help=help_)
+            return None
         if not low <= len(call.arguments) <= high:
             self.report.add("E215", f"`{row.name}` is written {row.usage}", call.span)
             return None

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from losslang.diagnostics import Label, Report, Span
 from losslang.syntax.names import nearest
+from losslang.syntax.spelling import spelled
 from losslang.syntax.tree import Definition, Entry, Method, Override, View
 
 __all__ = ["FindBase", "Resolved", "resolve"]
@@ -164,6 +165,10 @@ def resolve(method: Method, find: FindBase, report: Report) -> Resolved | None:
             "E208",
             "nothing is minimised: the method has no objective",
             method.name_span,
-            help="add a term to `objective`",
+            help=spelled(
+                method.name_span,
+                yaml="add a term to `objective`",
+                loss="add `minimize`, and a term in the line below: `  name: expression`",
+            ),
         )
     return resolved

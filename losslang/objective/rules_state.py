@@ -5,6 +5,7 @@ from __future__ import annotations
 from losslang.objective.axes import BATCH, FEATURE, Axis, Dim, Type, describe_axes
 from losslang.objective.rules import Bound, Problem, counted, missing_axis
 from losslang.objective.rules_matrix import matrix_axis
+from losslang.syntax.spelling import spelled
 
 __all__ = ["centroids", "memory", "queue", "running", "sinkhorn"]
 
@@ -58,7 +59,11 @@ def centroids(bound: Bound) -> Type:
             "E413",
             "centroids are those of a `memory` of the whole data set",
             labels=[(bound.values["x"].span, "is no memory")],
-            help="stored: memory(z), then centroids(stored[a], …)",
+            help=spelled(
+                bound.values["x"].span,
+                yaml="stored: memory(z), then centroids(stored[a], …)",
+                loss="stored = memory(z), then centroids(stored[a], …)",
+            ),
             at="x",
         )
     assert isinstance(count, int)

@@ -76,7 +76,10 @@ def read_view_set(expression: Expression, views: Views, loop: Mapping[str, ViewS
         left = read_view_set(expression.left, views, loop, report)
         right = read_view_set(expression.right, views, loop, report)
         return views.union(left, right) if left and right else None
-    report.add("E210", "views are named by a view, a group, `views`, or a sum of those", expression.span)
+    message = "views are named by a view, a group, `views`, or a sum of those"
+    names = list(views.groups)
+    help_ = f"the views are {', '.join(names)}: z[{names[0]}] takes one, and `for v in views` goes through all"
+    report.add("E210", message, expression.span, help=help_)
     return None
 
 

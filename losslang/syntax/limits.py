@@ -30,7 +30,7 @@ def parsable(tokens: Sequence[Token], report: Report) -> bool:
             "E115",
             f"this expression has {len(tokens)} words and signs; at most {MAX_TOKENS} are read",
             span_of(tokens[:1]),
-            help="give its parts names of their own under `define`",
+            help="give its parts names of their own, as definitions",
         )
         return False
     if len(tokens) > MAX_DEPTH and not _few_brackets(tokens, report):
@@ -137,7 +137,7 @@ def _too_deep(report: Report, node: Expression) -> None:
         "E114",
         f"this expression is nested more than {MAX_DEPTH} deep (a sum of {MAX_DEPTH} terms is as deep)",
         node.span,
-        help="give its parts names of their own under `define`",
+        help="give its parts names of their own, as definitions",
     )
 
 

@@ -23,7 +23,7 @@ _SIGNS: Final = {
     "!": ("E109", "this is written `not`", ""),
     "~": ("E109", "this is written `not`", ""),
     "<>": ("E109", "this is written `!=`", ""),
-    ":=": ("E109", "values are not named inside an expression", "give it an entry of its own under `define`"),
+    ":=": ("E109", "values are not named inside an expression", "give it a line of its own, as a definition"),
     "->": ("E109", "`->` has no meaning here", ""),
     "{": ("E109", "there are no braces", "groups stand in ( ), lists in [ ]"),
     "}": ("E109", "there are no braces", "groups stand in ( ), lists in [ ]"),

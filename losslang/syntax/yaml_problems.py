@@ -51,11 +51,6 @@ _KNOWN: Final = (
         "put the value in quotes",
     ),
     (
-        ("could not find expected ':'",),
-        "a line without `key:` stands here",
-        "write `name: value`; check the indentation",
-    ),
-    (
         ("expected key", "expected <block end>", "block mapping", "block collection"),
         "this line fits no level of indentation above it, or has no `key:`",
         "align it with its neighbours",
@@ -82,8 +77,22 @@ def report_problem(problem: Exception, source: Source, flow: Flow | None, report
         return
     if _report_line(source, place, report):
         return
+    if any(key in words for key in _NO_COLON):
+        _report_no_colon(source, opened, place, report)
+        return
     message, remedy = _explained("tab character" if place.text == "\t" else words)
     report.add("E505", message, opened if "quoted scalar" in words else place, help=remedy)
+
+
+_NO_COLON: Final = ("could not find expected ':'",)
+
+
+def _report_no_colon(source: Source, opened: Span, place: Span, report: Report) -> None:
+    """A key that is never followed by a colon: PyYAML notices in a later line, and remembers where the key began."""
+    end = source.text.find("\n", opened.start)
+    line = source.text[opened.start : end if end >= 0 else len(source.text)].rstrip()
+    span = Span(source, opened.start, opened.start + len(line)) if line and ":" not in line else place
+    report.add("E505", "a line without `key:` stands here", span, help="write `name: value`; check the indentation")
 
 
 def report_cut(value: Span, key: str, report: Report) -> None:
