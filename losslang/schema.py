@@ -24,7 +24,13 @@ def json_schema(document: str) -> Schema:
 def _recipe() -> Schema:
     from losslang.training.recipe import Recipe
 
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **Recipe.model_json_schema()}
+    schema = Recipe.model_json_schema()
+    base = _text("Begin with another recipe, one that ships or a file beside this one; what this one sets wins.", "toy")
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **schema,
+        "properties": {"extends": base, **schema["properties"]},
+    }
 
 
 def _experiment() -> Schema:

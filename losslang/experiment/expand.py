@@ -16,7 +16,8 @@ from losslang.experiment.read import Document, one_of
 from losslang.questions import canonical_hash
 from losslang.shipped import shipped_recipes, shipped_specs
 from losslang.syntax.names import nearest
-from losslang.training.plan import RunPlan, recipe_file, resolve_run
+from losslang.training.plan import RunPlan, resolve_run
+from losslang.training.recipe_files import recipe_file
 from losslang.training.settings import Setting
 
 __all__ = ["Cell", "Planned", "grid", "identity", "plan_cell", "plan_cells", "values_of"]

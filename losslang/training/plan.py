@@ -19,6 +19,7 @@ from losslang.syntax.names import nearest
 from losslang.training.augmentations import PREFIX, view_policies
 from losslang.training.fitting import check_backbone, shape_of
 from losslang.training.recipe import Recipe
+from losslang.training.recipe_files import recipe_chain, recipe_file
 from losslang.training.settings import (
     SHORT,
     Setting,
@@ -32,7 +33,7 @@ from losslang.training.settings import (
 )
 from losslang.training.wrong import mistakes, raised, what_there_is
 
-__all__ = ["RunPlan", "check_override", "plan_of", "recipe_file", "resolve_run"]
+__all__ = ["RunPlan", "check_override", "plan_of", "resolve_run"]
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,14 @@ def resolve_run(
     """
     spec, file = load(spec_path), recipe_file(recipe)
     wrong: list[str] = []
-    layers = [
-        read_recipe_file(file),
-        _layer(_of_method(spec, file.stem), spec, wrong),
-        _layer(sets or {}, spec, wrong),
-        _options(data, seed),
-    ]
+    layers: list[Settings] = []
+    chain = recipe_chain(file)
+    for name, own in chain:
+        layers += [own, _layer(_of_method(spec, name), spec, wrong)]
+    layers += [_layer(sets or {}, spec, wrong), _options(data, seed)]
     layers = [_own_augmentation(layer, layers[at + 1 :]) for at, layer in enumerate(layers)]
     settings = merge(layers)
-    wrong += [*mistakes(layers, spec, settings), *raised(_dataset, settings)]
+    wrong += [*mistakes([merge(own for _, own in chain), *layers], spec, settings), *raised(_dataset, settings)]
     if wrong:
         raise LosslangError("\n".join(wrong))
     return plan_of(spec, file.stem, settings, out)
@@ -128,18 +128,6 @@ def plan_of(spec: Spec, recipe: str, settings: Settings, out: Path | None = None
 
 
 # ---------------------------------------------------------------- layers
-
-
-def recipe_file(recipe: str) -> Path:
-    """The file of a recipe that ships, or a file itself. Raises LosslangError for a name that is neither."""
-    shipped = shipped_recipes()
-    if recipe in shipped:
-        return shipped[recipe]
-    if Path(recipe).suffix in {".yaml", ".yml"}:
-        return Path(recipe)
-    close = nearest(recipe, shipped)
-    hint = f"did you mean `{close}`?" if close else f"there are {', '.join(shipped)}, and files that end in .yaml"
-    raise LosslangError(f"there is no recipe `{recipe}`; {hint}")
 
 
 def _of_method(spec: Spec, recipe: str) -> dict[str, Setting]:

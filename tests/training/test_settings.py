@@ -1,6 +1,7 @@
 """Recipes: what is read, which layer wins, and what is said of everything that is wrong."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,31 @@ def recipe(tmp_path):
         return str(path)
 
     return write
+
+
+def test_a_recipe_extends_another(tmp_path):
+    (tmp_path / "short.yaml").write_text("extends: toy\nsteps: 3\nparameters: {nobody: 3}\n")
+    (tmp_path / "mine.yaml").write_text("extends: short.yaml\nbatch_size: 64\n")
+    plan = resolve_run("simsiam", str(tmp_path / "mine.yaml"))
+    toy = resolve_run("simsiam", "toy")
+    assert (plan.steps, plan.recipe.batch_size) == (3, 64)
+    widths = [each.spec.parameters["width"] for each in (plan, toy)]
+    assert [(width.value, width.source) for width in widths] == [(64, "losslang/recipes/toy.yaml:19")] * 2
+    assert plan.recipe.backbone == toy.recipe.backbone
+    assert plan.settings["steps"].source.endswith("short.yaml:2")
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("mine.yaml", "recipes extend each other in a circle"),
+        ("toi", "mine.yaml:1: there is no recipe `toi`; did you mean `toy`?"),
+    ],
+)
+def test_a_recipe_that_extends_nothing_that_is_there(tmp_path, base, message):
+    (tmp_path / "mine.yaml").write_text(f"extends: {base}\nsteps: 3\n")
+    with pytest.raises(LosslangError, match=re.escape(message)):
+        resolve_run("simsiam", str(tmp_path / "mine.yaml"))
 
 
 def test_shipped_recipes_are_valid_and_begin_with_what_they_are_for():
