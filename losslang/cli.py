@@ -33,7 +33,7 @@ COMMANDS = {
     "diff": "say what two methods differ in; exit 0 same mathematics, 1 different, 2 error",
     "fmt": "lay method files out canonically, or convert between .yaml and .loss",
     "compile": "write a method as one readable torch module",
-    "list": "list what ships: specs, primitives, backbones, data, recipes, codes",
+    "list": "list what ships: specs, primitives, backbones, data, recipes, experiments, codes",
     "schema": "print the JSON Schema of method files or recipes, for editors",
     "explain": "explain a method, its mathematics first, or a code such as E301",
 }

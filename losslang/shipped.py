@@ -1,10 +1,10 @@
-"""The files that ship with the package: methods and recipes, found from a wheel and from a checkout alike."""
+"""The files that ship with the package: methods, recipes and experiments, found from a wheel and from a checkout alike."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["shipped_augmentations", "shipped_recipes", "shipped_specs"]
+__all__ = ["shipped_augmentations", "shipped_experiments", "shipped_recipes", "shipped_specs"]
 
 _PACKAGE = Path(__file__).parent
 
@@ -15,8 +15,12 @@ def shipped_specs() -> dict[str, Path]:
     A wheel carries them as `losslang/_specs`; in a checkout (or an editable install) they are `specs/` beside the
     package. Sub-folders (`variants`) group files and are no part of a name.
     """
-    installed = _PACKAGE / "_specs"
-    return _named(installed if installed.is_dir() else _PACKAGE.parent / "specs", (".yaml", ".loss"))
+    return _named(_top("specs"), (".yaml", ".loss"))
+
+
+def shipped_experiments() -> dict[str, Path]:
+    """Every shipped experiment by its name (`figure4`), in the order of the alphabet; `examples/` in a checkout."""
+    return _named(_top("examples"), (".yaml",))
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -27,6 +31,12 @@ def shipped_recipes() -> dict[str, Path]:
 def shipped_augmentations() -> dict[str, Path]:
     """Every named augmentation (`byol`), in the order of the alphabet."""
     return _named(_PACKAGE / "data" / "augmentations", (".yaml",))
+
+
+def _top(folder: str) -> Path:
+    """A folder of the top of the checkout, which a wheel carries inside the package."""
+    installed = _PACKAGE / f"_{folder}"
+    return installed if installed.is_dir() else _PACKAGE.parent / folder
 
 
 def _named(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:

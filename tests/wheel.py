@@ -41,6 +41,7 @@ def main():
     assert run("-m", "losslang", "--version") == run(str(INSTALLED / "bin" / "losslang"), "--version")
     assert "simsiam " in run("-m", "losslang", "list", "specs")
     assert "toy" in run("-m", "losslang", "list", "recipes")
+    assert "figure4" in run("-m", "losslang", "list", "experiments")
     shipped = sorted(INSTALLED.glob("losslang/_specs/**/*.yaml"))
     assert shipped
     assert run("-m", "losslang", "check", *map(str, shipped))

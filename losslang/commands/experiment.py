@@ -13,7 +13,9 @@ __all__ = ["add_options", "run"]
 
 def add_options(parser: CommandParser) -> None:
     """The options of `losslang experiment`."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="an experiment file, such as examples/figure4.yaml")
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="an experiment file, or one of `losslang list experiments`"
+    )
     parser.settings()
     parser.add_argument("--seeds", metavar="N", type=int, help="number of seeds, instead of the file's")
     parser.add_argument("--data", metavar="NAME", nargs="+", default=[], help="data sets, instead of the file's")

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from losslang.shipped import shipped_augmentations, shipped_recipes, shipped_specs
+from losslang.shipped import shipped_augmentations, shipped_experiments, shipped_recipes, shipped_specs
 
 if TYPE_CHECKING:
     from losslang.parity import Card
@@ -111,6 +111,10 @@ def _recipes() -> Iterable[Row]:
     return ((name, _first_comment(path)) for name, path in shipped_recipes().items())
 
 
+def _experiments() -> Iterable[Row]:
+    return ((name, _first_comment(path)) for name, path in shipped_experiments().items())
+
+
 def _first_comment(path: Path) -> str:
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     return first.lstrip("# ") if first.startswith("#") else ""
@@ -167,5 +171,6 @@ INVENTORY: dict[str, Callable[[], Iterable[Row]]] = {
     "data": _data,
     "augmentations": _augmentations,
     "recipes": _recipes,
+    "experiments": _experiments,
     "codes": _codes,
 }

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from losslang.diagnostics import LosslangError, Report, Source, SpecError
 from losslang.experiment.document import Experiment, Range, Search, Variant
+from losslang.shipped import shipped_experiments
 from losslang.syntax.names import nearest
 from losslang.syntax.read import sound_text
 from losslang.syntax.yaml_nodes import mapping_of, setting_of
@@ -46,8 +47,9 @@ def read_experiment(file: Path) -> Document:
     """The experiment in a file. Raises SpecError where it is no YAML, LosslangError where too little can be read."""
     if file.suffix == ".loss":
         raise LosslangError(
-            f"{file} is a method; an experiment is a YAML file that names methods, such as examples/figure4.yaml"
+            f"{file} is a method; an experiment is a YAML file that names methods, such as {_such_as()}"
         )
+    file = _found(file)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -62,6 +64,22 @@ def read_experiment(file: Path) -> Document:
     found = list(_entries(root.pairs, report))
     places = {path: place for path, place, _ in found}
     return _checked(_tree(found), places, file, report)
+
+
+def _found(file: Path) -> Path:
+    """The file, or the experiment of that name that ships. Raises LosslangError where there is neither."""
+    shipped = shipped_experiments()
+    if file.exists():
+        return file
+    if str(file) in shipped:
+        return shipped[str(file)]
+    near = file.stem if file.stem in shipped else nearest(file.stem, shipped)
+    hint = f"did you mean `{near}`, which ships?" if near else f"those that ship are {', '.join(shipped)}"
+    raise LosslangError(f"there is no experiment `{file}`; {hint}")
+
+
+def _such_as() -> str:
+    return str(shipped_experiments()["figure4"])
 
 
 # ---------------------------------------------------------------- reading

@@ -211,6 +211,16 @@ def test_examples_are_right(file, tmp_path):
     assert wanted <= {"center_norm", "knn", "effective_rank"} | of_batch
 
 
+def test_an_experiment_that_ships_is_known_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_experiment(Path("figure4")).experiment.experiment == "figure4"
+    for name in ("figure5.yaml", "examples/figure5.yaml", "figur5"):
+        with pytest.raises(
+            LosslangError, match=f"there is no experiment `{name}`; did you mean `figure5`, which ships"
+        ):
+            read_experiment(Path(name))
+
+
 def test_figure_4_is_thirty_runs(tmp_path):
     assert len(planned(read_experiment(EXAMPLES / "figure4.yaml"), tmp_path)) == 30
 
