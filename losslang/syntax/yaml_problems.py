@@ -80,6 +80,10 @@ def report_problem(problem: Exception, source: Source, flow: Flow | None, report
     if any(key in words for key in _NO_COLON):
         _report_no_colon(source, opened, place, report)
         return
+    above = _line_above(source, place) if "mapping values are not allowed" in words else None
+    if above is not None:
+        _report_no_colon(source, above, place, report)
+        return
     message, remedy = _explained("tab character" if place.text == "\t" else words)
     report.add("E505", message, opened if "quoted scalar" in words else place, help=remedy)
 
@@ -93,6 +97,21 @@ def _report_no_colon(source: Source, opened: Span, place: Span, report: Report) 
     line = source.text[opened.start : end if end >= 0 else len(source.text)].rstrip()
     span = Span(source, opened.start, opened.start + len(line)) if line and ":" not in line else place
     report.add("E505", "a line without `key:` stands here", span, help="write `name: value`; check the indentation")
+
+
+_LINE: Final = re.compile(r"^([ ]*)(\S.*)$", re.MULTILINE)
+
+
+def _line_above(source: Source, place: Span) -> Span | None:
+    """Where the line above begins, if it has no colon and is of the same section: YAML reads both as one value."""
+    lines = [line for line in _LINE.finditer(source.text, 0, place.end) if not line[2].startswith("#")]
+    if len(lines) < 2:
+        return None
+    *before, above, own = lines
+    if ":" in above[2] or above[1] != own[1]:
+        return None
+    section = next((line[2] for line in reversed(before) if len(line[1]) < len(own[1])), ":")
+    return _one(source, above.start(2)) if section.rstrip().endswith(":") else None
 
 
 def report_cut(value: Span, key: str, report: Report) -> None:
