@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from losslang.shipped import shipped_augmentations
 from losslang.syntax.names import nearest
 from losslang.training.settings import Settings, read_recipe_file
 
-__all__ = ["LIKE", "PREFIX", "view_policies"]
+__all__ = ["LIKE", "PREFIX", "unplaced", "view_policies"]
 
 PREFIX = "augmentation."
 LIKE = "augmentation.like"
@@ -59,12 +59,19 @@ def view_policies(settings: Settings, spec: Spec, dataset: Dataset) -> dict[str,
     return {view: _policy(_options(layers, _names(view, spec)), dataset) for view in spec.views}
 
 
+def unplaced(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every option that is given for no view by its path, and what is said of it."""
+    for path, setting in settings.items():
+        option = path.removeprefix(PREFIX)
+        if path not in {option, LIKE} and "." not in option:
+            meant = "is a section of options: give one, as" if option == "all" else "is no section of options: write"
+            yield path, f"{setting.source}: `{path}` {meant} `{PREFIX}all.{'blur' if option == 'all' else option}`"
+
+
 def _layer(values: Mapping[str, tuple[Any, str]]) -> _Layer:
     layer: _Layer = {}
     for path, (value, source) in values.items():
         name, _, option = path.rpartition(".")
-        if not name:
-            raise LosslangError(f"{source}: `{PREFIX}{path}` is no section of options: write `{PREFIX}all.{path}`")
         layer.setdefault(name, {})[option] = _Option(value, PREFIX + path, source)
     return layer
 

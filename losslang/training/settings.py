@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,18 +216,26 @@ def words_of(kind: str, message: str) -> str:
     return _WORDS.get(kind) or re.sub(r"^Input should be", "must be", message)
 
 
+def _path_of(place: Sequence[int | str], settings: Mapping[str, Setting]) -> str:
+    """The longest path of a setting that leads to a place in the recipe, in which pydantic also names the kinds it tried."""
+
+    def leads(path: str) -> bool:
+        parts = iter(map(str, place))
+        return path.startswith(str(place[0])) and all(part in parts for part in path.split("."))
+
+    return max(filter(leads, settings), key=len, default="") if place else ""
+
+
 def _wrong_values(error: ValidationError, settings: Mapping[str, Setting]) -> Iterator[str]:
     seen: set[str] = set()
     for problem in error.errors():
-        path = ".".join(str(part) for part in problem["loc"])
-        while path and path not in settings:
-            path = path.rpartition(".")[0]
-        if path in seen:  # one message per value, also where it fits none of several types
-            continue
-        seen.add(path)
-        place = settings[path].source if path else "the recipe"
+        path, section = _path_of(problem["loc"], settings), str(next(iter(problem["loc"]), ""))
         message = words_of(problem["type"], problem["msg"])
-        yield f"{place}: `{path}` {message}; it is {_spelled(settings[path].value) if path else 'not'}"
+        if path and path not in seen:  # one message per value, also where it fits none of several types
+            yield f"{settings[path].source}: `{path}` {message}; it is {_spelled(settings[path].value)}"
+        elif not path and not any(each.startswith(section) for each in seen):
+            yield f"the recipe: `{section}` {message}"
+        seen.add(path or section)
 
 
 def _spelled(value: Any) -> str:

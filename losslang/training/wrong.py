@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from losslang.diagnostics import LosslangError
 from losslang.objective.spec import Spec
 from losslang.syntax.names import nearest
+from losslang.training.augmentations import unplaced
 from losslang.training.settings import Settings, unknown_settings, validate
 
 __all__ = ["mistakes", "raised", "what_there_is"]
@@ -24,9 +25,12 @@ def raised(look: Callable[..., object], *arguments: object) -> list[str]:
 def mistakes(layers: Sequence[Settings], spec: Spec, settings: Settings) -> Iterator[str]:
     """Everything that is wrong with the settings that layers make, the first of them a recipe's own."""
     unknown = {path: message for layer in layers for path, message in unknown_settings(layer)}
-    wrong = (
-        unknown | dict(_wrong_parameters(settings, spec, layers[0])) | dict(_wrong_networks(settings, spec, layers[0]))
-    )
+    wrong = {
+        **unknown,
+        **dict(unplaced(settings)),
+        **dict(_wrong_parameters(settings, spec, layers[0])),
+        **dict(_wrong_networks(settings, spec, layers[0])),
+    }
     yield from wrong.values()
     yield from raised(validate, {path: setting for path, setting in settings.items() if path not in wrong})
 
