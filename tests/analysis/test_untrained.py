@@ -22,11 +22,11 @@ UNTRAINED = {
     "mean(scores(stopgrad(z)))": "only `scores` learns",
     "2": "no output of a network enters the objective",
 }
-TRAINED = {
+TRAINED = (
     "mean(z > 0) + mse_alignment(z[a], z[b])",
     "cross_entropy(sinkhorn(s[a], epsilon=0.5, iterations=3), softmax(s[b] / 0.1, over=prototype), over=prototype)",
     "mean(scores(stopgrad(z))) + mean(z)",
-}
+)
 
 
 def of(term):
