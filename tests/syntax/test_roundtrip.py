@@ -173,7 +173,7 @@ parameters = st.lists(
     ),
     max_size=4,
     unique_by=lambda each: each.name,
-).map(tuple)
+).map(lambda found: tuple(sorted(found, key=lambda each: each.default is not None)))
 roles = st.builds(
     Role,
     st.lists(names | texts, min_size=1, max_size=2).map(tuple),
