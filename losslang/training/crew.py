@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -58,12 +59,18 @@ def crew() -> Crew:
 def joined(device: str) -> Iterator[Crew]:
     """Within, the processes that a launcher started (`losslang train --processes`, torchrun) are one crew.
 
+    No thread of theirs is left behind: one that lets go of a tensor while Python ends aborts the process (torch 2.13), which
+    a launcher takes for a lost one.
+
     Raises LosslangError where they do not meet, and where one of them is lost on the way.
     """
     rank, size = os.environ.get("RANK"), int(os.environ.get("WORLD_SIZE", "1"))
     if rank is None or size == 1:
         yield Crew()
         return
+    import_module(
+        "torch._dynamo"
+    )  # optimisers load it: after init_process_group, that makes gloo's threads outlive the crew
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))

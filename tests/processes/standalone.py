@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import torch
+import torch._dynamo  # loaded after init_process_group, it would keep gloo's threads alive, which may abort the end
 from torch import distributed as dist
 from torch import nn
 

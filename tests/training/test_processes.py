@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,25 @@ SETTINGS = {
 FULL = pytest.mark.skipif(
     os.environ.get("LOSSLANG_TESTS") != "full", reason="starts many processes: a minute of one core"
 )
+
+PARTS = """\
+from pathlib import Path
+import sys
+
+import torch
+
+from losslang.training.crew import joined, shared
+
+def threads():
+    return " ".join(path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm"))
+
+with joined("cpu"):
+    torch.optim.SGD([torch.zeros(3, requires_grad=True)], lr=0.1)
+    shared("something")
+    within = threads()
+sys.stdout.write(f"{within}|{threads()}\\n")
+"""
+"""Two processes meet, make an optimiser (which loads what would keep gloo alive), and part: names of their threads."""
 
 
 def command(spec, out, *options, **settings):
@@ -49,6 +69,21 @@ def assert_same_run(one, other):
 def test_every_row_belongs_to_one_process(processes):
     rows = [row for rank in range(processes) for row in range(10)[Crew(rank, processes).rows(10)]]
     assert rows == list(range(10))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where Linux lists them")
+def test_a_crew_that_parts_leaves_no_thread_behind(tmp_path):
+    program = tmp_path / "part.py"
+    program.write_text(PARTS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(program)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert ended.returncode == 0, ended.stderr
+    within, after = zip(*(line.split("|") for line in ended.stdout.splitlines()), strict=True)
+    assert len(within) == 2
+    assert all("gloo" in names for names in within)
+    assert not any("gloo" in names for names in after)
 
 
 @FULL
