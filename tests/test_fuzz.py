@@ -30,6 +30,7 @@ from losslang.objective.constructors import CONSTRUCTORS
 from losslang.objective.operations import OPERATIONS, SPELLED_WITH_SIGNS
 from losslang.shipped import shipped_specs
 from losslang.syntax.format import format_text
+from tests.soon import PATIENCE
 
 MODE = os.environ.get("LOSSLANG_FUZZ", "")
 EXAMPLES = 3000 if MODE == "full" else int(MODE or 25)
@@ -97,7 +98,7 @@ def examine(path, data, tally):
     tally.codes.update({diagnostic.code for diagnostic in found})
     if seconds > tally.slowest:
         tally.slowest, tally.text = seconds, data
-    assert seconds < LIMIT
+    assert seconds < PATIENCE * LIMIT
     return wrong
 
 

@@ -1,13 +1,12 @@
 """Limits: constants of 64 bits, chains of definitions and networks, names that nobody misspelled."""
 
-import time
-
 import pytest
 
 from losslang.diagnostics import Report, Source
 from losslang.objective.parameters import compute
 from losslang.pipeline import compile_source
 from losslang.syntax.names import nearest
+from tests.soon import soon
 
 HEAD = "losslang: 1\nmethod: mine\n"
 NETWORKS = "networks: {encoder: backbone}\n"
@@ -73,9 +72,8 @@ def test_chain_of_networks(levels, refused, backwards):
     ],
 )
 def test_thousands_of_unknown_names(section):
-    start = time.process_time()
-    found = codes(section.format("".join(f"  q{i}: y{i}\n" for i in range(4000))))
-    assert time.process_time() - start < 2
+    with soon(2):
+        found = codes(section.format("".join(f"  q{i}: y{i}\n" for i in range(4000))))
     assert len(found) == 100
     assert "E519" in found
 

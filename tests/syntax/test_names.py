@@ -1,10 +1,9 @@
 """The name that was probably meant."""
 
-import time
-
 import pytest
 
 from losslang.syntax.names import is_name, nearest
+from tests.soon import soon
 
 
 @pytest.mark.parametrize(
@@ -26,9 +25,8 @@ def test_nearest(name, candidates, meant):
 
 
 def test_long_names_cost_nothing():
-    begun = time.process_time()
-    assert nearest("a" * 100_000, ["b" * 100_000] * 100) is None
-    assert time.process_time() - begun < 0.1
+    with soon(0.1):
+        assert nearest("a" * 100_000, ["b" * 100_000] * 100) is None
 
 
 def test_words_of_the_language_are_no_names():

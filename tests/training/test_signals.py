@@ -19,10 +19,10 @@ def test_a_wish_that_is_told_twice_is_one(number):
 
 def test_a_later_one_acts_as_usual(monkeypatch):
     monkeypatch.setattr(signals, "ONE_WISH", -1.0)
-    before = signal.getsignal(signal.SIGINT)
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore Ctrl-C
     with caught_signals() as pending:
         signal.raise_signal(signal.SIGINT)
         assert pending.number == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.signal(signal.SIGINT, was) is signal.default_int_handler
