@@ -93,6 +93,7 @@ def _head(spec: Spec, text: str, estimate: Estimate, without: Collection[str]) -
         *(["import inspect"] if "inspect." in text else []),
         "import math",
         "from collections.abc import Callable, Mapping, Sequence",
+        "from contextlib import AbstractContextManager, nullcontext",
         "from typing import Any, NamedTuple",
         "",
         "import torch",
@@ -193,7 +194,7 @@ class _Writer:
             "        if self.pending:",
             *(f"            {line}" for line in self.state_lines(commit_lines)),
             *(f"            {line}" for line in self.projection_lines()),
-            "            self.step += 1",
+            "            self.step.add_(1)",
             "            self.pending = False",
             "",
             "    def get_extra_state(self) -> Tensor:",
@@ -266,7 +267,7 @@ class _Writer:
         first, place = names[0], self.inputs[0].node.type.position(BATCH)
         return [
             *lines,
-            f"        with torch.autocast({first}.device.type, enabled=False):",
+            f"        with without_autocast({first}.device.type):",
             "            if many_processes():",
             f"                share = share_of({first}.shape[{place}], {first}.device, places, self.exchange)",
             f"                out = self.objective_of_many({arguments}, share)",
