@@ -217,6 +217,9 @@ def _number(expression: Expression, parameter: Parameter, context: Context, scop
     number = context.constant(value.node)
     if number is None:
         raise Problem("E405", f"`{parameter.name}` is a constant number", labels=[(value.span, _why(value.node))])
+    if parameter.least is not None and number < parameter.least:
+        least = f"`{parameter.name}` is {parameter.least:g} or more, not {number:g}"
+        raise Problem("E328", least, labels=[] if scope.hidden else [(value.span, "")])
     if parameter.kind == "integer":
         if not isinstance(number, int):
             raise Problem("E216", f"`{parameter.name}` is a whole number, not {number}", labels=[(value.span, "")])

@@ -176,9 +176,9 @@ TYPES: Final[dict[str, Code]] = {
         "q: sinkhorn(scores, epsilon=0.05, iterations=3)",
     ),
     "E328": Code(
-        "a positive number is needed",
+        "number out of range",
         "Temperatures, the distortion of a coding rate and the epsilon of sinkhorn divide: at 0 they have no value, and below "
-        "it near rows count as far ones.",
+        "it near rows count as far ones. An eps and a floor keep a root or a quotient from 0, so they are not negative.",
         "info_nce(z[a], z[b], -0.1)",
         "info_nce(z[a], z[b], 0.1)",
     ),

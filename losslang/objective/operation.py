@@ -17,7 +17,7 @@ class Parameter:
 
     `kind`: `value` (a tensor), `mask`, `axes` (one axis or a list), `axis`, `integer`, `number` (static), `word` (one of
     `choices`), `flag` (true or false). A parameter without default must be given, unless it is `optional`.
-    A constant that is not `positive` is refused where that is asked for.
+    A constant that is not `positive`, and a static number under `least`, is refused where that is asked for.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Parameter:
     optional: bool = False
     choices: tuple[str, ...] = ()
     positive: bool = False
+    least: float | None = None
 
 
 @dataclass(frozen=True)

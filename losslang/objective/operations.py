@@ -23,7 +23,7 @@ OVER_FEATURE = Parameter("over", "axes", (FEATURE,))
 OVER_BATCH = Parameter("over", "axes", (BATCH,))
 MATRIX = Parameter("over", "axis", optional=True)
 DDOF = Parameter("ddof", "number")
-EPS = Parameter("eps", "number", 0.0)
+EPS = Parameter("eps", "number", 0.0, least=0)
 
 
 def _unary(name: str, summary: str, numeric: str = "") -> Operation:
@@ -88,7 +88,7 @@ _ROWS = (
     # ------------------------------------------------------------ shape
     Operation(
         "normalize",
-        (X, OVER_FEATURE, Parameter("eps", "number", 1e-12)),
+        (X, OVER_FEATURE, Parameter("eps", "number", 1e-12, least=0)),
         rules_along.keeps,
         "sum",
         "unit length: x / max(norm(x), eps)",
@@ -125,7 +125,7 @@ _ROWS = (
     ),
     Operation(
         "matrix_log",
-        (X, Parameter("order", "integer", 4), MATRIX),
+        (X, Parameter("order", "integer", 4, least=1), MATRIX),
         rules_matrix.matrix_to_matrix,
         "none",
         "Taylor polynomial of the matrix logarithm about the identity",
@@ -137,7 +137,7 @@ _ROWS = (
         (
             X,
             Parameter("method", "word", "symmetric", choices=("symmetric", "cholesky")),
-            Parameter("floor", "number", 0.0),
+            Parameter("floor", "number", 0.0, least=0),
             MATRIX,
         ),
         rules_matrix.matrix_to_matrix,

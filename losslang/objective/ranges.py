@@ -23,7 +23,7 @@ def check_positive(value: Typed, name: str, of: str, context: Context, scope: Sc
                 "E328",
                 f"`{name}` of `{of}` is above 0, not {number:g}",
                 labels=[] if scope.hidden else [(value.span, "")],
-                help="something is divided by it; to turn a term around, change the sign of its weight",
+                help="below 0 near rows count as far ones; to turn a term around, change the sign of its weight",
                 at=name,
             )
 

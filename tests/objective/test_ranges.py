@@ -30,6 +30,21 @@ def test_what_is_not_is_refused(value, expression):
     assert [each.code for each in raised.value.diagnostics] == ["E328"]
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "variance_hinge(z[a], eps=-1e-4)",
+        "alignment(normalize(z[a], eps=0 - 1), z[b])",
+        "mean(inverse_root(cov(z[a], ddof=1), floor=-0.1))",
+        "trace(matrix_log(cov(z[a], ddof=1), order=0))",
+    ],
+)
+def test_what_keeps_a_root_from_zero_is_not_negative(expression):
+    with pytest.raises(SpecError, match="is [01] or more, not") as raised:
+        term(expression)
+    assert [each.code for each in raised.value.diagnostics] == ["E328"]
+
+
 def test_a_setting_is_checked_too():
     body = "parameter t = 0.1\nminimize\n  term: nt_xent(z, t)\n"
     with pytest.raises(SpecError, match="`temperature` of `nt_xent` is above 0, not -2"):
