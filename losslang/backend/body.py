@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from losslang.algebra.schedule import Stage, kinds_of, stages
@@ -18,6 +18,7 @@ from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.operands import as_tensor, is_large
 from losslang.backend.state import STATES, Names
 from losslang.backend.traits import LABELS, OF_MASKS, SHARE, keeps_nothing, takes
+from losslang.backend.wide import OF_WIDE, PROMOTE, wide_values
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
 from losslang.objective.context import static_value
@@ -82,9 +83,11 @@ class Body:
     def __post_init__(self) -> None:
         """Inputs get their names first, then what the method names."""
         graph = self.graph
-        self.states = Names(
-            {n: a for (kind, n), a in self.attributes.items() if kind == "state"}, self.fresh, self.held
-        )
+        nodes = needed(graph, self.inputs)
+        self.wide = wide_values(nodes, {i.node.number for i in self.inputs})
+        attributes = {n: a for (kind, n), a in self.attributes.items() if kind == "state"}
+        wide = {str(node["name"]) for node in nodes if node.number in self.wide and node.op in _STATES}
+        self.states = Names(attributes, self.fresh, self.held, wide)
         for i in self.inputs:
             self.codes[i.node.number] = Code(self.fresh(i.name))
         for name, node in graph.definitions.items():
@@ -227,15 +230,26 @@ class Body:
         elif node.op == "apply":
             code = self.apply(node, operands[0])
         else:
-            code = _KERNELS[node.op](node, operands)
+            code = self.narrowed(node, _KERNELS[node.op](node, operands))
         return self.bind(node, code) if self.deserves_name(node, code) else code
 
     def operand(self, node: Node, place: int) -> Code:
-        """An operand as source; a mask as numbers, where it is not asked for as a mask."""
+        """An operand as source, in the precision of the operation; a mask as numbers, where it is not asked for as a mask."""
         child = node.inputs[place]
         code = self.code(child)
-        wanted = node.op in OF_MASKS or (place == 1 and "where" in takes(node.op))
-        return method(code, "to", "dtype") if child.type.kind == "mask" and not wanted else code
+        if child.type.kind == "mask":
+            wanted = node.op in OF_MASKS or (place == 1 and "where" in takes(node.op))
+            return code if wanted else method(code, "to", "dtype")
+        if not child.type.dims or (child.number in self.wide) == (node.number in self.wide):
+            return code
+        if child.number in self.wide:
+            return code if node.op in OF_WIDE else method(code, "to", "dtype")
+        return replace(code, own=False) if node.op in PROMOTE else method(code, "double")
+
+    def narrowed(self, node: Node, code: Code) -> Code:
+        """The log-determinant of a wide matrix in the precision of the embeddings."""
+        wide = node.number not in self.wide and any(child.number in self.wide for child in node.inputs)
+        return method(code, "to", "dtype") if wide and node.op == "logdet" else code
 
     def leaf(self, node: Node) -> Code | None:
         """The value of a node that is known without operands."""

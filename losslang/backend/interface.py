@@ -21,15 +21,19 @@ class Output(NamedTuple):
 
 def as_views(value: Tensor | Mapping[str, Tensor] | Sequence[Tensor], views: Sequence[str]) -> Tensor:
     """[view, batch, …] from one tensor in view order, a list in view order, or tensors by view name."""
-    if isinstance(value, Tensor):
-        if value.shape[0] != len(views):
-            raise ValueError(f"{len(views)} views are needed ({', '.join(views)}), and the tensor has {value.shape[0]}")
-        return value
     if isinstance(value, Mapping):
-        missing = [view for view in views if view not in value]
-        if missing:
-            raise ValueError(f"the view `{missing[0]}` is missing; needed are {', '.join(views)}")
+        odd = [f"the view `{view}` is missing" for view in views if view not in value]
+        odd += [f"there is no view `{view}`" for view in value if view not in views]
+        if odd:
+            raise ValueError(f"{odd[0]}; needed are {', '.join(views)}")
         value = [value[view] for view in views]
+    if not isinstance(value, Sequence | Tensor):
+        raise TypeError(f"views are tensors, and here is {type(value).__name__}; torch.from_numpy makes one of an array")
+    count = value.shape[:1].numel() if isinstance(value, Tensor) else len(value)
+    if count != len(views):
+        raise ValueError(f"{len(views)} views are needed ({', '.join(views)}), and here are {count}")
+    if isinstance(value, Tensor):
+        return value
     other = next((kind.__name__ for kind in map(type, value) if not issubclass(kind, Tensor)), None)
     if other:
         raise TypeError(f"views are tensors, and here is {other}; torch.from_numpy makes one of an array")

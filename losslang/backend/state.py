@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from losslang.backend.code import PRODUCT, SIGN, Code, call
@@ -41,12 +41,13 @@ class StateForm:
 class Names:
     """The attributes that hold states, by the name of their definition, and what finds a local name that is free.
 
-    `held` says whether the way back may need the value that is read.
+    `held` says whether the way back may need the value that is read; the states named in `wide` are in double precision.
     """
 
     attributes: Mapping[str, str]
     fresh: Callable[[str], str] = str
     held: Callable[[Node], bool] = lambda _node: True
+    wide: Collection[str] = ()
 
     def of(self, node: Node) -> str:
         """The attribute of a state."""
@@ -100,9 +101,10 @@ def _unit_normal(shape: tuple[int, ...]) -> str:
 def _running_buffers(node: Node, names: Names, _clock: Clock) -> list[str]:
     name = names.of(node)
     shape = _shape(node, name)
-    start = f"torch.zeros({shape!r})"
+    double = ", dtype=torch.float64" if node["name"] in names.wide else ""
+    start = f"torch.zeros({shape!r}{double})"
     if node["init"] == "identity":
-        start = f"torch.eye({shape[-1]}).expand({shape!r}).clone()"
+        start = f"torch.eye({shape[-1]}{double}).expand({shape!r}).clone()"
     started = f'self.register_buffer("{name}_started", torch.zeros((), dtype=torch.bool))'
     return [*_pair(name, start), *([started] if node["init"] == "first" else [])]
 
@@ -123,7 +125,8 @@ def _running(node: Node, codes: Sequence[Code], names: Names, _clock: Clock) -> 
 
 def _running_read(node: Node, names: Names) -> Code:
     """The buffer changes in place later, so the graph of this step keeps a copy of its own."""
-    return Code(f"self.{names.of(node)}.clone().to(dtype)")
+    read = f"self.{names.of(node)}.clone()"
+    return Code(read if node["name"] in names.wide else f"{read}.to(dtype)")
 
 
 def _running_commit(node: Node, names: Names, _clock: Clock) -> list[str]:

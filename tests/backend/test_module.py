@@ -77,9 +77,30 @@ def test_wrong_shapes_are_refused_by_name(shape):
         compile_loss(term("mean(z)"))(torch.randn(shape))
 
 
-def test_a_missing_view_is_named():
-    with pytest.raises(ValueError, match="view `b` is missing"):
-        compile_loss(term("mean(z)"))({"a": torch.randn(5, 6)})
+X = torch.randn(5, 6)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"a": X}, "the view `b` is missing; needed are a, b"),
+        ({"a": X, "b": X, "c": X}, "there is no view `c`; needed are a, b"),
+        ([X, X, X], r"2 views are needed \(a, b\), and here are 3"),
+        ([], "and here are 0"),
+        ((X,), "and here are 1"),
+    ],
+)
+def test_views_are_all_there_and_no_other(given, message):
+    with pytest.raises(ValueError, match=message):
+        compile_loss(term("mean(z)"))(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [(None, "NoneType"), (3.0, "float"), ([X, None], "NoneType"), ("ab", "str")]
+)
+def test_what_is_no_view_is_named(given, kind):
+    with pytest.raises(TypeError, match=f"here is {kind}"):
+        compile_loss(term("mean(z)"))(given)
 
 
 def test_targets_are_detached():

@@ -40,7 +40,7 @@ def test_what_is_not_is_refused(value, expression):
     ],
 )
 def test_what_keeps_a_root_from_zero_is_not_negative(expression):
-    with pytest.raises(SpecError, match="is [01] or more, not") as raised:
+    with pytest.raises(SpecError, match=r"is [01] or more, not") as raised:
         term(expression)
     assert [each.code for each in raised.value.diagnostics] == ["E328"]
 

@@ -85,7 +85,8 @@ def _unit_rows(count: int, size: int) -> Tensor:
 
 
 def _information(size: int) -> dict[str, Tensor]:
-    return {"mu": torch.zeros(2, size), "r": torch.eye(size).repeat(2, 1, 1)}
+    """In float64, as the authors keep them and as ours are."""
+    return {"mu": torch.zeros(2, size).double(), "r": torch.eye(size).double().repeat(2, 1, 1)}
 
 
 def _queue(name: str) -> Callable[[int], dict[str, Tensor]]:
