@@ -1,22 +1,34 @@
 """What a method costs: operations and bytes of one step as written and as optimised, and what processes exchange.
 
-A model, not a measurement: floating-point operations and float32 values written, forward and backward, of the loss alone.
+A model, not a measurement: floating-point operations and values written, forward and backward, of the loss alone for embeddings
+in float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from losslang.algebra.estimates import EXACT, Estimate, estimated
 from losslang.algebra.optimise import optimise
+from losslang.algebra.wide import wide_values
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.boundary import find_inputs
 from losslang.objective.graph import Graph, Node, walk_to
 from losslang.objective.spec import Spec
 
-__all__ = ["BYTES", "Cost", "Sizes", "bytes_text", "cost_of", "cost_of_node", "cost_text", "nodes_that_cost"]
+__all__ = [
+    "BYTES",
+    "Cost",
+    "Sizes",
+    "bytes_text",
+    "cost_of",
+    "cost_of_node",
+    "cost_text",
+    "nodes_that_cost",
+    "with_widths",
+]
 
 BYTES = 4
 """Of a float32 number."""
@@ -26,18 +38,24 @@ BYTES = 4
 class Sizes:
     """The batch over all processes, how many processes there are, and the size of `feature` (the method's own if None).
 
-    With `own`, the axis `batch` has the rows of one process, and batch' those of all.
+    With `own`, the axis `batch` has the rows of one process, and batch' those of all. `wide` are the numbers of the nodes in
+    double precision.
     """
 
     batch: int = 1024
     world: int = 1
     dimension: int | None = None
     own: bool = False
+    wide: frozenset[int] = frozenset()
 
     def of(self, type_: Type, axes: Iterable[Axis] | None = None) -> float:
         """How many entries a value has, along some axes or all."""
         wanted = set(type_.axes if axes is None else axes)
         return prod(self._along(dim.axis, dim.known) for dim in type_.dims if dim.axis in wanted)
+
+    def width(self, node: Node) -> int:
+        """The bytes of an entry."""
+        return 2 * BYTES if node.number in self.wide else BYTES
 
     def _along(self, axis: Axis, known: int | None) -> int:
         if axis.name == "feature" and self.dimension is not None:
@@ -66,13 +84,22 @@ class Cost:
 
 def cost_of(graph: Graph, given: Collection[int], sizes: Sizes) -> Cost:
     """The cost of the terms and states of a graph, down to the nodes `given` (by number)."""
+    sizes = with_widths(sizes, graph, given)
     return sum((cost_of_node(node, sizes) for node in nodes_that_cost(graph, given)), Cost())
+
+
+def with_widths(sizes: Sizes, graph: Graph, given: Collection[int]) -> Sizes:
+    """The sizes for a graph, of which some values may be in double precision."""
+    return replace(sizes, wide=wide_values(walk_to(_roots(graph), given), given))
 
 
 def nodes_that_cost(graph: Graph, given: Collection[int]) -> list[Node]:
     """The nodes that the terms and states are made of, without those that compute nothing."""
-    found = [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
-    return [node for node in walk_to(found, given) if node.number not in given and node.op not in FREE]
+    return [node for node in walk_to(_roots(graph), given) if node.number not in given and node.op not in FREE]
+
+
+def _roots(graph: Graph) -> list[Node]:
+    return [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
 
 
 FREE = {
@@ -96,7 +123,9 @@ def cost_of_node(node: Node, sizes: Sizes) -> Cost:
     """The cost of one node, forward and backward."""
     back = sum(bool(child.trains) for child in node.inputs)
     work, kept = OPERATIONS_OF.get(node.op, _elementwise)(node, sizes)
-    return Cost(work * (1 + back), BYTES * (kept + (sum(sizes.of(c.type) for c in node.inputs if c.trains))))
+    return Cost(
+        work * (1 + back), sizes.width(node) * (kept + (sum(sizes.of(c.type) for c in node.inputs if c.trains)))
+    )
 
 
 # ---------------------------------------------------------------- one row per operation: (operations, values written)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from losslang.algebra.alike import with_gradient
 from losslang.algebra.collectives import collectives, optimised_across
-from losslang.algebra.cost import BYTES, Cost, Sizes, bytes_text, cost_of_node, nodes_that_cost
+from losslang.algebra.cost import BYTES, Cost, Sizes, bytes_text, cost_of_node, nodes_that_cost, with_widths
 from losslang.algebra.schedule import kinds_of, stages
 from losslang.algebra.ways import (
     Way,
@@ -63,7 +63,9 @@ def cost_of_many(spec: Spec, sizes: Sizes) -> CostOfMany:
     graph, shared, alike = optimised_across(spec.graph)
     heard = with_gradient(graph) - alike
     cost, sent, choices = Cost(), 0.0, list[Choice]()
-    for node in nodes_that_cost(graph, {node.number for node in graph.nodes() if node.op == "apply"}):
+    given = {node.number for node in graph.nodes() if node.op == "apply"}
+    sizes = with_widths(sizes, graph, given)
+    for node in nodes_that_cost(graph, given):
         choice = _choice(node, sizes)
         if choice is not None:
             choices.append(choice)
@@ -72,7 +74,7 @@ def cost_of_many(spec: Spec, sizes: Sizes) -> CostOfMany:
             continue
         if node.op not in MOVES:
             cost += _cost(node, shared, sizes)
-        sent += BYTES * _sent(node, sizes, back=node.number in heard)
+        sent += sizes.width(node) * _sent(node, sizes, back=node.number in heard)
     by_rows = {choice.node.number for choice in choices if choice.by_rows}
     return CostOfMany(cost, *_exchanges(graph, alike, by_rows), sent, tuple(choices))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from losslang.algebra.schedule import Stage, kinds_of, stages
+from losslang.algebra.wide import OF_WIDE, PROMOTE, wide_values
 from losslang.backend.code import ATOM, Code, call, method
 from losslang.backend.exchange import CALLED, EXCHANGE_KERNELS, EXCHANGE_STATES, EXCHANGED
 from losslang.backend.fused_kernels import FUSED_KERNELS
@@ -18,7 +19,6 @@ from losslang.backend.names import RESERVED, commented, fresh_name, short_place
 from losslang.backend.operands import as_tensor, is_large
 from losslang.backend.state import STATES, Names
 from losslang.backend.traits import LABELS, OF_MASKS, SHARE, keeps_nothing, takes
-from losslang.backend.wide import OF_WIDE, PROMOTE, wide_values
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
 from losslang.objective.context import static_value

@@ -28,7 +28,9 @@ def as_views(value: Tensor | Mapping[str, Tensor] | Sequence[Tensor], views: Seq
             raise ValueError(f"{odd[0]}; needed are {', '.join(views)}")
         value = [value[view] for view in views]
     if not isinstance(value, Sequence | Tensor):
-        raise TypeError(f"views are tensors, and here is {type(value).__name__}; torch.from_numpy makes one of an array")
+        raise TypeError(
+            f"views are tensors, and here is {type(value).__name__}; torch.from_numpy makes one of an array"
+        )
     count = value.shape[:1].numel() if isinstance(value, Tensor) else len(value)
     if count != len(views):
         raise ValueError(f"{len(views)} views are needed ({', '.join(views)}), and here are {count}")

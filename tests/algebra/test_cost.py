@@ -8,7 +8,7 @@ from losslang.algebra.cost_of_many import cost_of_many, text_of_many
 from losslang.algebra.optimise import optimised
 from losslang.cli import main
 from losslang.objective.boundary import find_inputs
-from tests.methods import term
+from tests.methods import method, term
 
 
 def cost(spec, sizes):
@@ -21,6 +21,12 @@ def test_a_product_counts_as_two_operations_forward_and_twice_that_back():
     found = cost(spec, Sizes(batch=100))
     product = 3 * 2 * 64 * 64 * 100
     assert product < found.operations < 1.05 * product
+
+
+def test_double_precision_counts_as_such():
+    head = "r = running(second_moment(z[a]), momentum=0.5, read=after, init=identity)\nminimize\n  t: "
+    single, double = (cost(method(head + body), Sizes(batch=4096)).bytes for body in ("mean(r)", "logdet(r)"))
+    assert 1.95 < double / single < 2.1
 
 
 @pytest.mark.parametrize(("batch", "ratio"), [(128, 32), (4096, 1)])
