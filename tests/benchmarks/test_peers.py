@@ -1,10 +1,12 @@
 """The benchmark beside peers: cells are measured, kept and read again; the page says what was met and what was not run."""
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from tests.benchmarks.peers import grid, measuring
+from tests.benchmarks.peers.apart import apart
 from tests.benchmarks.peers.cases import CASES, formula, inputs_of, ours
 from tests.benchmarks.peers.grid import Grid, Skipped, expected_seconds, hopeless, read
 from tests.benchmarks.peers.measuring import Cell, measure
@@ -70,7 +72,18 @@ def measured(monkeypatch):
         return Cell(case.method, batch, size, {"losslang": 1, "formula": 2}, {"losslang": 1, "formula": 2}, code=code)
 
     monkeypatch.setattr(grid, "measure", quick)
+    monkeypatch.setattr(grid, "apart", lambda work: work())
     return asked
+
+
+def test_work_apart_gives_what_it_makes_and_leaves_nothing_behind():
+    held = []
+    assert apart(lambda: held.append(1) or len(held)) == 1
+    assert held == []
+    with pytest.raises(MemoryError, match="no room"):
+        apart(lambda: (_ for _ in ()).throw(MemoryError("no room")))
+    with pytest.raises(ChildProcessError, match="exit code 3"):
+        apart(lambda: os._exit(3))
 
 
 def test_what_is_kept_is_not_measured_again(tmp_path, measured):

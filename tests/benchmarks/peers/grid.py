@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.peers.apart import apart
 from tests.benchmarks.peers.cases import Case, ours
 from tests.benchmarks.peers.measuring import OURS, SLOW, Cell, digest, measure
 
@@ -85,7 +86,8 @@ class Grid:
     ) -> Cell | Skipped:
         try:
             left_out = left_out if alone is None else alone.left_out
-            return measure(case, batch, size, device=self.device, left_out=left_out, before=alone)
+            work = lambda: measure(case, batch, size, device=self.device, left_out=left_out, before=alone)  # noqa: E731
+            return apart(work) if self.device == "cpu" else work()
         except MemoryError as error:
             return Skipped(case.method, batch, size, str(error))
 
