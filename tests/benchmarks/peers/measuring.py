@@ -27,7 +27,7 @@ SLOW = 20
 SECONDS, ROUNDS = 1.5, 200
 """What the rounds of a cell may take together, and how many they are at most."""
 
-LEAST = ((1.5e-3, 50), (5.0, 3))
+TINY, LEAST = (1.5e-3, 50), ((5.0, 3), (60.0, 2))
 """No fewer rounds than this where the shortest step, or all of them together, take less than so many seconds."""
 
 
@@ -192,9 +192,9 @@ def _reason(error: Exception) -> str:
 
 def _rounds(first: Sequence[float]) -> int:
     """How often every run has its turn, from the times of first steps."""
-    (tiny, many), (short, few) = LEAST
-    least = many if min(first) < tiny else few if sum(first) < short else 1
-    return max(min(int(SECONDS / sum(first)), ROUNDS), least)
+    (tiny, many), together = TINY, sum(first)
+    least = many if min(first) < tiny else next((few for short, few in LEAST if together < short), 1)
+    return max(min(int(SECONDS / together), ROUNDS), least)
 
 
 def _least(runs: Mapping[str, Run], inputs: Mapping[str, Tensor], meter: Meter, rounds: int) -> dict[str, float]:

@@ -75,7 +75,8 @@ def _head(device: str, memory: float) -> list[str]:
         "same inputs in the same process (the formula in eager torch, and the libraries that have the loss): below 1 is better.",
         f"Figures are the {measured},",
         "beyond inputs and state and with the gradients of the inputs. Time is the least over interleaved rounds, up to 200; a",
-        f"step of seconds is taken once, and again where our code changed since. `–`: not measured, see the end.{limit}",
+        "long step is taken once, and where our code changed since ours is taken again beside the others' kept figures. On a CPU",
+        f"every cell has a process of its own. `–`: not measured, see the end.{limit}",
         "Made by `python -m tests.benchmarks.peers --keep cells.jsonl --out docs/results/speed.md`.",
     ]
 
