@@ -143,4 +143,4 @@ class NuclearNorm(torch.autograd.Function):
 
 def matrices_at_once(flat: Tensor) -> int:
     """An eighth of matrices [n, a, b] at once, but no fewer than have so many entries that a call takes little of the time."""
-    return max(-(-len(flat) // 8), 2**14 // max(flat[0].numel(), 1), 1)
+    return max(-(-len(flat) // 8), 2**14 // max(flat.shape[-2] * flat.shape[-1], 1), 1)

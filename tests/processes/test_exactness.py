@@ -20,7 +20,7 @@ from tests.processes import trials
 TOLERANCE = 1e-9
 
 SOME = [
-    "barlow", "byol", "co2", "deepcluster2", "dinov2_sinkhorn", "koleo", "mec", "mocov2", "simclr", "swav", "triplet",
+    "barlow", "byol", "co2", "deepcluster2", "dinov2_sinkhorn", "koleo", "mec", "mmcr", "mocov2", "simclr", "swav", "triplet",
     "vibcreg", "visreg", "wmse",
 ]  # fmt: skip
 FULL = os.environ.get("LOSSLANG_TESTS") == "full"
@@ -49,7 +49,7 @@ def test_two_uneven_processes_are_one(pool, whole, name):
     assert difference(pool, whole, name, places([13, 23])) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", NAMES if FULL else NAMES[::2])
+@pytest.mark.parametrize("name", NAMES)
 def test_four_processes_of_which_one_has_no_rows_are_one(pool, whole, name):
     assert difference(pool, whole, name, places([9, 0, 17, 10])) < TOLERANCE
 
