@@ -164,9 +164,10 @@ def _opening(browser, path):
 
 
 _IN_SIGHT = """new Promise(done => {
-  const inSight = box => box.top < innerHeight && box.bottom > 0;
+  const within = box => box.top < innerHeight && box.bottom > 0;
+  const inSight = figure => figure.checkVisibility() && within(figure.getBoundingClientRect());
   document.querySelector("figure.plot").scrollIntoView({behavior: "instant"});
-  const figures = [...document.querySelectorAll("figure.plot")].filter(f => f.checkVisibility() && inSight(f.getBoundingClientRect()));
+  const figures = [...document.querySelectorAll("figure.plot")].filter(inSight);
   const look = () => (figures.every(f => f.dataset.drawn) ? done(figures.length) : setTimeout(look, 10));
   look();
 })"""
