@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 __all__ = ["PATIENCE", "soon"]
 
-PATIENCE = 1 if os.environ.get("LOSSLANG_TESTS") == "full" else 20
-"""How often a bound may be taken. Work that shares its cores takes twice the time; what grows too fast takes hundreds."""
+PATIENCE = 1 if os.environ.get("LOSSLANG_TESTS") == "full" else 3
+"""How often a bound may be taken: work that shares its cores takes twice the time."""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from losslang.algebra.optimise import optimise
 from losslang.algebra.wide import wide_values
 from losslang.objective.axes import BATCH, VIEW, Axis, Type
 from losslang.objective.boundary import find_inputs
-from losslang.objective.graph import Graph, Node, walk_to
+from losslang.objective.graph import Graph, Node
 from losslang.objective.spec import Spec
 
 __all__ = [
@@ -90,16 +90,12 @@ def cost_of(graph: Graph, given: Collection[int], sizes: Sizes) -> Cost:
 
 def with_widths(sizes: Sizes, graph: Graph, given: Collection[int]) -> Sizes:
     """The sizes for a graph, of which some values may be in double precision."""
-    return replace(sizes, wide=wide_values(walk_to(_roots(graph), given), given))
+    return replace(sizes, wide=wide_values(graph.down_to(given), given))
 
 
 def nodes_that_cost(graph: Graph, given: Collection[int]) -> list[Node]:
     """The nodes that the terms and states are made of, without those that compute nothing."""
-    return [node for node in walk_to(_roots(graph), given) if node.number not in given and node.op not in FREE]
-
-
-def _roots(graph: Graph) -> list[Node]:
-    return [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
+    return [node for node in graph.down_to(given) if node.number not in given and node.op not in FREE]
 
 
 FREE = {

@@ -22,7 +22,7 @@ from losslang.backend.traits import LABELS, OF_MASKS, SHARE, keeps_nothing, take
 from losslang.objective.axes import VIEW
 from losslang.objective.boundary import Input
 from losslang.objective.context import static_value
-from losslang.objective.graph import Graph, Node, walk_to
+from losslang.objective.graph import Graph, Node
 from losslang.objective.schedules import Clock, Schedule
 from losslang.objective.spec import Spec
 
@@ -33,8 +33,7 @@ WIDTH = 88  # of an expression, beyond which its value gets a name
 
 def needed(graph: Graph, inputs: tuple[Input, ...]) -> list[Node]:
     """The nodes that the terms and the states are made of, operands first, down to the inputs."""
-    roots = [*(term.value for term in graph.terms), *(state.node for state in graph.states)]
-    return walk_to(roots, {i.node.number for i in inputs})
+    return graph.down_to({i.node.number for i in inputs})
 
 
 class Waited(NamedTuple):
@@ -83,10 +82,10 @@ class Body:
     def __post_init__(self) -> None:
         """Inputs get their names first, then what the method names."""
         graph = self.graph
-        nodes = needed(graph, self.inputs)
-        self.wide = wide_values(nodes, {i.node.number for i in self.inputs})
+        self.nodes = needed(graph, self.inputs)
+        self.wide = wide_values(self.nodes, {i.node.number for i in self.inputs})
         attributes = {n: a for (kind, n), a in self.attributes.items() if kind == "state"}
-        wide = {str(node["name"]) for node in nodes if node.number in self.wide and node.op in _STATES}
+        wide = {str(node["name"]) for node in self.nodes if node.number in self.wide and node.op in _STATES}
         self.states = Names(attributes, self.fresh, self.held, wide)
         for i in self.inputs:
             self.codes[i.node.number] = Code(self.fresh(i.name))
@@ -105,7 +104,7 @@ class Body:
     def lines(self) -> list[str]:
         """The lines, from the inputs to the output."""
         first = self.arguments[0]
-        nodes = [node for node in needed(self.graph, self.inputs) if node.number not in self.codes]
+        nodes = [node for node in self.nodes if node.number not in self.codes]
         for node in nodes:
             for child in node.inputs:
                 self.users.setdefault(child.number, []).append(node)
@@ -248,8 +247,9 @@ class Body:
 
     def narrowed(self, node: Node, code: Code) -> Code:
         """The log-determinant of a wide matrix in the precision of the embeddings."""
-        wide = node.number not in self.wide and any(child.number in self.wide for child in node.inputs)
-        return method(code, "to", "dtype") if wide and node.op == "logdet" else code
+        if node.op != "logdet" or node.number in self.wide or node.inputs[0].number not in self.wide:
+            return code
+        return method(code, "to", "dtype")
 
     def leaf(self, node: Node) -> Code | None:
         """The value of a node that is known without operands."""

@@ -223,7 +223,7 @@ def evaluate(spec: Spec, world: World, *, held: Mapping[int, Array] | None = Non
     are differences along the gradient. Raises KeyError where the world lacks an embedding or a network.
     """
     evaluator = _Evaluator(spec, world, held)
-    evaluator.run([term.value for term in spec.graph.terms] + [state.node for state in spec.graph.states])
+    evaluator.run(spec.graph.results)
     terms = {term.name: float(evaluator.values[term.value.number]) for term in spec.graph.terms}
     cut = {node.number: evaluator.values[node.number] for node in evaluator.nodes if _is_cut(node)}
     return Evaluation(terms, evaluator.state, evaluator.values, cut)

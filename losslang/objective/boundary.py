@@ -63,16 +63,12 @@ def embedding_path(node: Node) -> tuple[object, ...]:
     return tuple(path)
 
 
-def _roots(spec: Spec) -> list[Node]:
-    return [term.value for term in spec.graph.terms] + [state.node for state in spec.graph.states]
-
-
 def _used(spec: Spec) -> Iterable[Node]:
     """Network outputs that something other than a network uses."""
-    for root in _roots(spec):
+    for root in spec.graph.results:
         if is_embedding(root):
             yield root
-    for node in walk(_roots(spec)):
+    for node in walk(spec.graph.results):
         if not is_embedding(node):
             yield from (child for child in node.inputs if is_embedding(child))
 

@@ -124,6 +124,15 @@ class Graph:
         roots += [state.node for state in self.states]
         return list(walk(roots))
 
+    @property
+    def results(self) -> list[Node]:
+        """The values of the terms, and what the states become."""
+        return [*(term.value for term in self.terms), *(state.node for state in self.states)]
+
+    def down_to(self, given: Container[int]) -> list[Node]:
+        """The nodes that the results are made of, operands first, without what lies under given ones (by number)."""
+        return walk_to(self.results, given)
+
 
 def walk(roots: Iterable[Node]) -> Iterator[Node]:
     """Every node under `roots` once, operands before what uses them (without recursion)."""

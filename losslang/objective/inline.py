@@ -20,7 +20,7 @@ __all__ = ["check_definition", "inline", "usage"]
 
 MAX_DEPTH = 32
 _CONSTANTS = {"ddof"}  # parameters of definitions that mean what the option of an operation does
-_POSITIVE = {"temperature", "distortion", "t"}  # parameters that definitions of the library divide by
+_POSITIVE = {"temperature", "distortion", "t"}  # parameters of definitions of the library: above 0
 
 
 def usage(definition: Definition) -> str:

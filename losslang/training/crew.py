@@ -68,9 +68,8 @@ def joined(device: str) -> Iterator[Crew]:
     if rank is None or size == 1:
         yield Crew()
         return
-    import_module(
-        "torch._dynamo"
-    )  # optimisers load it: after init_process_group, that makes gloo's threads outlive the crew
+    # optimisers would load it, and after init_process_group gloo's threads then outlive the crew
+    import_module("torch._dynamo")
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))

@@ -164,7 +164,7 @@ def _opening(browser, path):
 
 
 _IN_SIGHT = """new Promise(done => {
-  const within = box => box.top < innerHeight && box.bottom > 0;
+  const within = box => box.top < innerHeight && box.bottom > 0 && box.height > 0;
   const inSight = figure => figure.checkVisibility() && within(figure.getBoundingClientRect());
   document.querySelector("figure.plot").scrollIntoView({behavior: "instant"});
   const figures = [...document.querySelectorAll("figure.plot")].filter(inSight);
