@@ -229,7 +229,9 @@ def test_nothing_else_is_overwritten(jpegs, tmp_path, capsys):
     assert (tmp_path / "precious.txt").exists()
 
 
-def test_a_process_that_is_killed_is_reported(jpegs, tmp_path):
+def test_a_process_that_is_killed_is_reported(jpegs, tmp_path, monkeypatch):
+    monkeypatch.setattr("losslang.data.prepare._CHUNK", 1)  # there is work left whenever they are killed
+
     def kill_all(*_):
         for child in multiprocessing.active_children():
             os.kill(child.pid, signal.SIGKILL)
