@@ -128,8 +128,8 @@ class Normalized(torch.autograd.Function):
 
 def scaled(x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor | None) -> Tensor:
     """(x - mean) · scale + shift by the one pass of torch's batch norm."""
-    with torch.autocast(x.device.type, enabled=False):
-        return F.batch_norm(x, mean, torch.ones_like(mean), scale, shift, training=False, eps=0.0)
+    with torch.autocast(x.device.type, enabled=False):  # 1 + eps is 1; torch below 2.12 refuses 0
+        return F.batch_norm(x, mean, torch.ones_like(mean), scale, shift, training=False, eps=1e-30)
 
 
 def beside(values: Tensor, x: Tensor) -> Tensor:

@@ -11,13 +11,16 @@ from torch import nn
 
 from losslang.diagnostics import LosslangError
 
-__all__ = ["LIBRARIES", "from_library"]
+__all__ = ["CLASSIFIERS", "LIBRARIES", "from_library"]
+
+CLASSIFIERS = ("fc", "classifier", "head", "heads")
+"""What torchvision calls the last layers, which give way to `nn.Identity`."""
 
 
 def _torchvision(library: Any, name: str, _shape: Sequence[int]) -> nn.Module:
     """The classifier, whatever it is called, gives way to the features that it is given."""
     network = library.models.get_model(name)
-    for last in ("fc", "classifier", "head", "heads"):
+    for last in CLASSIFIERS:
         if isinstance(getattr(network, last, None), nn.Module):
             setattr(network, last, nn.Identity())
             return network

@@ -14,7 +14,7 @@ from losslang import __version__
 
 __all__ = ["environment"]
 
-_PACKAGES = ("torch", "numpy", "scikit-learn", "pydantic", "pyyaml", "lark")
+_PACKAGES = ("numpy", "scikit-learn", "pydantic", "pyyaml", "lark")
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def environment(device: str) -> dict[str, Any]:
     return {
         "losslang": __version__,
         "python": sys.version.split()[0],
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {"torch": torch.__version__} | {name: _version(name) for name in _PACKAGES},
         "platform": platform.platform(),
         "processor": torch.cuda.get_device_name() if cuda else platform.machine(),
         "cores": os.cpu_count(),

@@ -15,6 +15,7 @@ from torch import nn
 
 from losslang.data.files import write_atomically
 from losslang.diagnostics import LosslangError
+from losslang.networks.zoo import CLASSIFIERS
 from losslang.training.plan import RunPlan
 from losslang.training.reopen import reopen
 
@@ -35,7 +36,7 @@ class _Target:
     suffix: str
     check: Callable[[RunPlan], None]
     write: Callable[[nn.Module, RunPlan, Path], None]
-    usage: str
+    usage: Callable[[nn.Module, RunPlan, Path], tuple[str, ...]]
 
 
 def export(run: Path, target: str, out: Path | None = None) -> Written:
@@ -51,8 +52,7 @@ def export(run: Path, target: str, out: Path | None = None) -> Written:
     to.write(encoder, plan, path)
     count = sum(p.numel() for p in encoder.parameters())
     about = f"{plan.recipe.backbone.name} of {plan.spec.method_name}, step {session.step}, {count:,} parameters"
-    name = _THEIRS.get(plan.recipe.backbone.name, plan.recipe.backbone.name)
-    return Written(path, about, to.usage.format(path=path, name=name))
+    return Written(path, about, "\n".join(f"  {line}" for line in to.usage(encoder, plan, path)))
 
 
 # ---------------------------------------------------------------- who has which network
@@ -63,6 +63,10 @@ _THEIRS = {"vit_ti": "vit_tiny_patch16_224", "vit_s": "vit_small_patch16_224", "
 
 def _check_torchvision(plan: RunPlan) -> None:
     _check_known("torchvision", plan, _RESNETS)
+    if (channels := plan.input_shape[0]) != 3:
+        raise LosslangError(
+            f"torchvision's networks take 3 channels, and this one {channels}; --to timm takes any number"
+        )
 
 
 def _check_timm(plan: RunPlan) -> None:
@@ -84,6 +88,38 @@ def _check_known(library: str, plan: RunPlan, names: tuple[str, ...]) -> None:
                 f"{library}'s {backbone.name} has {option} {value}, and this one {backbone.options[option]}; --to safetensors"
                 " takes it as it is"
             )
+
+
+# ---------------------------------------------------------------- how it is loaded
+
+
+def _load_state(path: Path) -> str:
+    return f"model.load_state_dict(torch.load('{path}', weights_only=True))"
+
+
+def _use_torchvision(encoder: nn.Module, plan: RunPlan, path: Path) -> tuple[str, ...]:
+    name = plan.recipe.backbone.name.removeprefix("torchvision:")
+    last = next((part for part in CLASSIFIERS if hasattr(encoder, part)), "fc")
+    return f"model = torchvision.models.get_model('{name}'); model.{last} = torch.nn.Identity()", _load_state(path)
+
+
+def _use_timm(_encoder: nn.Module, plan: RunPlan, path: Path) -> tuple[str, ...]:
+    name, (channels, size, _) = plan.recipe.backbone.name, plan.input_shape
+    options = ", num_classes=0"
+    if channels != 3:
+        options += f", in_chans={channels}"
+    if name in _THEIRS and size != 224:
+        options += f", img_size={size}"
+    name = _THEIRS.get(name, name).removeprefix("timm:")
+    return f"model = timm.create_model('{name}'{options})", _load_state(path)
+
+
+def _use_safetensors(_encoder: nn.Module, _plan: RunPlan, path: Path) -> tuple[str, ...]:
+    return (f"safetensors.torch.load_file('{path}')",)
+
+
+def _use_onnx(_encoder: nn.Module, _plan: RunPlan, path: Path) -> tuple[str, ...]:
+    return (f"onnxruntime.InferenceSession('{path}').run(None, {{'images': …}})",)
 
 
 # ---------------------------------------------------------------- writing
@@ -156,22 +192,8 @@ def _anything(_plan: RunPlan) -> None:
 
 
 TARGETS: dict[str, _Target] = {
-    "torchvision": _Target(
-        ".pth",
-        _check_torchvision,
-        _write_torch,
-        "  model = torchvision.models.get_model('{name}'); model.fc = torch.nn.Identity()\n"
-        "  model.load_state_dict(torch.load('{path}', weights_only=True))",
-    ),
-    "timm": _Target(
-        ".pth",
-        _check_timm,
-        _write_torch,
-        "  model = timm.create_model('{name}', num_classes=0)\n"
-        "  model.load_state_dict(torch.load('{path}', weights_only=True))",
-    ),
-    "safetensors": _Target(".safetensors", _anything, _write_safetensors, "  safetensors.torch.load_file('{path}')"),
-    "onnx": _Target(
-        ".onnx", _anything, _write_onnx, "  onnxruntime.InferenceSession('{path}').run(None, {{'images': …}})"
-    ),
+    "torchvision": _Target(".pth", _check_torchvision, _write_torch, _use_torchvision),
+    "timm": _Target(".pth", _check_timm, _write_torch, _use_timm),
+    "safetensors": _Target(".safetensors", _anything, _write_safetensors, _use_safetensors),
+    "onnx": _Target(".onnx", _anything, _write_onnx, _use_onnx),
 }

@@ -1,6 +1,7 @@
 """What is done with a run after training: it is measured again, and its weights go to other programs."""
 
 import dataclasses
+import functools
 import importlib
 import json
 import sys
@@ -19,12 +20,12 @@ from losslang.evaluation.knn import weighted_knn_predict
 from losslang.evaluation.measure import embed
 from losslang.networks.backbones import make_backbone
 from losslang.training.evaluate import PROTOCOL, evaluate
-from losslang.training.export import export
+from losslang.training.export import TARGETS, export
 from losslang.training.linear import linear_by_sgd
 from losslang.training.loop import train
 from losslang.training.record import settings_record
 from losslang.training.reopen import recorded_plan, reopen
-from tests.training.test_images import RECIPE, assert_onnx_gives, cache, folder, library_model, plan  # noqa: F401 - fixtures
+from tests.training.test_images import RECIPE, assert_onnx_gives, cache, folder, plan, works  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="module")
@@ -145,19 +146,66 @@ def test_weights_load_where_they_go(run, target, tmp_path, capsys):
         assert all(torch.equal(v, state[k]) for k, v in trained.state_dict().items())
 
 
-def test_torchvision_and_timm_take_only_what_they_have(run, recipe_file, cache, tmp_path):  # noqa: F811
+@pytest.fixture(scope="module")
+def one_step(recipe_file, cache, tmp_path_factory):  # noqa: F811
+    """Runs of one step of networks in their usual form."""
+
+    @functools.cache
+    def of(network):
+        usual = {"backbone__stem": "imagenet", "backbone__width": "64"} if network.startswith("resnet") else {}
+        sets = {"backbone__name": network, "steps": "1", "evaluation__calibration": "1", **usual}
+        out = tmp_path_factory.mktemp("one-step") / "run"
+        train(plan("simsiam", recipe_file, cache, out, **sets))
+        return out
+
+    return of
+
+
+def test_torchvision_and_timm_take_only_what_they_have(run, one_step):
     with pytest.raises(LosslangError, match="torchvision's resnet18 has width 64, and this one 4; --to safetensors"):
         export(run, "torchvision")
-    out = tmp_path / "run"
-    sets = {"backbone__stem": "imagenet", "backbone__width": "64", "steps": "1", "evaluation__calibration": "1"}
-    train(plan("simsiam", recipe_file, cache, out, **sets))
     for target in ("torchvision", "timm"):
-        written = export(out, target)
-        state = torch.load(written.path, weights_only=True)
-        assert len(state) == 120  # torchvision's entries without `fc`; tests/networks compares their names
-        model = library_model(target)
-        if model is not None:
-            model.load_state_dict(state)
+        written = export(one_step("resnet18"), target)
+        assert len(torch.load(written.path, weights_only=True)) == 120  # torchvision's entries without `fc`
+
+
+@pytest.mark.parametrize(
+    ("network", "target", "line"),
+    [
+        ("resnet18", "torchvision", "torchvision.models.get_model('resnet18'); model.fc = "),
+        ("resnet18", "timm", "timm.create_model('resnet18', num_classes=0)"),
+        ("vit_ti", "timm", "timm.create_model('vit_tiny_patch16_224', num_classes=0, img_size=16)"),
+        ("torchvision:mobilenet_v3_small", "torchvision", "get_model('mobilenet_v3_small'); model.classifier = "),
+        ("timm:resnet18", "timm", "timm.create_model('resnet18', num_classes=0)"),
+    ],
+)
+def test_the_printed_lines_load_the_network(network, target, line, one_step):
+    """And what they load gives the features of the run's own network."""
+    if ":" in network and not works(target):
+        pytest.skip(f"{target} is not installed, or not for this torch")
+    run = one_step(network)
+    written = export(run, target)
+    assert line in written.usage
+    if not works(target):
+        pytest.skip(f"{target} is not installed, or not for this torch: the lines are not run")
+    names = {"torch": torch, target: importlib.import_module(target)}
+    for each in written.usage.splitlines():
+        exec(each.strip(), names)
+    session = reopen(run)
+    x = torch.randn(3, *session.plan.input_shape, generator=torch.Generator().manual_seed(0))
+    trained = session.model.encoder.float().eval()
+    with torch.no_grad():
+        torch.testing.assert_close(names["model"].eval()(x), trained(x), rtol=1e-4, atol=1e-5)
+
+
+def test_torchvisions_networks_take_three_channels(tmp_path):
+    sets = {"backbone__name": "resnet18", "backbone__stem": "imagenet", "backbone__width": "64"}
+    planned = plan("simsiam", "toy", "digits", tmp_path, **sets)
+    with pytest.raises(LosslangError, match="take 3 channels, and this one 1; --to timm"):
+        TARGETS["torchvision"].check(planned)
+    TARGETS["timm"].check(planned)
+    first, _ = TARGETS["timm"].usage(torch.nn.Identity(), planned, tmp_path)
+    assert first == "model = timm.create_model('resnet18', num_classes=0, in_chans=1)"
 
 
 def test_a_missing_package_is_named(run, monkeypatch):
