@@ -18,16 +18,21 @@ __all__ = ["accelerate", "speed_up"]
 
 Call = Callable[..., Any]
 
+COMPILES_LOSSES = torch.__version__ >= "2.12"
+"""Before 2.12 torch's compiler loses what our backward passes write into slices: wrong gradients, without a word."""
+
 
 def speed_up(session: Session, say: Callable[[str], None]) -> None:
     """Compile what trains, as the recipe asks; `say` hears why where it does not work."""
     recipe = session.plan.recipe
     if recipe.compile == "never" or (recipe.compile == "auto" and session.device.type != "cuda"):
         return
-    front = session.model.front
-    if crew().size == 1:
+    front, alone = session.model.front, crew().size == 1
+    if alone and not COMPILES_LOSSES:
+        say(f"the loss runs without torch.compile: torch {torch.__version__} gets gradients wrong, 2.12 does not")
+    if alone and COMPILES_LOSSES:
         accelerate(front, "the method", say)
-    elif recipe.compile == "always":
+    elif alone or recipe.compile == "always":
         front._compiled_call_impl = networks_first(front, say)  # noqa: SLF001
     else:  # not tried on GPUs yet: who asks for it, has it
         say("the method runs without torch.compile on several processes; compile=always has its networks compiled")
@@ -41,9 +46,9 @@ def accelerate(module: nn.Module, name: str, say: Callable[[str], None]) -> None
 
 
 def networks_first(front: nn.Module, say: Callable[[str], None]) -> Call:
-    """What a method does with views, on several processes: its networks compiled as one graph, then the loss as it is.
+    """What a method does with views: its networks compiled as one graph, then the loss as it is.
 
-    A loss waits for others while it works, which no graph can; norms over all processes are in the graph.
+    On several processes a loss waits for others while it works, which no graph can; norms over all are in the graph.
     """
     embed = compiled(front.embed, "the networks", say, fullgraph=True, backend=for_all)  # type: ignore[arg-type]
 

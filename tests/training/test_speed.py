@@ -13,7 +13,8 @@ from torch import nn
 import losslang
 from losslang.training import speed
 from losslang.training.loop import train
-from losslang.training.speed import accelerate
+from losslang.training.session import open_session
+from losslang.training.speed import COMPILES_LOSSES, accelerate
 from tests.training.test_images import RECIPE, cache, folder, plan  # noqa: F401 - fixtures
 from tests.training.test_loop import checkpoint, flat
 
@@ -59,6 +60,7 @@ def test_a_compiled_module_is_the_same_module(monkeypatch, x):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch's compiler itself
+@pytest.mark.skipif(not COMPILES_LOSSES, reason="this torch compiles no losses")
 @pytest.mark.parametrize("method", ["coding_rate_taylor", "barlow"])  # with torch's gradient, and our own
 def test_a_compiled_loss_in_autocast_has_its_gradient_in_float32(monkeypatch, method):
     compiler = torch.compile  # backends that generate no code are enough: products are cast before
@@ -95,3 +97,17 @@ def test_a_training_that_is_compiled_whole_is_the_same(cache, tmp_path, monkeypa
     for name, value in one.items():
         if isinstance(value, torch.Tensor) and value.is_floating_point():
             torch.testing.assert_close(value, two[name], rtol=1e-6, atol=1e-9, msg=name)
+
+
+def test_of_an_old_compiler_only_the_networks_are_asked(cache, tmp_path, monkeypatch):  # noqa: F811
+    asked, said = [], []
+    monkeypatch.setattr(torch, "compile", lambda function, **_: asked.append(function) or function)
+    monkeypatch.setattr(speed, "COMPILES_LOSSES", False)
+    path = tmp_path / "tiny.yaml"
+    path.write_text(RECIPE)
+    session = open_session(plan("simsiam", str(path), cache, tmp_path / "run", compile="always"))
+    speed.speed_up(session, said.append)
+    assert session.model.front.embed in asked
+    assert "gets gradients wrong, 2.12 does not" in said[0]
+    found = session.model.front({name: torch.randn(4, 3, 16, 16) for name in ("a", "b")})
+    assert found.total.isfinite()

@@ -6,6 +6,7 @@ import gc
 import linecache
 import math
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -100,8 +101,10 @@ class Processor:
     def both(self, run: Run, inputs: Mapping[str, Tensor]) -> tuple[float, int]:
         """The peak is the largest sum of what came and went."""
         activities = [torch.profiler.ProfilerActivity.CPU]
-        with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
-            seconds = self.seconds(run, inputs)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Warning: Profiler clears events", UserWarning)  # torch 2.11 and 2.12
+            with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
+                seconds = self.seconds(run, inputs)
         results: Any = profile.profiler.kineto_results  # type: ignore[union-attr]
         events = sorted((event.start_ns(), event.nbytes()) for event in results.events() if event.name() == "[memory]")
         now = peak = 0

@@ -10,6 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from losslang.training.loop import step
 from losslang.training.session import Session
+from losslang.training.speed import COMPILES_LOSSES
 from tests.benchmarks.photo_training.bench import Bench, LeftOut, Row
 
 __all__ = ["busy", "byol", "gaps", "losses", "rates"]
@@ -71,7 +72,7 @@ def losses(bench: Bench) -> Iterable[Row]:
         with torch.no_grad():
             embedded = model.embed(session.batches.views(0))
         leaves = [embedded[name].detach().requires_grad_() for name in model.loss.inputs]
-        loss = torch.compile(model.loss) if bench.device == "cuda" else model.loss
+        loss = torch.compile(model.loss) if bench.device == "cuda" and COMPILES_LOSSES else model.loss
 
         def work(loss: Any = loss, leaves: Sequence[torch.Tensor] = leaves) -> None:
             loss(*leaves).total.backward()
