@@ -60,24 +60,28 @@ class LogSumExpByTiles(torch.autograd.Function):
 
 
 class Tile(NamedTuple):
-    """Sides of a tile of products, of a part of the sum over features, and of a part of the gradient's features."""
+    """Sides of a tile of products, of a part of the sum over features, and of how many features one kernel takes a gradient.
+
+    `stages` are the parts of a sum that are on their way from memory at a time, and the one that is worked on.
+    """
 
     rows: int
     columns: int
     inner: int
     outer: int
     warps: int
+    stages: int
 
 
 def tile_of(x: Tensor) -> Tile:
-    """What fits into the fast memory of a core: more than 160 KB (A100, H100 and later of their kind), or 100 KB."""
-    features = triton.next_power_of_2(x.shape[1])
+    """What fits into the registers and the fast memory of a core, from sm_80 to sm_90: the compiler spills next to nothing."""
     if x.device.type != "cuda":  # the interpreter
-        return Tile(16, 16, 16, min(max(features, 16), 32), 4)
-    large = torch.cuda.get_device_capability(x.device) in {(8, 0), (9, 0), (10, 0)}
-    side = 128 if x.element_size() == 2 else 64
-    outer = 256 if large else 128
-    return Tile(side, side, 64 if x.element_size() == 2 else 32, min(max(features, 16), outer), 8)
+        return Tile(16, 16, 16, 32, 4, 2)
+    return Tile(128, 128, 64, 128, 8, 3) if x.element_size() == 2 else Tile(64, 64, 32, 128, 8, 2)
+
+
+SHARES = 2**27
+"""How many shares of rows of many features are held at a time: 256 MiB in bfloat16."""
 
 
 @triton.jit
@@ -156,6 +160,33 @@ def sums_kernel(
 
 
 @triton.jit
+def shares_of_tile(
+    products,
+    rows,
+    columns,
+    n,
+    m,
+    row_weights,
+    row_ends,
+    column_weights,
+    column_ends,
+    BY_ROW: tl.constexpr,
+    BY_COLUMN: tl.constexpr,
+):
+    """aᵢ exp(pᵢⱼ - bᵢ) + cⱼ exp(pᵢⱼ - dⱼ) of products p."""
+    shares = tl.zeros((rows.shape[0], columns.shape[0]), tl.float32)
+    if BY_ROW:
+        weight = tl.load(row_weights + rows, rows < n, 0.0)
+        end = tl.load(row_ends + rows, rows < n, float("inf"))
+        shares += tl.exp(products - end[:, None]) * weight[:, None]
+    if BY_COLUMN:
+        weight = tl.load(column_weights + columns, columns < m, 0.0)
+        end = tl.load(column_ends + columns, columns < m, float("inf"))
+        shares += tl.exp(products - end[None, :]) * weight[None, :]
+    return shares
+
+
+@triton.jit
 def gradients_kernel(
     x,
     y,
@@ -178,31 +209,57 @@ def gradients_kernel(
     BY_ROW: tl.constexpr,
     BY_COLUMN: tl.constexpr,
 ):
-    """Σⱼ (aᵢ exp(pᵢⱼ - bᵢ) + cⱼ exp(pᵢⱼ - dⱼ)) yⱼ of some rows i and features, for products p that are computed again."""
+    """The shares of some rows times y, tile after tile."""
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    outer = tl.program_id(1) * OUTER + tl.arange(0, OUTER)
+    outer = tl.arange(0, OUTER)
     factor = tl.load(scale)
     total = tl.zeros((ROWS, OUTER), tl.float32)
-    weight = tl.zeros((ROWS,), tl.float32)
-    end = tl.zeros((ROWS,), tl.float32)
-    if BY_ROW:
-        weight = tl.load(row_weights + rows, rows < n, 0.0)
-        end = tl.load(row_ends + rows, rows < n, float("inf"))
     for start in range(0, m, COLUMNS):
         columns = start + tl.arange(0, COLUMNS)
         products = products_of_tile(x, y, rows, columns, n, m, factor, dropped, K, INNER, DROPPED, PRECISION)
-        shares = tl.zeros((ROWS, COLUMNS), tl.float32)
-        if BY_ROW:
-            shares += tl.exp(products - end[:, None]) * weight[:, None]
-        if BY_COLUMN:
-            other = tl.load(column_weights + columns, columns < m, 0.0)
-            other_end = tl.load(column_ends + columns, columns < m, float("inf"))
-            shares += tl.exp(products - other_end[None, :]) * other[None, :]
+        shares = shares_of_tile(
+            products, rows, columns, n, m, row_weights, row_ends, column_weights, column_ends, BY_ROW, BY_COLUMN
+        )
         inside = (columns[:, None] < m) & (outer[None, :] < K)
         b = tl.load(y + columns.to(tl.int64)[:, None] * K + outer[None, :], inside, 0.0)
         total = dot_added(shares.to(b.dtype), b, total, PRECISION)
     inside = (rows[:, None] < n) & (outer[None, :] < K)
     tl.store(result + rows.to(tl.int64)[:, None] * K + outer[None, :], total, inside)
+
+
+@triton.jit
+def shares_kernel(
+    x,
+    y,
+    scale,
+    dropped,
+    row_weights,
+    row_ends,
+    column_weights,
+    column_ends,
+    result,
+    first,
+    n,
+    m,
+    K: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    INNER: tl.constexpr,
+    DROPPED: tl.constexpr,
+    PRECISION: tl.constexpr,
+    BY_ROW: tl.constexpr,
+    BY_COLUMN: tl.constexpr,
+):
+    """A tile of the shares of the rows from `first` to n, [n - first, m]."""
+    places = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    rows = first + places
+    columns = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    products = products_of_tile(x, y, rows, columns, n, m, tl.load(scale), dropped, K, INNER, DROPPED, PRECISION)
+    shares = shares_of_tile(
+        products, rows, columns, n, m, row_weights, row_ends, column_weights, column_ends, BY_ROW, BY_COLUMN
+    )
+    inside = (rows[:, None] < n) & (columns[None, :] < m)
+    tl.store(result + places.to(tl.int64)[:, None] * m + columns[None, :], shares, inside)
 
 
 # ---------------------------------------------------------------- as operations that torch.compile does not look into
@@ -226,7 +283,7 @@ def row_sums(x: Tensor, y: Tensor, scale: Tensor, dropped: Tensor) -> Tensor:
     result = torch.empty(len(x), dtype=torch.float32, device=x.device)
     sums_kernel[(triton.cdiv(len(x), tile.rows),)](
         x, y, scale, dropped, result, len(x), len(y), K=x.shape[1], ROWS=tile.rows, COLUMNS=tile.columns,
-        INNER=tile.inner, DROPPED=len(dropped), PRECISION=precision_of(x), num_warps=tile.warps, num_stages=2,
+        INNER=tile.inner, DROPPED=len(dropped), PRECISION=precision_of(x), num_warps=tile.warps, num_stages=tile.stages,
     )  # fmt: skip
     return result
 
@@ -247,15 +304,31 @@ def row_gradients(
     column_weights: Tensor,
     column_ends: Tensor,
 ) -> Tensor:
-    """[rows, k] in float32: what `gradients_kernel` computes; weights that are empty are not there."""
+    """[rows, k] in float32: Σⱼ (aᵢ exp(pᵢⱼ - bᵢ) + cⱼ exp(pᵢⱼ - dⱼ)) yⱼ for products p that are computed again.
+
+    Weights and ends are a and b [rows], c and d [columns]; those that are empty are not there. Where all features of a row fit
+    beside a tile of products, one kernel does it and holds no shares. With more features it would compute the products again for
+    every part of them: there some rows' shares at a time are held and multiplied by torch, in the type of y.
+    """
     x, y, tile = x.contiguous(), y.contiguous(), tile_of(x)
     result = torch.empty(x.shape, dtype=torch.float32, device=x.device)
-    gradients_kernel[(triton.cdiv(len(x), tile.rows), triton.cdiv(x.shape[1], tile.outer))](
-        x, y, scale, dropped, row_weights, row_ends, column_weights, column_ends, result, len(x), len(y), K=x.shape[1],
-        ROWS=tile.rows, COLUMNS=tile.columns, INNER=tile.inner, OUTER=tile.outer, DROPPED=len(dropped),
-        PRECISION=precision_of(x), BY_ROW=len(row_weights) > 0, BY_COLUMN=len(column_weights) > 0, num_warps=tile.warps,
-        num_stages=2,
-    )  # fmt: skip
+    given = (x, y, scale, dropped, row_weights, row_ends, column_weights, column_ends)
+    settings = {
+        "K": x.shape[1], "ROWS": tile.rows, "COLUMNS": tile.columns, "INNER": tile.inner, "DROPPED": len(dropped),
+        "PRECISION": precision_of(x), "BY_ROW": len(row_weights) > 0, "BY_COLUMN": len(column_weights) > 0,
+        "num_warps": tile.warps, "num_stages": tile.stages,
+    }  # fmt: skip
+    if x.shape[1] <= tile.outer:
+        outer = max(triton.next_power_of_2(x.shape[1]), 16)
+        gradients_kernel[(triton.cdiv(len(x), tile.rows),)](*given, result, len(x), len(y), OUTER=outer, **settings)
+        return result
+    height = max(SHARES // len(y) // tile.rows, 1) * tile.rows
+    for first in range(0, len(x), height):
+        end = min(first + height, len(x))
+        shares = torch.empty(end - first, len(y), dtype=y.dtype, device=y.device)
+        grid = triton.cdiv(end - first, tile.rows), triton.cdiv(len(y), tile.columns)
+        shares_kernel[grid](*given, shares, first, end, len(y), **settings)
+        result[first:end] = shares @ y
     return result
 
 

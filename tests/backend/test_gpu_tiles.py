@@ -65,6 +65,19 @@ def test_value_and_gradient_are_those_of_the_whole_matrix(dtype, rows, columns, 
         assert (ours.grad.double() - theirs.grad).norm() <= close * theirs.grad.norm() + 1e-7
 
 
+def test_of_many_features_some_rows_at_a_time(monkeypatch):
+    """Gradients are put together from parts of the rows, the last of them a short one."""
+    features = 200 if DEVICE == "cuda" else 40
+    x, y = draw(300, features, torch.float32), draw(50, features, torch.float32, seed=1)
+    found = []
+    for shares in (gpu_tiles.SHARES, 128 * 50):
+        monkeypatch.setattr(gpu_tiles, "SHARES", shares)
+        value = weighted(gpu_tiles.logsumexp_by_tiles(x, y, 10.0, (3,)))
+        found.append(torch.autograd.grad(value, [x, y]))
+    for whole, parts in zip(*found, strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-7)
+
+
 def test_they_are_those_of_torchs_tiles():
     x, y = draw(70, 48, torch.float32), draw(45, 48, torch.float32, seed=1)
     for other, dropped in ((None, (0,)), (y, ()), (y, (0, 3))):
