@@ -1,5 +1,10 @@
 """Every loss on a device that is pretended: forward, backward and state mix no tensors of two devices and wait for none."""
 
+import linecache
+import re
+import sys
+import types
+
 import pytest
 import torch
 
@@ -23,6 +28,39 @@ def test_a_loss_stays_on_its_device_and_never_waits(name):
             loss.after_step()
         assert not at.mixed
         assert all(ASKS.get(name, "-") in line for line in at.waits), at.waits
+
+
+def as_on_a_gpu(loss):
+    """The same loss with what its text does where tensors are not on the processor; None where that is nothing else."""
+    text = "".join(linecache.getlines(f"<{type(loss).__module__}>"))
+    other, count = re.subn(r'\b\w+\.device\.type != "cpu"', "True", text)
+    if not count:
+        return None
+    module = types.ModuleType(f"{type(loss).__module__}_there")
+    sys.modules[module.__name__] = module  # dataclasses look for it
+    exec(compile(other, f"<{module.__name__}>", "exec"), module.__dict__)
+    made = getattr(module, type(loss).__name__)(*loss.children()).double()
+    made.load_state_dict(loss.state_dict())
+    return made
+
+
+def outcome(loss, trial):
+    """The value of a loss, and its gradients to the embeddings."""
+    inputs = trial.tensors(3)
+    total = loss(**inputs, **trial.rows()).total
+    return [total.detach(), *torch.autograd.grad(total, [*inputs.values()], materialize_grads=True)]
+
+
+def test_where_a_gpu_takes_all_at_once_losses_are_the_same():
+    others = 0
+    for name, trial in TRIALS.items():
+        here = trial.compile(name)
+        there = as_on_a_gpu(here)
+        if there is not None:
+            others += 1
+            for one, other in zip(outcome(here, trial), outcome(there, trial), strict=True):
+                torch.testing.assert_close(other, one, rtol=1e-10, atol=1e-12, msg=name)
+    assert others >= 15
 
 
 PLANTED = """
