@@ -14,7 +14,7 @@ from losslang.data.policies import Photo
 from losslang.training.crew import crew, failed_somewhere
 from losslang.training.session import Session
 
-__all__ = ["accelerate", "speed_up"]
+__all__ = ["COMPILES_LOSSES", "accelerate", "speed_up"]
 
 Call = Callable[..., Any]
 
@@ -28,12 +28,12 @@ def speed_up(session: Session, say: Callable[[str], None]) -> None:
     if recipe.compile == "never" or (recipe.compile == "auto" and session.device.type != "cuda"):
         return
     front, alone = session.model.front, crew().size == 1
-    if alone and not COMPILES_LOSSES:
-        say(f"the loss runs without torch.compile: torch {torch.__version__} gets gradients wrong, 2.12 does not")
     if alone and COMPILES_LOSSES:
         accelerate(front, "the method", say)
     elif alone or recipe.compile == "always":
         front._compiled_call_impl = networks_first(front, say)  # noqa: SLF001
+        if alone:
+            say(f"the loss runs without torch.compile: torch {torch.__version__} gets gradients wrong, 2.12 does not")
     else:  # not tried on GPUs yet: who asks for it, has it
         say("the method runs without torch.compile on several processes; compile=always has its networks compiled")
     for policy in {p for p in session.plan.policies.values() if isinstance(p, Photo)}:
