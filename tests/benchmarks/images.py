@@ -1,4 +1,4 @@
-"""The image path, timed: preparing a cache against Pillow alone, and augmentation against kornia.
+"""The image path, timed: preparing a cache against Pillow alone, and augmentation against kornia and torchvision.
 
     python -m tests.benchmarks.images [--images 200] [--rounds 5] [--compile]
 
@@ -29,7 +29,7 @@ from losslang.data.prepare import Preparation, prepare
 from losslang.data.readers import CacheReader
 from tests.benchmarks.jpegs import write_folder
 
-__all__ = ["augmenters", "interleaved", "kornia_of", "rates_of_cache"]
+__all__ = ["augmenters", "interleaved", "kornia_of", "rates_of_cache", "torchvision_of"]
 
 BYOL = Photo(blur=0.5, solarize=0.1)
 """The byol policy as one for both views: between its first and its second."""
@@ -75,7 +75,7 @@ def rates_of_cache(folder: Path, rounds: int, size: int = 256) -> dict[str, floa
 
 
 def augmenters(batch: int, size: int, source: int, *, compiled: bool) -> dict[str, Callable[[], int]]:
-    """The same policy for a batch of images of `source` pixels, by us and by kornia where it is installed."""
+    """The same policy for a batch of images of `source` pixels, by us, and by kornia and torchvision where they are installed."""
     values = torch.randint(0, 256, (batch, source, source, 3), dtype=torch.uint8)
     extent = torch.tensor([[source, source]] * batch)
     policy = BYOL.model_copy(update={"size": size})
@@ -88,6 +88,10 @@ def augmenters(batch: int, size: int, source: int, *, compiled: bool) -> dict[st
     if theirs is not None:
         floats = values.permute(0, 3, 1, 2)
         works["kornia"] = lambda: len(theirs(floats.float() / 255))
+    one_by_one = torchvision_of(policy)
+    if one_by_one is not None:
+        images = values.permute(0, 3, 1, 2)
+        works["torchvision, image by image"] = lambda: len([one_by_one(image.float() / 255) for image in images])
     return works
 
 
@@ -115,6 +119,26 @@ def kornia_of(policy: Photo) -> torch.nn.Module | None:
         K.RandomGaussianBlur((23, 23), policy.sigma, p=policy.blur),
         K.RandomSolarize(thresholds=0.0, additions=0.0, p=policy.solarize),
         K.Normalize(mean, std),
+    )
+
+
+def torchvision_of(policy: Photo) -> Callable[[Tensor], Tensor] | None:
+    """torchvision's transforms with the same chances, for one image [3, row, column]; None where torchvision does not work."""
+    try:
+        from torchvision import transforms as T
+    except Exception:  # noqa: BLE001 - RuntimeError beside a torch it was not built for
+        return None
+    jitter = T.ColorJitter(policy.brightness, policy.contrast, policy.saturation, policy.hue)
+    return T.Compose(
+        [
+            T.RandomResizedCrop(policy.size, policy.scale, policy.ratio, antialias=True),
+            T.RandomHorizontalFlip(policy.flip),
+            T.RandomApply([jitter], policy.jitter),
+            T.RandomGrayscale(policy.grayscale),
+            T.RandomApply([T.GaussianBlur(23, policy.sigma)], policy.blur),
+            T.RandomSolarize(policy.threshold, policy.solarize),
+            T.Normalize(policy.mean, policy.std),
+        ]
     )
 
 

@@ -12,6 +12,7 @@ from losslang.data.color import BLENDS, blend, blurred, gray, rotate_hue, solari
 from losslang.data.counter import Draws
 from losslang.data.photos import PhotoView, cut_out, draw
 from losslang.data.policies import Photo
+from tests.benchmarks.images import torchvision_of
 
 try:
     transforms = importlib.import_module("torchvision.transforms")
@@ -116,18 +117,7 @@ def test_whole_views(view):
     p = draw(policy, Draws(seed=7, epoch=0, view=0, samples=torch.arange(COUNT)), torch.tensor([[60, 80]] * COUNT))
     ours = PhotoView(policy)(pixels.expand(COUNT, -1, -1, -1), p)
     torch.manual_seed(0)
-    jitter = transforms.ColorJitter(policy.brightness, policy.contrast, policy.saturation, policy.hue)
-    pipeline = transforms.Compose(
-        [
-            transforms.RandomResizedCrop(policy.size, policy.scale, policy.ratio, antialias=True),
-            transforms.RandomHorizontalFlip(policy.flip),
-            transforms.RandomApply([jitter], policy.jitter),
-            transforms.RandomGrayscale(policy.grayscale),
-            transforms.RandomApply([transforms.GaussianBlur(23, policy.sigma)], policy.blur),
-            transforms.RandomSolarize(policy.threshold, policy.solarize),
-            transforms.Normalize(policy.mean, policy.std),
-        ]
-    )
+    pipeline = torchvision_of(policy)
     image = pixels.permute(2, 0, 1).float() / 255
     theirs = torch.stack([pipeline(image) for _ in range(COUNT)])
     for measured in (
