@@ -6,15 +6,19 @@ Photos lie on the device; a stream of them is made in another thread, which no m
 import pytest
 import torch
 
+from losslang.data import stores
+from losslang.data.photos import photo_view
 from losslang.training.loop import step
 from losslang.training.session import open_session
 from tests.pretended import Pretended
 from tests.training.test_images import RECIPE, cache, folder, plan  # noqa: F401 - fixtures
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pretended():
-    """One for all runs, which share the photos and views that are made once in a process."""
+    """With nothing of what is made once in a process: views, and photos on the device."""
+    photo_view.cache_clear()
+    stores._resident.cache_clear()
     return Pretended()
 
 
