@@ -87,8 +87,7 @@ def _blurred_by_blocks(images: Tensor, sigma: Tensor, reach: int) -> Tensor:
     padded = F.pad(images, (reach, more, reach, more), mode="reflect")
     at = torch.arange(window, device=sigma.device) - reach
     away = at[None, :] - at[reach : reach + BLOCK, None]
-    weights = torch.exp(-0.5 * away.square() / sigma.clamp(min=1e-3).square()[:, None, None])
-    weights = torch.where(away.abs() <= reach, weights, 0)
+    weights = torch.where(away.abs() <= reach, _weights(away, sigma), 0)
     weights = weights / weights.sum(2, keepdim=True)
     rows = weights[:, None, None] @ padded.unfold(2, window, BLOCK).transpose(3, 4)  # [batch, 3, block, row, column]
     windows = rows.flatten(2, 3).unfold(3, window, BLOCK).reshape(batch, -1, window)
@@ -102,12 +101,17 @@ def blur_matrix(sigma: Tensor, size: int) -> Tensor:
     Mirrored as `reflect`: the pixel at an end is not repeated. Rows sum to 1.
     """
     at = torch.arange(size, device=sigma.device, dtype=torch.float32)
-    exponent = -0.5 / sigma.clamp(min=1e-3).square()[:, None, None]
     to, of = at[:, None], at[None, :]
-    weights = torch.exp(exponent * (to - of) ** 2)
-    weights = weights + torch.where(at > 0, torch.exp(exponent * (to + of) ** 2), 0)
-    weights = weights + torch.where(at < size - 1, torch.exp(exponent * (2 * (size - 1) - to - of) ** 2), 0)
+    weights = _weights(to - of, sigma)
+    weights = weights + torch.where(at > 0, _weights(to + of, sigma), 0)
+    weights = weights + torch.where(at < size - 1, _weights(2 * (size - 1) - to - of, sigma), 0)
     return weights / weights.sum(2, keepdim=True)
+
+
+def _weights(distance: Tensor, sigma: Tensor) -> Tensor:
+    """exp(−d²/2σ²) [batch, …] of distances, 0 from e^−20 on: processors take six times as long for numbers below 1e−38."""
+    exponent = -0.5 * distance.square() / sigma.clamp(min=1e-3).square()[:, None, None]
+    return torch.where(exponent > -20, torch.exp(exponent), 0)
 
 
 def _per_image(values: Tensor) -> Tensor:
