@@ -62,7 +62,10 @@ class Follower(Run):
     ) -> None:
         """Count with the leader. Raises NotFinite, as the leader does: terms are the same on all processes."""
         finite.check()
-        if self.session.probe is not None and due(self.session.plan, self.session.step).logging:
+        todo = due(self.session.plan, self.session.step)
+        if todo.saving and self.session.probe is not None:
+            self.session.probe.gather()
+        if todo.logging and self.session.probe is not None:
             self.session.probe.reading()
 
     def save(self) -> None:

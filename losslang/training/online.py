@@ -92,14 +92,25 @@ class OnlineProbe:
         self._right += (scores.detach().argmax(1) == labels).sum()
         self._seen += len(labels)
 
+    def gather(self) -> None:
+        """Before a checkpoint, which the leader writes: it takes the counts of all. All processes ask together."""
+        if many_processes():
+            counts = torch.stack([self._right, self._seen])
+            dist.all_reduce(counts)
+            self._count(counts)
+
+    def _count(self, counts: Tensor) -> None:
+        """Go on from counts of all processes, which the leader has for them."""
+        right, seen = counts if crew().leads else torch.zeros_like(counts)
+        self._right.copy_(right)
+        self._seen.copy_(seen)
+
     def reading(self) -> dict[str, float]:
         """Its accuracy in training since the last reading; nothing where there was no step. All processes ask together."""
-        counts = torch.stack([self._right, self._seen])
-        if many_processes():
-            dist.all_reduce(counts)
+        self.gather()
+        right, seen = torch.stack([self._right, self._seen]).tolist()
         self._right.zero_()
         self._seen.zero_()
-        right, seen = counts.tolist()
         return {"online_train": right / seen} if seen else {}
 
     @torch.no_grad()
@@ -122,5 +133,4 @@ class OnlineProbe:
         """Go on from a checkpoint. Raises KeyError, RuntimeError, ValueError where it is that of another."""
         self.classifier.load_state_dict(state["classifier"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self._right.copy_(state["counts"][0])
-        self._seen.copy_(state["counts"][1])
+        self._count(state["counts"])

@@ -144,6 +144,8 @@ class Run:
         record: dict[str, Any] = {}
         if todo:
             finite.check()
+        if todo.saving and self.session.probe is not None:
+            self.session.probe.gather()
         if todo.logging:
             online = {} if self.session.probe is None else self.session.probe.reading()
             measured = _measured(self.session) if todo.measuring else {}
@@ -159,6 +161,8 @@ class Run:
     def interrupt(self, number: int, finite: Finite) -> Interrupted:
         """Save, and give what is to be raised. Raises NotFinite, LosslangError."""
         finite.check()
+        if self.session.probe is not None:
+            self.session.probe.gather()
         self.save()
         return Interrupted(self.session.plan.folder, self.session.step, number)
 

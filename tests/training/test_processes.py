@@ -117,7 +117,7 @@ def test_a_mistake_ends_all_with_one_message(tmp_path):
     assert done.stderr.startswith("losslang: --processes 5: a batch of 4 leaves some of them without rows; take fewer")
 
 
-LONG = {"steps": 60, "log_every": 2, "checkpoint_every": 12, "evaluation.every": 0}
+LONG = {"steps": 60, "log_every": 5, "checkpoint_every": 12, "evaluation.every": 0}  # checkpoints between logs, too
 
 
 @pytest.fixture(scope="module")
